@@ -1,0 +1,205 @@
+"""The W+ adapter: from a latent to tokens, and from tokens to folded matrices.
+
+Source: Li, Hou, Loy, "When StyleGAN Meets Stable Diffusion: a W+ Adapter for Personalized Image
+Generation", CVPR 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import layer_norm
+
+from . import files
+from .curve import LAYERS
+from .files import WIDTH
+from .sites import Site
+
+GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads
+TOKENS = len(GROUPS)
+EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The weights of one cross-attention: ``q`` (C, C), ``k`` and ``v`` (C, text), no biases."""
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A mapper from W+ to tokens, and a residual cross-attention for each layer of a UNet.
+
+    ``layers`` are in the order of the file: down blocks, up blocks, middle block. All weights are
+    float32 on the CPU; `fold` makes from them what sampling needs.
+    """
+
+    name: str
+    projections: tuple[Tensor, ...]
+    norm_weight: Tensor
+    norm_bias: Tensor
+    layers: tuple[Layer, ...]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Adapter:
+        """Read a ``.bin``, ``.pt`` or ``.safetensors`` file in the published layout.
+
+        Text width, number of layers and their widths are read from the file.
+
+        Raises:
+            ValueError: the file is no adapter; names the missing, extra or wrong tensor.
+        """
+        state = _flatten(files.read(path), path)
+        return _Layout(state, path).adapter(Path(path).stem)
+
+    @property
+    def text(self) -> int:
+        """Width of the tokens; 768 for SD 1.5."""
+        return self.norm_bias.numel()
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels C of each layer, in the order of the file."""
+        return [layer.q.shape[0] for layer in self.layers]
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors by their published names, flattened with a dot, as in a safetensors file."""
+        state = {f"w_proj.proj_{i}.weight": weight for i, weight in enumerate(self.projections)}
+        state |= {"w_proj.norm.weight": self.norm_weight, "w_proj.norm.bias": self.norm_bias}
+        for i, layer in enumerate(self.layers):
+            for part in "kvq":
+                state[f"wplus_adapter.{2 * i + 1}.to_{part}_wplus.weight"] = getattr(layer, part)
+        return state
+
+    def tokens(self, w: Tensor) -> Tensor:
+        """phi(w): (B, 18, 512) to (B, 4, text), float32.
+
+        Raises:
+            ValueError: another shape.
+        """
+        if w.ndim != 3 or tuple(w.shape[1:]) != (LAYERS, WIDTH):
+            raise ValueError(f"w has shape {tuple(w.shape)}, expected (B, {LAYERS}, {WIDTH})")
+        w = w.to("cpu", torch.float32)
+        groups = [w[:, a:b].flatten(1) @ p.T for (a, b), p in zip(GROUPS, self.projections)]
+        return layer_norm(torch.stack(groups, 1), (self.text,), self.norm_weight, self.norm_bias, EPS)
+
+    def fold(self, layer: int, tokens: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+        """The residual attention of one layer to given tokens, as two matrices.
+
+        With K = tokens W_k^T and V = tokens W_v^T, ``f @ scores`` is Q K^T / sqrt(C / H) of all heads,
+        and ``softmax(...) @ values`` the attention's result. Columns of ``scores`` and rows of
+        ``values`` run over the tokens first, then over the heads.
+
+        Args:
+            layer: number of the layer, from 0.
+            tokens: (4, text).
+            heads: H of this attention.
+
+        Returns:
+            ``scores`` (C, 4H) and ``values`` (4H, C), float32 on the CPU.
+        """
+        weights = self.layers[layer]
+        width = weights.q.shape[0]
+        size = width // heads
+        k = (tokens @ weights.k.T).view(TOKENS, heads, size)
+        v = (tokens @ weights.v.T).view(TOKENS, heads, size)
+        q = weights.q.view(heads, size, width)
+        scores = torch.einsum("thd,hdc->cth", k, q) / math.sqrt(size)
+        values = torch.zeros(TOKENS, heads, heads, size)
+        head = torch.arange(heads)
+        values[:, head, head] = v
+        return scores.reshape(width, -1).contiguous(), values.reshape(-1, width)
+
+    def check(self, sites: Sequence[Site]) -> None:
+        """Raise ValueError unless the adapter's layers are those of the UNet."""
+        got = [site.width for site in sites]
+        texts = {site.text for site in sites}
+        if got == self.widths and texts == {self.text}:
+            return
+        widths, text = ", ".join(map(str, got)) or "none", ", ".join(map(str, sorted(texts))) or "none"
+        raise ValueError(
+            f"adapter {self.name!r} does not fit this checkpoint: the UNet has {len(got)} cross-attentions of widths "
+            f"{widths} and text width {text}; the adapter has {len(self.layers)} of widths "
+            f"{', '.join(map(str, self.widths))} and text width {self.text}. "
+            "The published adapter needs a checkpoint of Stable Diffusion 1.5, not 2.x or SDXL"
+        )
+
+
+class _Layout:
+    """Takes an adapter's tensors out of a flat state, and misses none of them."""
+
+    def __init__(self, state: dict[str, Tensor], path: str | Path) -> None:
+        self.state, self.path = dict(state), path
+
+    def adapter(self, name: str) -> Adapter:
+        if not any(key.startswith(("w_proj.", "wplus_adapter.")) for key in self.state):
+            raise ValueError(f"{self.path}: not a W+ adapter; expected w_proj and wplus_adapter{_guess(self.state)}")
+        norm_bias = self.take("w_proj.norm.bias", (None,))
+        text = norm_bias.numel()
+        norm_weight = self.take("w_proj.norm.weight", (text,))
+        projections = tuple(
+            self.take(f"w_proj.proj_{i}.weight", (text, (b - a) * WIDTH)) for i, (a, b) in enumerate(GROUPS)
+        )
+        # The published file counts all attentions of the UNet: the cross-attentions are the odd ones.
+        numbers = {key.split(".")[1] for key in self.state if key.startswith("wplus_adapter.")}
+        layers = tuple(self.layer(2 * i + 1, text) for i in range(max(len(numbers), 1)))
+        if self.state:
+            raise ValueError(f"{self.path}: unexpected tensor {sorted(self.state)[0]!r}; this is not the adapter's layout")
+        return Adapter(name, projections, norm_weight, norm_bias, layers)
+
+    def layer(self, number: int, text: int) -> Layer:
+        prefix = f"wplus_adapter.{number}.to_"
+        k = self.take(f"{prefix}k_wplus.weight", (None, text))
+        width = k.shape[0]
+        v = self.take(f"{prefix}v_wplus.weight", (width, text))
+        return Layer(self.take(f"{prefix}q_wplus.weight", (width, width)), k, v)
+
+    def take(self, key: str, shape: tuple[int | None, ...]) -> Tensor:
+        tensor = self.state.pop(key, None)
+        if tensor is None:
+            raise ValueError(f"{self.path}: tensor {key!r} is missing")
+        fits = tensor.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
+        if not fits or not tensor.is_floating_point():
+            want = tuple("any" if size is None else size for size in shape)
+            raise ValueError(
+                f"{self.path}: tensor {key!r} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected floats of {want}"
+            )
+        tensor = tensor.detach().to(torch.float32).contiguous()
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{self.path}: tensor {key!r} holds NaN or infinite numbers; download it again")
+        return tensor
+
+
+def _flatten(content: object, path: str | Path) -> dict[str, Tensor]:
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: holds a {type(content).__name__}, expected the dict of a W+ adapter")
+    state = {}
+    for key, value in content.items():
+        inner = {f"{key}.{name}": part for name, part in value.items()} if isinstance(value, dict) else {str(key): value}
+        state |= inner
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{path}: {key!r} is a {type(value).__name__}, expected a tensor{_guess(state)}")
+    return state
+
+
+def _guess(state: dict[str, object]) -> str:
+    """What the file might be instead."""
+    names = "\n".join(state)
+    if "lora_" in names or ".lora" in names:
+        return "; this looks like a LoRA: it belongs into models/Lora"
+    if "ip_adapter." in names or "image_proj." in names:
+        return "; this looks like an IP-Adapter: it belongs to ControlNet"
+    if "encoder." in names and "latent_avg" in names:
+        return "; this looks like the e4e encoder"
+    if "model.diffusion_model." in names:
+        return "; this looks like a checkpoint: it belongs into models/Stable-diffusion"
+    return ""

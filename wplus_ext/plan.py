@@ -1,0 +1,166 @@
+"""What is done to each frame: latents and scales, from the settings, the library and the number of frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import curve
+from .curve import LAYERS
+from .files import WIDTH
+from .library import Library
+from .settings import MODES, Settings
+
+EPSILON = 1e-9  # 0.1 * 30 is a little more than 3
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One term of the residual, ``scale * Attention(phi(w))``.
+
+    Args:
+        w: (18, 512), or (F, 18, 512) for a latent per frame.
+        scale: lambda, a number or F of them.
+
+    Raises:
+        ValueError: another shape, or numbers that are not finite.
+    """
+
+    w: Tensor
+    scale: float | Sequence[float] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.w.ndim not in (2, 3) or tuple(self.w.shape[-2:]) != (LAYERS, WIDTH):
+            raise ValueError(
+                f"w has shape {tuple(self.w.shape)}, expected ({LAYERS}, {WIDTH}) or (F, {LAYERS}, {WIDTH})"
+            )
+        if not torch.isfinite(self.w).all():
+            raise ValueError("w holds NaN or infinite numbers, expected finite ones")
+        if not all(map(math.isfinite, self.scales)):
+            raise ValueError(f"scale is {self.scale}, expected finite numbers")
+        if len({self.w.shape[0] if self.w.ndim == 3 else 1, len(self.scales), 1}) > 2 or not self.scales:
+            raise ValueError(f"w has {self.w.shape[0]} frames and scale {len(self.scales)}, expected the same number")
+
+    @property
+    def scales(self) -> list[float]:
+        """The scale of each frame; one number where it is the same for all."""
+        return [float(self.scale)] if isinstance(self.scale, (int, float)) else [float(s) for s in self.scale]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames F; 1 where nothing changes from frame to frame."""
+        return max(self.w.shape[0] if self.w.ndim == 3 else 1, len(self.scales))
+
+    def at(self, frame: int) -> tuple[Tensor, float]:
+        """The latent (18, 512) and the scale of a frame."""
+        scales = self.scales
+        return self.w[min(frame, len(self.w) - 1)] if self.w.ndim == 3 else self.w, scales[min(frame, len(scales) - 1)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The terms of an edit, and when they apply.
+
+    Args:
+        branches: all with the same number of frames, or without.
+        start, end: active in step i of n when ``start * n <= i < end * n``.
+        negative: also in the negative rows, with phi(0) at the same lambda.
+        mode: ``"residual"``, or ``"direct"``: the tokens ``sum of scale * phi(w)`` are appended to
+            the text tokens.
+
+    Raises:
+        ValueError: start and end out of order or range, unequal numbers of frames, an unknown mode.
+    """
+
+    branches: Sequence[Branch]
+    start: float = 0.0
+    end: float = 1.0
+    negative: bool = True
+    mode: str = "residual"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end <= 1:
+            raise ValueError(f"start is {self.start:g} and end {self.end:g}, expected 0 <= start < end <= 1")
+        counts = {branch.frames for branch in self.branches} - {1}
+        if len(counts) > 1:
+            raise ValueError(f"the branches have {sorted(counts)} frames, expected the same number")
+        if self.mode not in MODES:
+            raise ValueError(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
+        if self.mode == "direct" and not self.negative:
+            raise ValueError("the direct mode appends tokens to every row: expected negative=True")
+
+    @property
+    def frames(self) -> int:
+        """Number of frames; 1 where all frames are alike."""
+        return max((branch.frames for branch in self.branches), default=1)
+
+    @property
+    def scales(self) -> list[list[float]]:
+        """For each frame the scale of each branch."""
+        return [[branch.at(frame)[1] for branch in self.branches] for frame in range(self.frames)]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no frame is changed."""
+        return not any(any(scales) for scales in self.scales)
+
+    def active(self, step: int, steps: int) -> bool:
+        """Whether step ``step`` of ``steps`` is edited. Samplers that take more steps than they
+        announce stay at the last one."""
+        step = min(step, steps - 1)
+        return self.start * steps <= step + EPSILON and step < self.end * steps - EPSILON
+
+
+def build(settings: Settings, library: Library, frames: int) -> Plan:
+    """The plan for a number of frames.
+
+    Without an identity each track is a branch, ``w = n`` with lambda from track and strength. With
+    one there is a single branch, ``w = w_id + sum of alpha * n``, with the strength as lambda.
+
+    Raises:
+        ValueError: an unknown or unusable name; `curve.TrackError` for a track that cannot be
+            evaluated over that many frames.
+    """
+    strength = _evaluate("strength", curve.parse_schedule(settings.strength), frames)
+    tracks = [
+        (track, library.direction(track.name), _evaluate(f"track {track.name!r}", track.schedule, frames))
+        for track in curve.parse(settings.tracks)
+    ]
+    branches = []
+    if settings.identity is not None:
+        w = library.latent(settings.identity).expand(frames, -1, -1)
+        for track, direction, values in tracks:
+            w = direction.move(w, torch.tensor(values), track.layers)
+        branches.append(Branch(w[0] if (w == w[0]).all() else w, strength))
+    else:
+        for track, direction, values in tracks:
+            w = direction.within(track.layers)
+            if not w.any():
+                raise ValueError(
+                    f"track {track.name!r}: the direction is zero in the layers {track.layers[0]}:{track.layers[1]}; "
+                    "expected a direction that says something there"
+                )
+            branches.append(Branch(w, [value * s for value, s in zip(values, strength)]))
+    return Plan(tuple(branches), settings.start, settings.end, settings.negative, settings.mode)
+
+
+def fingerprints(settings: Settings, library: Library) -> dict[str, str]:
+    """Infotext entries with short hashes of the files that the settings name."""
+    entries = {"WPlus adapter hash": library.hash("adapters", settings.adapter)}
+    if settings.identity is not None:
+        entries["WPlus identity hash"] = library.hash("latents", settings.identity)
+    names = dict.fromkeys(track.name for track in curve.parse(settings.tracks))
+    if names:
+        entries["WPlus direction hashes"] = ", ".join(f"{name}: {library.hash('directions', name)}" for name in names)
+    return entries
+
+
+def _evaluate(what: str, schedule: curve.Schedule, frames: int) -> list[float]:
+    try:
+        return curve.evaluate(schedule, frames)
+    except curve.TrackError as error:
+        raise ValueError(f"{what}: {error.message}") from error

@@ -1,0 +1,66 @@
+"""What a run did, frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Report:
+    """Fills up while sampling.
+
+    ``scales`` holds for each frame the lambda of each branch; ``layers`` the paths of the
+    cross-attentions that were reached; ``calls`` counts UNet calls, ``edited`` those that changed
+    something; ``frames`` counts the frames of the run.
+    """
+
+    mode: str
+    frames: int
+    names: list[str]
+    scales: list[list[float]]
+    layers: set[str] = field(default_factory=set)
+    calls: int = 0
+    edited: int = 0
+    _squares: Tensor | None = None
+
+    def add_squares(self, frames: tuple[int, ...], squares: Tensor) -> None:
+        """Add the squared norms (rows, 2) of the residual and of f. Does not wait for the device."""
+        if self._squares is None or self._squares.device != squares.device:
+            old = self._squares
+            self._squares = torch.zeros(self.frames, 2, device=squares.device)
+            if old is not None:
+                self._squares += old.to(squares.device)
+        index = torch.tensor([min(frame, self.frames - 1) for frame in frames]).to(squares.device, non_blocking=True)
+        self._squares.index_add_(0, index, squares)
+
+    @property
+    def residual(self) -> list[float]:
+        """For each frame the norm of the residual over the norm of f, over all layers and edited steps."""
+        if self._squares is None:
+            return [0.0] * self.frames
+        squares = self._squares.cpu()
+        return (squares[:, 0] / squares[:, 1].clamp_min(1e-30)).sqrt().tolist()
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, as the API's info gives them."""
+        return {
+            "mode": self.mode,
+            "layers": len(self.layers),
+            "unet_calls": self.calls,
+            "edited_calls": self.edited,
+            "frames": self.frames,
+            "branches": self.names,
+            "scales": [[round(scale, 6) for scale in scales] for scales in self.scales],
+            "residual": [round(ratio, 6) for ratio in self.residual],
+        }
+
+    def summary(self) -> str:
+        """One line for a person."""
+        text = f"W+ Adapter: {len(self.layers)} layers, {self.edited} of {self.calls} UNet calls edited"
+        if self.mode == "direct":
+            return f"{text}, tokens appended"
+        ratios = self.residual
+        return f"{text}, residual {min(ratios):.2%} to {max(ratios):.2%} of f over {self.frames} frames"

@@ -1,0 +1,132 @@
+"""The settings, once: the API's dict, the page's values and the infotext all follow from `Settings`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+from . import curve
+
+MODES = ("residual", "direct")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user asks for. Fields and defaults are described in the README.
+
+    Raises:
+        ValueError: a value of a wrong type or out of its range; `curve.TrackError` for the tracks.
+    """
+
+    enabled: bool = False
+    adapter: str = ""  # empty: the first one found
+    mode: str = "residual"
+    identity: str | None = None
+    tracks: str = ""
+    strength: str = "1"
+    start: float = 0.2
+    end: float = 1.0
+    negative: bool = True
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            self._check_type(field.name, field.default)
+        if self.mode not in MODES:
+            raise ValueError(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
+        if not 0 <= self.start < self.end <= 1:
+            raise ValueError(f"start is {self.start:g} and end {self.end:g}, expected 0 <= start < end <= 1")
+        if self.mode == "direct" and not self.negative:
+            raise ValueError(
+                "negative is off in the direct mode, which appends tokens to every row of a batch: "
+                "switch negative on, or use the residual mode"
+            )
+        curve.parse(self.tracks)
+        try:
+            curve.parse_schedule(self.strength)
+        except curve.TrackError as error:
+            raise ValueError(f"strength {self.strength!r}: {error}") from error
+
+    def _check_type(self, name: str, default: object) -> None:
+        value = getattr(self, name)
+        if name == "adapter" and value is None:  # null in the API: the first one
+            value = ""
+        elif name == "identity" and value in ("", "None"):  # what an empty choice of the page sends
+            value = None
+        elif name == "strength" and _is_number(value):
+            value = curve.format_schedule(curve.Schedule((curve.Key(0, float(value), "spread"),)))
+        elif isinstance(default, float) and _is_number(value):
+            value = float(value)
+        kind = str if default is None else type(default)
+        if not (isinstance(value, kind) or (default is None and value is None)):
+            raise ValueError(f"{name} is {value!r} ({type(value).__name__}), expected {kind.__name__}")
+        object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_args(cls, args: Sequence[object]) -> Settings:
+        """From a script's positional arguments, in the order of the fields, or one dict in the first place."""
+        if args and isinstance(args[0], Mapping):
+            return cls.from_dict(args[0])
+        names = [field.name for field in fields(cls)]
+        if len(args) > len(names):
+            raise ValueError(f"{len(args)} arguments, expected at most {len(names)}: {', '.join(names)}")
+        return cls(**dict(zip(names, args)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Settings:
+        """From the API's dict; unknown fields are refused by name."""
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise ValueError(f"unknown field {name!r}{nearest(str(name), names)}; expected {', '.join(names)}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    def to_infotext(self) -> dict[str, object]:
+        """The infotext's entries; an empty value has none, since it would break the paste."""
+        entries = {
+            "WPlus adapter": self.adapter,
+            "WPlus mode": self.mode,
+            "WPlus identity": self.identity,
+            "WPlus tracks": self.tracks.strip(),
+            "WPlus strength": self.strength,
+            "WPlus steps": f"{self.start!r}-{self.end!r}",
+            "WPlus negative": self.negative,
+        }
+        return {key: value for key, value in entries.items() if value not in (None, "")}
+
+
+def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
+    """The fields that a parsed infotext says, unchecked; a picture made without us says ``enabled`` False.
+
+    Gives nothing for a text that is no infotext.
+    """
+    if "Steps" not in params:
+        return {}
+    if "WPlus mode" not in params:
+        return {"enabled": False}
+    start, _, end = str(params.get("WPlus steps", "0.2-1")).partition("-")
+    return {
+        "enabled": True,
+        "adapter": params.get("WPlus adapter", ""),
+        "mode": params["WPlus mode"],
+        "identity": params.get("WPlus identity", ""),
+        "tracks": params.get("WPlus tracks", ""),
+        "strength": params.get("WPlus strength", "1"),
+        "start": float(start),
+        "end": float(end),
+        "negative": str(params.get("WPlus negative", True)) != "False",
+    }
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """``; did you mean …?`` with the names that are spelt alike, or nothing."""
+    by_lower = {other.lower(): other for other in names}
+    close = difflib.get_close_matches(name.lower(), by_lower, 3, 0.5)
+    return f"; did you mean {' or '.join(by_lower[match] for match in close)}?" if close else ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
