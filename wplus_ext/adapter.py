@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn.functional import layer_norm
 
 from . import files
-from .curve import LAYERS
 from .files import WIDTH
 from .sites import Site
+from .tracks import LAYERS
 
 GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads
 TOKENS = len(GROUPS)
@@ -92,7 +92,7 @@ class Adapter:
         return layer_norm(torch.stack(groups, 1), (self.text,), self.norm_weight, self.norm_bias, EPS)
 
     def fold(self, layer: int, tokens: Tensor, heads: int) -> tuple[Tensor, Tensor]:
-        """The residual attention of one layer to given tokens, as two matrices.
+        """The residual attention of one layer to given tokens, as two matrices for each latent.
 
         With K = tokens W_k^T and V = tokens W_v^T, ``f @ scores`` is Q K^T / sqrt(C / H) of all heads,
         and ``softmax(...) @ values`` the attention's result. Columns of ``scores`` and rows of
@@ -100,23 +100,23 @@ class Adapter:
 
         Args:
             layer: number of the layer, from 0.
-            tokens: (4, text).
+            tokens: (B, 4, text).
             heads: H of this attention.
 
         Returns:
-            ``scores`` (C, 4H) and ``values`` (4H, C), float32 on the CPU.
+            ``scores`` (B, C, 4H) and ``values`` (B, 4H, C), float32 on the CPU.
         """
-        weights = self.layers[layer]
+        weights, count = self.layers[layer], len(tokens)
         width = weights.q.shape[0]
         size = width // heads
-        k = (tokens @ weights.k.T).view(TOKENS, heads, size)
-        v = (tokens @ weights.v.T).view(TOKENS, heads, size)
-        q = weights.q.view(heads, size, width)
-        scores = torch.einsum("thd,hdc->cth", k, q) / math.sqrt(size)
-        values = torch.zeros(TOKENS, heads, heads, size)
+        k = (tokens @ weights.k.T).view(count * TOKENS, heads, size)
+        v = (tokens @ weights.v.T).view(count, TOKENS, heads, size)
+        scores = torch.bmm(k.transpose(0, 1), weights.q.view(heads, size, width)) / math.sqrt(size)
+        scores = scores.view(heads, count, TOKENS, width).permute(1, 3, 2, 0)
+        values = torch.zeros(count, TOKENS, heads, heads, size)
         head = torch.arange(heads)
-        values[:, head, head] = v
-        return scores.reshape(width, -1).contiguous(), values.reshape(-1, width)
+        values[:, :, head, head] = v
+        return scores.reshape(count, width, -1), values.reshape(count, -1, width)
 
     def check(self, sites: Sequence[Site]) -> None:
         """Raise ValueError unless the adapter's layers are those of the UNet."""

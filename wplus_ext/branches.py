@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from .adapter import TOKENS, Adapter
-from .curve import LAYERS
 from .files import WIDTH
 from .plan import Plan
+from .tracks import LAYERS
 
 CHUNK = 1 << 20  # bytes of f that the CPU takes at a time, so that they stay in its cache
 PROBES = 64  # tokens of a row on which the report measures the residual
@@ -92,24 +92,26 @@ class Folded:
 
     def __init__(self, adapter: Adapter, layer: int, heads: int, tokens: Tensor) -> None:
         self.adapter, self.layer, self.heads, self.tokens = adapter, layer, heads, tokens
-        self._matrices: dict[tuple[Terms, torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
+        self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
-    def matrices(self, terms: Terms, like: Tensor) -> tuple[Tensor, Tensor]:
-        """The scores (C, 4HK) and values (4HK, C) of K terms, in the type and on the device of ``like``."""
-        key = (terms, like.dtype, like.device)
+    def matrices(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """The scores (U, C, 4H) and values (U, 4H, C) of all latents, in the type and on the device of ``like``."""
+        key = (like.dtype, like.device)
         if key not in self._matrices:
-            folded = [self.adapter.fold(self.layer, self.tokens[term], self.heads) for term in terms]
-            scores, values = torch.cat([s for s, _ in folded], 1), torch.cat([v for _, v in folded])
+            scores, values = self.adapter.fold(self.layer, self.tokens, self.heads)
             self._matrices[key] = scores.to(like), values.to(like)
         return self._matrices[key]
 
     def stack(self, segment: Segment, like: Tensor) -> tuple[Tensor, Tensor]:
-        """The matrices of a segment's rows, (1, …) where all rows share them and (rows, …) where not."""
-        terms = segment.terms[:1] if len(set(segment.terms)) == 1 else segment.terms
-        pairs = [self.matrices(term, like) for term in terms]
-        if len(pairs) == 1:
-            return pairs[0][0][None], pairs[0][1][None]
-        return torch.stack([scores for scores, _ in pairs]), torch.stack([values for _, values in pairs])
+        """The matrices of a segment's rows, K terms side by side: (1, C, 4HK) and (1, 4HK, C) where all
+        rows share them, (rows, …) where not."""
+        scores, values = self.matrices(like)
+        rows = segment.terms[:1] if len(set(segment.terms)) == 1 else segment.terms
+        if len(rows) == len(rows[0]) == 1:  # the usual case copies nothing
+            return scores[rows[0][0]][None], values[rows[0][0]][None]
+        width, index = scores.shape[1], torch.tensor(rows, device=scores.device)
+        scores = scores[index].transpose(1, 2).reshape(len(rows), width, -1)
+        return scores, values[index].reshape(len(rows), -1, width)
 
     def add(self, f: Tensor, segment: Segment) -> None:
         """Add the residual to the segment's rows of f (rows, N, C), in place."""

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from .curve import LAYERS
+from .tracks import LAYERS
 
 PICKLES = (".bin", ".pt", ".pth")
 WIDTH = 512  # columns of a W+ latent

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import curve, files
+from . import files, tracks
 from .adapter import Adapter
-from .curve import LAYERS
 from .settings import nearest
+from .tracks import LAYERS
 
 KINDS = {  # folder: endings
     "adapters": (".bin", ".pt", ".safetensors"),
@@ -173,7 +173,7 @@ def _scan(folder: Path, endings: tuple[str, ...]) -> list[Entry]:
             continue
         if not path.resolve().is_relative_to(real):
             log.warning("%s is a link that leaves the folder: not followed, copy the file instead", path)
-        elif not curve.is_name(name):
+        elif not tracks.is_name(name):
             log.warning("%s cannot be named in a track: rename it without any of [ ] = #", path)
         else:
             entries.append(Entry(name, path))
@@ -193,7 +193,7 @@ def _tables(folder: Path) -> list[Entry]:
         if path.suffix.lower() != ".csv" or _pca_path(path.parent, missing_ok=True) is None:
             continue
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
-            rows = [row for row in csv.reader(file, delimiter="\t") if len(row) == 5 and curve.is_name(row[0])]
+            rows = [row for row in csv.reader(file, delimiter="\t") if len(row) == 5 and tracks.is_name(row[0])]
         parent = path.parent.relative_to(folder)
         entries += [Entry((parent / row[0]).as_posix(), path, tuple(row)) for row in rows]
     return entries
@@ -222,7 +222,7 @@ def _is_pca(path: Path) -> bool:
 
 
 def _pca_path(folder: Path, missing_ok: bool = False) -> Path | None:
-    for path in sorted(folder.glob("*.pt")):
+    for path in sorted(path for path in folder.glob("*") if path.suffix in (".pt", ".safetensors")):
         try:
             if files.is_ganspace(files.read(path)):
                 return path

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from . import curve
-from .curve import LAYERS
+from . import tracks as language
+from .curve import evaluate
 from .files import WIDTH
 from .library import Library
 from .settings import MODES, Settings
+from .tracks import LAYERS, TrackError
 
 EPSILON = 1e-9  # 0.1 * 30 is a little more than 3
 
@@ -122,14 +124,21 @@ def build(settings: Settings, library: Library, frames: int) -> Plan:
     one there is a single branch, ``w = w_id + sum of alpha * n``, with the strength as lambda.
 
     Raises:
-        ValueError: an unknown or unusable name; `curve.TrackError` for a track that cannot be
+        ValueError: an unknown or unusable name; `TrackError` for a track that cannot be
             evaluated over that many frames.
     """
-    strength = _evaluate("strength", curve.parse_schedule(settings.strength), frames)
-    tracks = [
-        (track, library.direction(track.name), _evaluate(f"track {track.name!r}", track.schedule, frames))
-        for track in curve.parse(settings.tracks)
-    ]
+    with _told("strength"):
+        strength = evaluate(settings.strength, frames)
+    tracks = []
+    for track in language.parse(settings.tracks):
+        with _told(f"tracks, line {track.line}"):
+            direction = library.direction(track.name)
+            if not direction.within(track.layers).any():
+                raise ValueError(
+                    f"direction {track.name!r} is zero in the layers {track.layers[0]}:{track.layers[1]}; "
+                    "expected one that says something there"
+                )
+            tracks.append((track, direction, evaluate(track.schedule, frames)))
     branches = []
     if settings.identity is not None:
         w = library.latent(settings.identity).expand(frames, -1, -1)
@@ -138,13 +147,8 @@ def build(settings: Settings, library: Library, frames: int) -> Plan:
         branches.append(Branch(w[0] if (w == w[0]).all() else w, strength))
     else:
         for track, direction, values in tracks:
-            w = direction.within(track.layers)
-            if not w.any():
-                raise ValueError(
-                    f"track {track.name!r}: the direction is zero in the layers {track.layers[0]}:{track.layers[1]}; "
-                    "expected a direction that says something there"
-                )
-            branches.append(Branch(w, [value * s for value, s in zip(values, strength)]))
+            scale = [value * s for value, s in zip(values, strength)]
+            branches.append(Branch(direction.within(track.layers), scale))
     return Plan(tuple(branches), settings.start, settings.end, settings.negative, settings.mode)
 
 
@@ -153,14 +157,21 @@ def fingerprints(settings: Settings, library: Library) -> dict[str, str]:
     entries = {"WPlus adapter hash": library.hash("adapters", settings.adapter)}
     if settings.identity is not None:
         entries["WPlus identity hash"] = library.hash("latents", settings.identity)
-    names = dict.fromkeys(track.name for track in curve.parse(settings.tracks))
-    if names:
-        entries["WPlus direction hashes"] = ", ".join(f"{name}: {library.hash('directions', name)}" for name in names)
+    hashes = {}
+    for track in language.parse(settings.tracks):
+        with _told(f"tracks, line {track.line}"):
+            hashes[track.name] = library.hash("directions", track.name)
+    if hashes:
+        entries["WPlus direction hashes"] = ", ".join(f"{name}: {digits}" for name, digits in hashes.items())
     return entries
 
 
-def _evaluate(what: str, schedule: curve.Schedule, frames: int) -> list[float]:
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Say in which setting a fault lies."""
     try:
-        return curve.evaluate(schedule, frames)
-    except curve.TrackError as error:
-        raise ValueError(f"{what}: {error.message}") from error
+        yield
+    except TrackError as error:
+        raise ValueError(f"{where}: {error.message}") from error
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error

@@ -26,6 +26,10 @@ class Report:
     edited: int = 0
     _squares: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.scales) == 1:  # alike in all frames
+            self.scales = self.scales * self.frames
+
     def add_squares(self, frames: tuple[int, ...], squares: Tensor) -> None:
         """Add the squared norms (rows, 2) of the residual and of f. Does not wait for the device."""
         if self._squares is None or self._squares.device != squares.device:
@@ -57,9 +61,35 @@ class Report:
             "residual": [round(ratio, 6) for ratio in self.residual],
         }
 
+    def plot(self) -> str:
+        """The scale of each branch and the measured residual over the frames, as a small SVG."""
+        width, height, pad = 320.0, 80.0, 6.0
+        curves = [list(curve) for curve in zip(*self.scales)]
+        residual, top = self.residual, max(self.residual)
+
+        def line(values: list[float], low: float, high: float, style: str) -> str:
+            step = (width - 2 * pad) / max(len(values) - 1, 1)
+            y = [height - pad - (value - low) / (high - low) * (height - 2 * pad) for value in values]
+            points = " ".join(f"{pad + i * step:.1f},{at:.1f}" for i, at in enumerate(y))
+            dots = "".join(f'<circle cx="{pad + i * step:.1f}" cy="{at:.1f}" r="1.8"/>' for i, at in enumerate(y))
+            return f'<g class="{style}"><polyline points="{points}"/>{dots}</g>'
+
+        flat = [value for curve in curves for value in curve] + [0.0]
+        low, high = min(flat), max(max(flat), min(flat) + 1e-6)
+        parts = [line([0.0, 0.0], low, high, "wplus-zero")]
+        parts += [line(curve, low, high, f"wplus-scale wplus-scale-{i % 6}") for i, curve in enumerate(curves)]
+        label = f"scale from {low:.2f} to {high:.2f} over {self.frames} frames"
+        if top > 0:
+            parts.append(line(residual, 0.0, top, "wplus-residual"))
+            label += f"; dashed: measured residual, at most {top:.1%} of f"
+        return (
+            f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+            f"<p>{label}</p>"
+        )
+
     def summary(self) -> str:
         """One line for a person."""
-        text = f"W+ Adapter: {len(self.layers)} layers, {self.edited} of {self.calls} UNet calls edited"
+        text = f"{len(self.layers)} layers, {self.edited} of {self.calls} UNet calls edited"
         if self.mode == "direct":
             return f"{text}, tokens appended"
         ratios = self.residual

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
-from . import curve
+from . import tracks as language
 
 MODES = ("residual", "direct")
 
@@ -16,7 +16,7 @@ class Settings:
     """What a user asks for. Fields and defaults are described in the README.
 
     Raises:
-        ValueError: a value of a wrong type or out of its range; `curve.TrackError` for the tracks.
+        ValueError: a value of a wrong type or out of its range; `language.TrackError` for the tracks.
     """
 
     enabled: bool = False
@@ -41,10 +41,10 @@ class Settings:
                 "negative is off in the direct mode, which appends tokens to every row of a batch: "
                 "switch negative on, or use the residual mode"
             )
-        curve.parse(self.tracks)
+        language.parse(self.tracks)
         try:
-            curve.parse_schedule(self.strength)
-        except curve.TrackError as error:
+            language.parse_schedule(self.strength)
+        except language.TrackError as error:
             raise ValueError(f"strength {self.strength!r}: {error}") from error
 
     def _check_type(self, name: str, default: object) -> None:
@@ -54,7 +54,7 @@ class Settings:
         elif name == "identity" and value in ("", "None"):  # what an empty choice of the page sends
             value = None
         elif name == "strength" and _is_number(value):
-            value = curve.format_schedule(curve.Schedule((curve.Key(0, float(value), "spread"),)))
+            value = language.format_schedule(language.Schedule((language.Key(0, float(value), "spread"),)))
         elif isinstance(default, float) and _is_number(value):
             value = float(value)
         kind = str if default is None else type(default)
@@ -63,14 +63,21 @@ class Settings:
         object.__setattr__(self, name, value)
 
     @classmethod
-    def from_args(cls, args: Sequence[object]) -> Settings:
-        """From a script's positional arguments, in the order of the fields, or one dict in the first place."""
-        if args and isinstance(args[0], Mapping):
-            return cls.from_dict(args[0])
+    def from_args(cls, args: Sequence[object], overrides: Mapping[str, object] | None = None) -> Settings:
+        """From a script's positional arguments, in the order of the fields, or one dict in the first place.
+
+        Positional arguments are what a page holds: where they are switched off, the rest is not looked at.
+        """
         names = [field.name for field in fields(cls)]
-        if len(args) > len(names):
+        if args and isinstance(args[0], Mapping):
+            values = dict(args[0])
+        elif len(args) > len(names):
             raise ValueError(f"{len(args)} arguments, expected at most {len(names)}: {', '.join(names)}")
-        return cls(**dict(zip(names, args)))
+        else:
+            values = dict(zip(names, args))
+            if not overrides and values.get("enabled") is False:
+                return cls()
+        return cls.from_dict({**values, **(overrides or {})})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Settings:

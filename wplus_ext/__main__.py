@@ -1,0 +1,85 @@
+"""The command line: ``python -m wplus_ext COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from . import bench, files
+from .adapter import Adapter
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0, or 2 after one line that says what was wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
+        print(f"wplus_ext {options.command}: {reason}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m wplus_ext", description="Tools of the W+ Adapter for AnimateDiff.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    inspect = commands.add_parser("inspect", help="say what a file is, and whether it can be used")
+    inspect.add_argument("file", type=Path, help="an adapter, latent, direction or GANSpace file")
+    inspect.set_defaults(run=_inspect)
+    convert = commands.add_parser("convert", help="write an adapter, latent or direction as safetensors")
+    convert.add_argument("input", type=Path, help="a .bin, .pt, .pth, .npy or .safetensors file")
+    convert.add_argument("output", type=Path, help="the .safetensors file to write")
+    convert.add_argument("--force", action="store_true", help="overwrite the output where it exists")
+    convert.set_defaults(run=_convert)
+    speed = commands.add_parser("bench", help="measure the cost of the edit on this machine")
+    speed.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
+    speed.add_argument("--rows", type=int, default=32, help="rows of a UNet call (default: %(default)s)")
+    speed.add_argument("--repeats", type=int, default=5, help="the median of so many (default: %(default)s)")
+    speed.set_defaults(run=lambda options: bench.run(options.device, options.rows, options.repeats))
+    return parser
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    content = files.read(options.file)
+    print(f"{options.file}: {options.file.stat().st_size:,} bytes, sha256 {files.short_hash(options.file)}…")
+    if files.is_ganspace(content):
+        print(f"GANSpace PCA with {len(content['comp'])} components: use the names of its table")
+    elif isinstance(content, dict) and len(content) > 1:
+        adapter = Adapter.load(options.file)
+        numbers = sum(tensor.numel() for tensor in adapter.state().values())
+        print(f"W+ adapter: {len(adapter.layers)} cross-attentions, text width {adapter.text}, {numbers:,} numbers")
+        print(f"widths: {' '.join(map(str, adapter.widths))}")
+    else:
+        w = files.as_latent(content, options.file)
+        same = "the same vector in all 18 layers" if (w == w[0]).all() else "a vector for each of 18 layers"
+        print(f"W+ latent or direction: {same}")
+        print(f"norm of a layer: {w.norm(dim=1).min():.4f} to {w.norm(dim=1).max():.4f}; of all: {w.norm():.4f}")
+        print("an edit direction is short (about 0.3 to 1.2 a layer), a face's latent long (about 10 to 13)")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    if options.output.suffix.lower() != ".safetensors":
+        raise ValueError(f"{options.output}: expected a name that ends in .safetensors")
+    if options.output.exists() and not options.force:
+        raise ValueError(f"{options.output} exists; choose another name, or add --force")
+    content = files.read(options.input)
+    if files.is_ganspace(content):
+        state = {name: content[name].contiguous() for name in ("mean", "comp", "std")}
+    elif isinstance(content, dict) and len(content) > 1:
+        state = Adapter.load(options.input).state()
+    else:
+        state = {"w": files.as_latent(content, options.input)}
+    partial = options.output.with_suffix(".partial")
+    save_file(state, partial)
+    partial.replace(options.output)
+    print(f"{options.output}: {len(state)} tensors")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

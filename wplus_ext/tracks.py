@@ -1,0 +1,311 @@
+"""The track language: parse and format.
+
+One line a track, as in ``smile[0:8] = -0.7 > 0 > 0.7``; the grammar stands in the README.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+LAYERS = 18  # rows of a W+ latent
+MAX_KEYS = 4096  # keys in one schedule
+MAX_TRACKS = 64
+MAX_SIZE = 20.0  # of a value
+MAX_PLACES = 4  # decimals of a number
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+_DIGITS = re.compile(r"\d+", re.ASCII)
+_WORD = re.compile(r"[A-Za-z]+", re.ASCII)
+_NAME = re.compile(r"[^\[\]=#]+")
+_SPACE = re.compile(r"[ \t]*")
+
+
+class TrackError(ValueError):
+    """A fault in a track text.
+
+    ``line`` and ``column`` count from 1; ``message`` says what was expected and what was found.
+    """
+
+    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
+        self.message, self.line, self.column = message, line, column
+
+
+@dataclass(frozen=True)
+class Key:
+    """A value at a position. ``unit`` is ``"frame"``, ``"percent"`` or ``"spread"`` (the position
+    is then the key's number); ``easing`` rules the segment that starts here, and ``bezier`` holds
+    ``(x1, y1, x2, y2)`` where it is ``"bez"``."""
+
+    position: float
+    value: float
+    unit: str = "frame"
+    easing: str = "linear"
+    bezier: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Keys in the order of the text. A constant is one spread key."""
+
+    keys: tuple[Key, ...]
+    loop: bool = False
+
+
+@dataclass(frozen=True)
+class Track:
+    """A schedule for a direction, limited to the latent's rows ``first <= row < end``; ``line`` is
+    where it was written."""
+
+    name: str
+    schedule: Schedule
+    layers: tuple[int, int] = (0, LAYERS)
+    line: int = field(default=1, compare=False)
+
+
+def parse(text: str) -> list[Track]:
+    """Read a track text.
+
+    Blank lines and lines that begin with ``#`` are skipped.
+
+    Raises:
+        TrackError: with line, column and what was expected.
+
+    >>> parse("smile[0:8] = 0 > 0.7")[0].layers
+    (0, 8)
+    """
+    tracks = []
+    for number, line in enumerate(_lines(text), 1):
+        reader = _Reader(line, number)
+        if reader.at_end() or reader.peek("#"):
+            continue
+        if len(tracks) == MAX_TRACKS:
+            reader.fail(f"expected at most {MAX_TRACKS} tracks")
+        tracks.append(_track(reader))
+    return tracks
+
+
+def parse_schedule(text: str) -> Schedule:
+    """Read one schedule, the part of a track that follows ``=``. Raises TrackError."""
+    reader = _Reader(text, 1)
+    schedule = _schedule(reader)
+    reader.expect_end()
+    return schedule
+
+
+def is_name(name: str) -> bool:
+    """Whether a track can be called by this name."""
+    return bool(_NAME.fullmatch(name)) and name == name.strip(" \t") and len(_lines(name)) == 1
+
+
+def format(tracks: list[Track]) -> str:  # noqa: A001 - the language's own word, as in JavaScript
+    """Write tracks as text; ``parse(format(tracks)) == tracks``."""
+    lines = []
+    for track in tracks:
+        first, end = track.layers
+        layers = "" if (first, end) == (0, LAYERS) else f"[{first}:{end}]"
+        lines.append(f"{track.name}{layers} = {format_schedule(track.schedule)}")
+    return "\n".join(lines)
+
+
+def format_schedule(schedule: Schedule) -> str:
+    """Write a schedule as text; parsing it gives the same schedule."""
+    if schedule.keys[0].unit == "spread":
+        body = " > ".join(plain(key.value) for key in schedule.keys)
+    else:
+        body = ", ".join(map(_format_key, schedule.keys))
+    return f"loop {body}" if schedule.loop else body
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def plain(number: float) -> str:
+    """A number as the language writes it: no exponent, no trailing zeros."""
+    return f"{number:.{MAX_PLACES}f}".rstrip("0").rstrip(".")
+
+
+def _format_key(key: Key) -> str:
+    percent = "%" if key.unit == "percent" else ""
+    easing = "" if key.easing == "linear" else f":{key.easing}"
+    if key.bezier:
+        easing += "".join(f"/{plain(number)}" for number in key.bezier)
+    return f"{plain(key.position)}{percent}:({plain(key.value)}){easing}"
+
+
+def _track(reader: _Reader) -> Track:
+    start = reader.at
+    match = _NAME.match(reader.text, reader.at)
+    name = match.group().rstrip(" \t") if match else ""
+    if not name:
+        reader.fail("expected the name of a direction")
+    reader.at = start + len(name)
+    layers = (0, LAYERS)
+    if reader.take("["):
+        first = reader.whole("the first layer")
+        reader.expect(":")
+        at = reader.at
+        end = reader.whole("the end of the layers")
+        if not first < end <= LAYERS:
+            reader.at = at
+            reader.fail(f"expected layers [first:end] with first < end <= {LAYERS}, found [{first}:{end}]", "")
+        reader.expect("]")
+        layers = (first, end)
+    reader.expect("=")
+    schedule = _schedule(reader)
+    reader.expect_end()
+    return Track(name, schedule, layers, reader.line)
+
+
+def _schedule(reader: _Reader) -> Schedule:
+    loop = reader.word("loop")
+    at = reader.at
+    first = reader.number("a number or a key")
+    if reader.peek(":") or reader.peek("%"):
+        reader.at = at
+        return Schedule(_keys(reader), loop)
+    reader.limit(first, at)
+    values = [first]
+    while reader.take(">"):
+        reader.room(len(values))
+        values.append(reader.value())
+    return Schedule(tuple(Key(float(i), value, "spread") for i, value in enumerate(values)), loop)
+
+
+def _keys(reader: _Reader) -> tuple[Key, ...]:
+    keys, seen = [], set()
+    while True:
+        reader.room(len(keys))
+        reader.skip()
+        at = reader.at
+        key = _key(reader)
+        if (key.position, key.unit) in seen:
+            reader.at = at
+            reader.fail("expected one key a frame, found a second one", "")
+        seen.add((key.position, key.unit))
+        keys.append(key)
+        if not reader.take(","):
+            return tuple(keys)
+
+
+def _key(reader: _Reader) -> Key:
+    at = reader.at
+    position, unit = reader.number("a frame or a percentage"), "frame"
+    if reader.take("%"):
+        unit = "percent"
+        if not 0 <= position <= 100:
+            reader.at = at
+            reader.fail(f"expected a percentage from 0 to 100, found {plain(position)}", "")
+    else:
+        reader.at = at
+        position = float(reader.whole("a frame, a whole number from 0"))
+    reader.expect(":")
+    reader.expect("(")
+    value = reader.value()
+    reader.expect(")")
+    easing, bezier = "linear", None
+    if reader.take(":"):
+        easing, bezier = _easing(reader)
+    return Key(position, value, unit, easing, bezier)
+
+
+def _easing(reader: _Reader) -> tuple[str, tuple[float, float, float, float] | None]:
+    for easing in ("linear", "smooth", "hold"):
+        if reader.word(easing):
+            return easing, None
+    if not reader.word("bez"):
+        reader.fail("expected linear, smooth, hold or bez/x1/y1/x2/y2")
+    numbers = []
+    for coordinate in ("x1", "y1", "x2", "y2"):
+        reader.expect("/")
+        reader.skip()
+        at = reader.at
+        numbers.append(reader.value(coordinate))
+        if coordinate[0] == "x" and not 0 <= numbers[-1] <= 1:
+            reader.at = at
+            reader.fail(f"expected {coordinate} from 0 to 1, found {plain(numbers[-1])}", "")
+    return "bez", tuple(numbers)
+
+
+class _Reader:
+    """A place in a line, and what can be read from there."""
+
+    def __init__(self, text: str, line: int) -> None:
+        self.text, self.line, self.at = text, line, 0
+        self.skip()
+
+    def skip(self) -> None:
+        self.at = _SPACE.match(self.text, self.at).end()
+
+    def fail(self, message: str, found: str | None = None) -> NoReturn:
+        if found is None:
+            rest = self.text[self.at : self.at + 12]
+            found = f", found {rest!r}" if rest else ", found the end of the line"
+        raise TrackError(message + found, self.line, self.at + 1)
+
+    def peek(self, mark: str) -> bool:
+        self.skip()
+        return self.text.startswith(mark, self.at)
+
+    def take(self, mark: str) -> bool:
+        found = self.peek(mark)
+        if found:
+            self.at += len(mark)
+        return found
+
+    def expect(self, mark: str) -> None:
+        if not self.take(mark):
+            self.fail(f"expected {mark!r}")
+
+    def at_end(self) -> bool:
+        self.skip()
+        return self.at == len(self.text)
+
+    def expect_end(self) -> None:
+        if not self.at_end():
+            self.fail("expected the end of the line")
+
+    def word(self, word: str) -> bool:
+        self.skip()
+        match = _WORD.match(self.text, self.at)
+        found = bool(match) and match.group() == word
+        if found:
+            self.at = match.end()
+        return found
+
+    def number(self, what: str) -> float:
+        self.skip()
+        match = _NUMBER.match(self.text, self.at)
+        if not match:
+            self.fail(f"expected {what}")
+        if len(match.group().partition(".")[2]) > MAX_PLACES:
+            self.fail(f"expected at most {MAX_PLACES} decimal places")
+        self.at = match.end()
+        return float(match.group()) + 0.0  # -0 becomes 0
+
+    def value(self, what: str = "a number") -> float:
+        self.skip()
+        at = self.at
+        number = self.number(what)
+        self.limit(number, at)
+        return number
+
+    def limit(self, number: float, at: int) -> None:
+        if not -MAX_SIZE <= number <= MAX_SIZE:
+            self.at = at
+            self.fail(f"expected a number from {-MAX_SIZE:g} to {MAX_SIZE:g}")
+
+    def room(self, keys: int) -> None:
+        if keys == MAX_KEYS:
+            self.fail(f"expected at most {MAX_KEYS} keys in a track")
+
+    def whole(self, what: str) -> int:
+        self.skip()
+        match = _DIGITS.match(self.text, self.at)
+        if not match or len(match.group()) > 6 or self.text[match.end() : match.end() + 1] == ".":
+            self.fail(f"expected {what}" + (" of at most 6 digits" if match and len(match.group()) > 6 else ""))
+        self.at = match.end()
+        return int(match.group())

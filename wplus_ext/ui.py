@@ -1,0 +1,229 @@
+"""The page: components, and what they send and receive."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import fields
+from types import ModuleType
+
+import gradio as gr
+from modules import scripts, shared
+
+from . import tracks as language
+from .library import KINDS, Library
+from .passports import TITLE
+from .report import Report
+from .settings import MODES, Settings, from_infotext
+from .webui import look_again, model_roots
+
+PRESETS = {
+    "Sad to happy: -0.7 > 0 > 0.7": "-0.7 > 0 > 0.7",
+    "There and back: 0 > 0.7 > 0": "0 > 0.7 > 0",
+    "Steady: 0.5": "0.5",
+    "Fade in: 0 > 0.7": "0 > 0.7",
+    "Pulse: loop 0 > 0.7 > 0": "loop 0%:(0):smooth, 50%:(0.7):smooth",
+    "Blink: down and up at the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
+}
+NO_IDENTITY = "None"
+DEFAULTS = Settings()
+
+
+class Pasted(str):
+    """A field's name among the paste fields: the WebUI compares it as text where it sends settings to
+    another tab, and calls it where it pastes an infotext."""
+
+    def __call__(self, params: dict[str, object]) -> object:
+        value = from_infotext(params).get(self.removeprefix("WPlus "))
+        return NO_IDENTITY if self == "WPlus identity" and value == "" else value
+
+
+class Page:
+    """The accordion of one tab. ``inputs`` are in the order of the fields of `Settings`.
+
+    Args:
+        elem_id: makes an id that is unique to the tab.
+        library: where the names come from.
+    """
+
+    def __init__(self, elem_id: Callable[[str], str], library: Library) -> None:
+        self.library = library
+        self.report: Report | None = None
+        self._id = elem_id
+        with gr.Accordion(TITLE, open=False, elem_id=elem_id("wplus"), elem_classes="wplus"):
+            self._build()
+        self._connect()
+        self.inputs = [getattr(self, field.name) for field in fields(Settings)]
+        pasted = [Pasted(f"WPlus {field.name}") for field in fields(Settings)]
+        self.infotext_fields = list(zip(self.inputs, pasted))
+        self.paste_field_names = list(pasted)
+
+    def follow(self, generation_info: gr.components.Component) -> None:
+        """Show the report whenever the WebUI shows a new result."""
+        generation_info.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
+
+    def _build(self) -> None:
+        adapters, latents, directions = self._choices()
+        with gr.Row():
+            self.enabled = gr.Checkbox(DEFAULTS.enabled, label="Enable W+ Adapter", elem_id=self._id("enabled"))
+            self.mode = gr.Radio(MODES, value=DEFAULTS.mode, label="W+ mode", elem_id=self._id("mode"))
+        with gr.Row():
+            self.adapter = gr.Dropdown(
+                adapters, value=adapters[0] if adapters else "", label="W+ adapter file", elem_id=self._id("adapter")
+            )
+            self.identity = gr.Dropdown(
+                [NO_IDENTITY, *latents], value=NO_IDENTITY, label="W+ identity", elem_id=self._id("identity")
+            )
+            self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
+        with gr.Row():
+            self.direction = gr.Dropdown(
+                directions, value=directions[0] if directions else "", label="W+ direction", elem_id=self._id("direction")
+            )
+            self.preset = gr.Dropdown(
+                list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
+            )
+            self.add = gr.Button("Add track", elem_id=self._id("add"), elem_classes="wplus-small")
+        self.tracks = gr.Textbox(
+            DEFAULTS.tracks, label="W+ tracks", lines=3, max_lines=20, elem_id=self._id("tracks"),
+            placeholder="smile = -0.7 > 0 > 0.7", info="One line a track: direction = value, or keys over the frames",
+        )  # fmt: skip
+        self.faults = gr.HTML(elem_id=self._id("faults"))
+        gr.HTML(f'<div class="wplus-curve" data-tracks="{html.escape(self._id("tracks"))}"></div>')
+        with gr.Row():
+            self.strength = gr.Textbox(
+                DEFAULTS.strength, label="W+ strength", lines=1, elem_id=self._id("strength"),
+                info="Of all tracks, or of the identity; a number or a curve",
+            )  # fmt: skip
+            self.start = gr.Slider(0.0, 1.0, DEFAULTS.start, step=0.01, label="W+ start", elem_id=self._id("start"))
+            self.end = gr.Slider(0.0, 1.0, DEFAULTS.end, step=0.01, label="W+ end", elem_id=self._id("end"))
+        self.negative = gr.Checkbox(
+            DEFAULTS.negative, label="W+ in the negative rows too", elem_id=self._id("negative")
+        )
+        self.last = gr.HTML(elem_id=self._id("report"))
+
+    def _connect(self) -> None:
+        quiet = {"show_progress": False, "queue": False}
+        checked = [self.tracks, self.strength, self.identity]
+        for component in checked:
+            component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
+        self.add.click(self._add_track, [self.tracks, self.direction, self.preset], self.tracks, **quiet)
+        self.refresh.click(
+            self._refresh,
+            [*checked, self.adapter, self.direction],
+            [self.adapter, self.identity, self.direction, self.faults],
+            **quiet,
+        )
+
+    def _choices(self) -> tuple[list[str], list[str], list[str]]:
+        return tuple(self.library.names(kind) for kind in KINDS)
+
+    def _check(self, tracks: str, strength: str, identity: str) -> str:
+        """What is wrong with the settings, as HTML; nothing where all is well."""
+        try:
+            Settings(tracks=tracks, strength=strength)
+            for track in language.parse(tracks):
+                try:
+                    self.library.find("directions", track.name)
+                except ValueError as error:
+                    raise language.TrackError(str(error), track.line) from error
+            if identity != NO_IDENTITY:
+                self.library.find("latents", identity)
+        except ValueError as error:
+            return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
+        return ""
+
+    def _add_track(self, tracks: str, direction: str, preset: str) -> str:
+        if not direction:
+            raise gr.Error(f"There is no direction to add: put files into {self.library.roots[0] / 'directions'}")
+        line = f"{direction} = {PRESETS[preset]}"
+        return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
+
+    def _refresh(self, tracks: str, strength: str, identity: str, adapter: str, direction: str) -> list[object]:
+        look_again(self.library)
+        adapters, latents, directions = self._choices()
+        return [
+            _updated(adapters, adapter),
+            gr.update(choices=[NO_IDENTITY, *latents]),
+            _updated(directions, direction),
+            self._check(tracks, strength, identity),
+        ]
+
+    def _show_report(self) -> str:
+        if self.report is None:
+            return ""
+        return f'<div class="wplus-report"><p>{html.escape(self.report.summary())}</p>{self.report.plot()}</div>'
+
+
+def library() -> Library:
+    """The WebUI's library. Makes its folders, where that is allowed."""
+    made = Library(model_roots())
+    for kind in KINDS:
+        try:
+            (made.roots[0] / kind).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            print(f"{TITLE}: cannot make the folder {made.roots[0] / kind} ({error.strerror})")
+    return made
+
+
+def add_options() -> None:
+    """The extension's page in the settings."""
+    info = shared.OptionInfo(
+        "", "Another folder with adapters, latents and directions (besides wplus in the models folder)",
+        section=("wplus", TITLE),
+    )  # fmt: skip
+    shared.opts.add_option("wplus_extra_folder", info)
+
+
+def add_axes() -> None:
+    """Axes of the X/Y/Z plot. An axis of ours switches the adapter on; ``;`` parts the lines of tracks."""
+    grid = _xyz_grid()
+    if grid is None or any(option.label.startswith("[W+] ") for option in grid.axis_options):
+        return
+    names = Library(model_roots())
+    axes = {
+        "tracks": (str, None),
+        "strength": (str, None),
+        "identity": (str, lambda: [NO_IDENTITY, *names.names("latents")]),
+        "adapter": (str, lambda: names.names("adapters")),
+        "mode": (str, lambda: list(MODES)),
+        "start": (float, None),
+    }
+    for field, (kind, choices) in axes.items():
+        grid.axis_options.append(
+            grid.AxisOption(
+                f"[W+] {field.capitalize()}", kind, _apply(field), confirm=_confirm(field), choices=choices
+            )
+        )
+
+
+def _apply(field: str) -> Callable[[object, object, list[object]], None]:
+    def apply(p: object, value: object, values: list[object]) -> None:
+        p.wplus_overrides = {**getattr(p, "wplus_overrides", {}), "enabled": True, field: _axis_value(field, value)}
+
+    return apply
+
+
+def _confirm(field: str) -> Callable[[object, list[object]], None]:
+    """Refuse a wrong value before the grid begins: it would leave only an empty cell."""
+
+    def confirm(p: object, values: list[object]) -> None:
+        for value in values:
+            Settings.from_dict({field: _axis_value(field, value)})
+
+    return confirm
+
+
+def _axis_value(field: str, value: object) -> object:
+    return value.replace(";", "\n") if field == "tracks" else value
+
+
+def _xyz_grid() -> ModuleType | None:
+    for data in scripts.scripts_data:
+        if data.script_class.__module__ == "xyz_grid.py":
+            return data.module
+    return None
+
+
+def _updated(names: list[str], chosen: str) -> dict[str, object]:
+    """New choices; keeps what was chosen, and chooses the first where nothing was."""
+    return gr.update(choices=names, value=chosen or (names[0] if names else ""))

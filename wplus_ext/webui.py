@@ -1,0 +1,152 @@
+"""One job of the WebUI: from its settings to p.sample, and to the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from modules import paths, sd_unet, shared
+from torch import Tensor
+
+from . import plan as plans
+from . import tracks as language
+from .hooks import attach
+from .library import Library
+from .passports import TITLE, Pilot, named
+from .report import Report
+from .settings import Settings
+
+
+class Run:
+    """The edit of one job: made before the sampler starts, asked for its report when that is done.
+
+    Args:
+        settings: what to do, or the error with which sampling is to be refused.
+        library: where the files are.
+        outer: the job around this one, where a program redraws its images one by one (ADetailer).
+    """
+
+    def __init__(self, settings: Settings | Exception, library: Library, outer: object | None) -> None:
+        self.settings, self.library = settings, library
+        self.outer = outer if getattr(outer, "wplus_run", None) is not None else None
+        self.frames = 0
+        self.report: Report | None = None
+
+    @contextmanager
+    def sampling(self, p: object) -> Iterator[None]:
+        """Edit what is sampled within. Raises what went wrong, before any step where possible."""
+        with ExitStack() as stack:
+            with named():
+                before = self._attach(p, stack)
+            yield
+        if before is None or shared.state.interrupted or shared.state.skipped:
+            return
+        if self.report.calls == before:
+            raise RuntimeError(f"{TITLE}: the sampler went past the edit, no cross-attention of the UNet was reached")
+
+    def _attach(self, p: object, stack: ExitStack) -> int | None:
+        """Enter the hooks; gives the number of UNet calls so far, or None where there is nothing to do."""
+        if isinstance(self.settings, Exception):
+            raise self.settings
+        self.frames = self.outer.wplus_run.frames if self.outer else frame_count(p)
+        plan = plans.build(self.settings, self.library, self.frames)
+        if self.report is None:  # the first batch; all batches of a job are alike
+            tracks = [track.name for track in language.parse(self.settings.tracks)]
+            names = tracks if self.settings.identity is None else [self.settings.identity]
+            self.report = Report(plan.mode, self.frames, names, plan.scales)
+        if plan.is_empty:
+            return None
+        if sd_unet.current_unet is not None:
+            raise RuntimeError("the UNet is replaced; set 'SD Unet' to None, for a UNet with layers to reach")
+        adapter = self.library.adapter(self.settings.adapter)
+        frame = self.outer.batch_index if self.outer else None
+        pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), plan, self.frames, frame)
+        stack.enter_context(pilot.flying())
+        return self.report.calls
+
+
+def prepare(p: object, args: Sequence[object], library: Library, outer: object | None) -> None:
+    """Before a job: read its settings, and write them into its infotext."""
+    p.wplus_run = None
+    for key in [key for key in p.extra_generation_params if key.startswith("WPlus ")]:
+        del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
+    try:
+        settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
+        if not settings.enabled:
+            return
+        look_again(library)
+        settings = replace(settings, adapter=library.find("adapters", settings.adapter).name)
+        p.extra_generation_params |= settings.to_infotext() | plans.fingerprints(settings, library)
+    except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
+        settings = error
+    p.wplus_run = Run(settings, library, outer if getattr(p, "_ad_inner", False) else None)
+
+
+def start(p: object, outer: object | None) -> object | None:
+    """Before a batch: edit the next ``p.sample``. Gives the job whose images will be postprocessed."""
+    run = getattr(p, "wplus_run", None)
+    if run is not None:
+        _guard_sample(p, run)
+    return outer if getattr(p, "_ad_inner", False) else p
+
+
+def finish(p: object, processed: object) -> bool:
+    """After a job: its report, for the API's info and under the picture. Whether there is one."""
+    run = getattr(p, "wplus_run", None)
+    if run is None or run.report is None:
+        return False
+    processed.extra_generation_params = {**processed.extra_generation_params, "WPlus report": run.report.to_dict()}
+    processed.comments += f"{TITLE}: {run.report.summary()}\n"
+    return True
+
+
+def look_again(library: Library) -> None:
+    """Read the options for the folders and list them anew."""
+    library.roots = model_roots()
+    library.refresh()
+
+
+def model_roots() -> list[Path]:
+    """The models folder, and another one from the settings."""
+    roots = [Path(getattr(shared.cmd_opts, "wplus_dir", None) or Path(paths.models_path, "wplus"))]
+    extra = shared.opts.data.get("wplus_extra_folder", "").strip()
+    return [*roots, Path(extra)] if extra else roots
+
+
+def _guard_sample(p: object, run: Run) -> None:
+    """Run the next ``p.sample`` under the edit; ``p`` has its own method back before that starts."""
+    own = p.__dict__.get("sample")
+    if hasattr(own, "restore"):  # left by a batch that failed before it sampled
+        own.restore()
+        own = p.__dict__.get("sample")
+    sample = p.sample
+
+    def restore() -> None:
+        del p.sample
+        if own is not None:
+            p.sample = own
+
+    def guarded(*args: object, **kwargs: object) -> Tensor:
+        restore()
+        with run.sampling(p):
+            return sample(*args, **kwargs)
+
+    guarded.restore = restore
+    p.sample = guarded
+
+
+def frame_count(p: object) -> int:
+    """Frames of the video, or images of the batch.
+
+    AnimateDiff renders a whole context even where the video is shorter, and drops the rest.
+    """
+    text = str((p.extra_generation_params or {}).get("AnimateDiff", ""))
+    found = {key: int(value) for key, value in re.findall(r"\b(video_length|batch_size): (\d+)", text)}
+    length = found.get("video_length", 0)
+    # Jobs of an X/Y/Z plot share these entries: an old one may stand there.
+    if 0 < length and p.batch_size == max(length, found.get("batch_size", 0)):
+        return length
+    return p.batch_size
