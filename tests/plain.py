@@ -131,10 +131,10 @@ def compvis_unet():
 def diffusers_unet(**changes):
     from diffusers import UNet2DConditionModel
 
-    settings = dict(
-        sample_size=8, in_channels=4, out_channels=4, layers_per_block=2, cross_attention_dim=TEXT,
-        block_out_channels=tuple(c * CHANNELS for c in (1, 2, 4, 4)), attention_head_dim=8, norm_num_groups=32,
-    )  # fmt: skip
+    settings = {
+        "sample_size": 8, "layers_per_block": 2, "cross_attention_dim": TEXT, "attention_head_dim": 8,
+        "block_out_channels": tuple(c * CHANNELS for c in (1, 2, 4, 4)), "norm_num_groups": 32,
+    }  # fmt: skip
     return fill(UNet2DConditionModel(**{**settings, **changes}))
 
 
@@ -147,3 +147,8 @@ def motion_unet():
         motion_max_seq_length=32, use_motion_mid_block=True,
     )  # fmt: skip
     return fill(UNetMotionModel.from_unet2d(diffusers_unet(), motion), seed=1)
+
+
+def hooks(module):
+    """Number of forward pre-hooks anywhere in a module."""
+    return sum(len(part._forward_pre_hooks) for part in module.modules())

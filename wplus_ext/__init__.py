@@ -4,6 +4,7 @@ from .adapter import Adapter
 from .files import load_direction, load_latent
 from .hooks import attach
 from .plan import Branch, Plan
+from .version import VERSION
 
 __all__ = ["Adapter", "Branch", "Plan", "attach", "load_direction", "load_latent"]
-__version__ = "0.1.0"
+__version__ = VERSION

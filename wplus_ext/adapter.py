@@ -79,6 +79,7 @@ class Adapter:
                 state[f"wplus_adapter.{2 * i + 1}.to_{part}_wplus.weight"] = getattr(layer, part)
         return state
 
+    @torch.autocast("cpu", enabled=False)
     def tokens(self, w: Tensor) -> Tensor:
         """phi(w): (B, 18, 512) to (B, 4, text), float32.
 
@@ -91,6 +92,7 @@ class Adapter:
         groups = [w[:, a:b].flatten(1) @ p.T for (a, b), p in zip(GROUPS, self.projections)]
         return layer_norm(torch.stack(groups, 1), (self.text,), self.norm_weight, self.norm_bias, EPS)
 
+    @torch.autocast("cpu", enabled=False)
     def fold(self, layer: int, tokens: Tensor, heads: int) -> tuple[Tensor, Tensor]:
         """The residual attention of one layer to given tokens, as two matrices for each latent.
 
@@ -152,7 +154,9 @@ class _Layout:
         numbers = {key.split(".")[1] for key in self.state if key.startswith("wplus_adapter.")}
         layers = tuple(self.layer(2 * i + 1, text) for i in range(max(len(numbers), 1)))
         if self.state:
-            raise ValueError(f"{self.path}: unexpected tensor {sorted(self.state)[0]!r}; this is not the adapter's layout")
+            raise ValueError(
+                f"{self.path}: unexpected tensor {sorted(self.state)[0]!r}; this is not the adapter's layout"
+            )
         return Adapter(name, projections, norm_weight, norm_bias, layers)
 
     def layer(self, number: int, text: int) -> Layer:
@@ -168,10 +172,8 @@ class _Layout:
             raise ValueError(f"{self.path}: tensor {key!r} is missing")
         fits = tensor.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
         if not fits or not tensor.is_floating_point():
-            want = tuple("any" if size is None else size for size in shape)
-            raise ValueError(
-                f"{self.path}: tensor {key!r} is {tensor.dtype} of shape {tuple(tensor.shape)}, expected floats of {want}"
-            )
+            got, want = tuple(tensor.shape), tuple("any" if size is None else size for size in shape)
+            raise ValueError(f"{self.path}: tensor {key!r} is {tensor.dtype} of shape {got}, expected floats of {want}")
         tensor = tensor.detach().to(torch.float32).contiguous()
         if not torch.isfinite(tensor).all():
             raise ValueError(f"{self.path}: tensor {key!r} holds NaN or infinite numbers; download it again")
@@ -183,8 +185,10 @@ def _flatten(content: object, path: str | Path) -> dict[str, Tensor]:
         raise ValueError(f"{path}: holds a {type(content).__name__}, expected the dict of a W+ adapter")
     state = {}
     for key, value in content.items():
-        inner = {f"{key}.{name}": part for name, part in value.items()} if isinstance(value, dict) else {str(key): value}
-        state |= inner
+        if isinstance(value, dict):
+            state |= {f"{key}.{name}": part for name, part in value.items()}
+        else:
+            state[str(key)] = value
     for key, value in state.items():
         if not isinstance(value, Tensor):
             raise ValueError(f"{path}: {key!r} is a {type(value).__name__}, expected a tensor{_guess(state)}")

@@ -66,9 +66,7 @@ def plain(f: Tensor, layer: Layer, tokens: Tensor, scales: Tensor) -> Tensor:
     return f + scales[:, None, None] * attended.transpose(1, 2).reshape(rows, length, width)
 
 
-def _branches(
-    adapter: Adapter, branches: Branches, device: str, dtype: torch.dtype, rows: int, repeats: int
-) -> None:
+def _branches(adapter: Adapter, branches: Branches, device: str, dtype: torch.dtype, rows: int, repeats: int) -> None:
     frames = [row % FRAMES for row in range(rows)]
     (segment,) = branches.rows(frames, [False] * rows)
     tokens = branches.tokens[segment.terms[0][0]].to(device, dtype)
@@ -83,9 +81,9 @@ def _branches(
         spent["plain"] += _median(lambda f=f, layer=layer: plain(f, layer, tokens, scales), repeats, device)
         spent["folded"] += _median(lambda f=f, folded=folded: folded.add(f, segment), repeats, device)
     _progress(len(WIDTHS), len(WIDTHS))
-    ratio = spent["plain"] / spent["folded"]
+    ratio, kind = spent["plain"] / spent["folded"], str(dtype).removeprefix("torch.")
     print(
-        f"16 branches, {rows} rows, 64x64 latents, {str(dtype).removeprefix('torch.')}: folded {spent['folded']:.3f} s, "
+        f"16 branches, {rows} rows, 64x64 latents, {kind}: folded {spent['folded']:.3f} s, "
         f"plain {spent['plain']:.3f} s: {ratio:.1f} times faster"
     )
     if device != "cpu":

@@ -46,9 +46,7 @@ def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
     places.sort(key=lambda item: item[0])
     for (before, _), (after, _) in zip(places, places[1:]):
         if before == after:
-            raise TrackError(
-                f"two keys on frame {plain(before)} of {frames}: expected one, remove or move the other"
-            )
+            raise TrackError(f"two keys on frame {plain(before)} of {frames}: expected one, remove or move the other")
     return _Curve(places, frames if schedule.loop else None).values(frames)
 
 

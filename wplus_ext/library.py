@@ -151,8 +151,8 @@ class Library:
                 raise ValueError(f"{what} {name!r} is the name of several: {choices}; say which, or rename one")
         raise ValueError(
             f"there is no {what} {name!r} in {folders}"
-            f"{nearest(name, self.names(kind)) or f' (there are {len(entries)})'} "
-            "Press refresh after adding files; links that leave the folder are not followed"
+            f"{nearest(name, self.names(kind)) or f' among {len(entries)}'}; "
+            "add its file and refresh, or use another name (links that leave the folder are not followed)"
         )
 
     def _list(self, kind: str) -> list[Entry]:

@@ -129,10 +129,13 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """``; did you mean …?`` with the names that are spelt alike, or nothing."""
-    by_lower = {other.lower(): other for other in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, 3, 0.5)
-    return f"; did you mean {' or '.join(by_lower[match] for match in close)}?" if close else ""
+    """`` (did you mean …?)`` with the names that are spelt alike, with or without their folder, or nothing."""
+    alike: dict[str, list[str]] = {}
+    for other in names:
+        for spelling in {other.lower(), other.lower().rpartition("/")[2]}:
+            alike.setdefault(spelling, []).append(other)
+    close = [other for match in difflib.get_close_matches(name.lower(), alike, 3, 0.5) for other in alike[match]]
+    return f" (did you mean {' or '.join(dict.fromkeys(close[:4]))}?)" if close else ""
 
 
 def _is_number(value: object) -> bool:

@@ -100,7 +100,7 @@ def is_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and name == name.strip(" \t") and len(_lines(name)) == 1
 
 
-def format(tracks: list[Track]) -> str:  # noqa: A001 - the language's own word, as in JavaScript
+def format(tracks: list[Track]) -> str:
     """Write tracks as text; ``parse(format(tracks)) == tracks``."""
     lines = []
     for track in tracks:

@@ -76,9 +76,8 @@ class Page:
             )
             self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
         with gr.Row():
-            self.direction = gr.Dropdown(
-                directions, value=directions[0] if directions else "", label="W+ direction", elem_id=self._id("direction")
-            )
+            first = directions[0] if directions else ""
+            self.direction = gr.Dropdown(directions, value=first, label="W+ direction", elem_id=self._id("direction"))
             self.preset = gr.Dropdown(
                 list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
             )
@@ -190,9 +189,7 @@ def add_axes() -> None:
     }
     for field, (kind, choices) in axes.items():
         grid.axis_options.append(
-            grid.AxisOption(
-                f"[W+] {field.capitalize()}", kind, _apply(field), confirm=_confirm(field), choices=choices
-            )
+            grid.AxisOption(f"[W+] {field.capitalize()}", kind, _apply(field), confirm=_confirm(field), choices=choices)
         )
 
 

@@ -147,6 +147,6 @@ def frame_count(p: object) -> int:
     found = {key: int(value) for key, value in re.findall(r"\b(video_length|batch_size): (\d+)", text)}
     length = found.get("video_length", 0)
     # Jobs of an X/Y/Z plot share these entries: an old one may stand there.
-    if 0 < length and p.batch_size == max(length, found.get("batch_size", 0)):
+    if length > 0 and p.batch_size == max(length, found.get("batch_size", 0)):
         return length
     return p.batch_size

@@ -1,0 +1,205 @@
+"""The track language and its evaluator."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wplus_ext.curve import evaluate
+from wplus_ext.tracks import Key, Schedule, Track, TrackError, format, parse, parse_schedule
+
+CHARACTERS = st.text(st.sampled_from("smile =[]:,()%>-0123456789.#\n loopsmoothbez/\tä٣"), max_size=60)
+
+
+def numbers(low, high):
+    return st.integers(round(low * 1e4), round(high * 1e4)).map(lambda n: n / 1e4)
+
+
+@st.composite
+def keys(draw, count):
+    unit = draw(st.sampled_from(["frame", "percent"]))
+    at = st.integers(0, 400).map(float) if unit == "frame" else numbers(0, 100)
+    made = []
+    for position in draw(st.lists(at, min_size=1, max_size=count, unique=True)):
+        easing = draw(st.sampled_from(["linear", "smooth", "hold", "bez"]))
+        x, y = numbers(0, 1), numbers(-2, 2)
+        bezier = (draw(x), draw(y), draw(x), draw(y)) if easing == "bez" else None
+        made.append(Key(position, draw(numbers(-20, 20)), unit, easing, bezier))
+    return tuple(made)
+
+
+@st.composite
+def schedules(draw):
+    if draw(st.booleans()):
+        values = draw(st.lists(numbers(-20, 20), min_size=1, max_size=8))
+        return Schedule(tuple(Key(float(i), v, "spread") for i, v in enumerate(values)), draw(st.booleans()))
+    return Schedule(draw(keys(8)), draw(st.booleans()))
+
+
+@st.composite
+def tracks(draw):
+    first = draw(st.integers(0, 17))
+    layers = (first, draw(st.integers(first + 1, 18)))
+    return Track(draw(st.sampled_from(["smile", "more/age 2", "ä-b.c", "loop"])), draw(schedules()), layers)
+
+
+def test_the_examples_of_the_readme():
+    text = "smile = -0.7 > 0 > 0.7\nage   = 0:(0), 8:(0.2):smooth, 100%:(0.3)\n\n# a remark\nemotion_angry[0:8] = 0.4"
+    smile, age, angry = parse(text)
+    assert [track.name for track in (smile, age, angry)] == ["smile", "age", "emotion_angry"]
+    assert angry.layers == (0, 8) and angry.line == 5
+    assert evaluate(smile.schedule, 5) == [-0.7, -0.35, 0.0, 0.35, 0.7]
+    assert evaluate(angry.schedule, 3) == [0.4] * 3
+    values = evaluate(age.schedule, 21)
+    assert values[0] == 0 and values[4] == pytest.approx(0.1) and values[8] == 0.2 and values[20] == 0.3
+
+
+def test_a_deforum_schedule_pastes_in():
+    assert evaluate("0: (0), 10: (1.0), 20:(.5)", 21)[::5] == [0, 0.5, 1.0, 0.75, 0.5]
+
+
+@given(st.lists(tracks(), max_size=5))
+def test_parse_is_the_inverse_of_format(made):
+    assert parse(format(made)) == made
+
+
+@given(CHARACTERS)
+@settings(max_examples=500)
+def test_garbage_gives_a_fault_with_a_place_or_tracks(text):
+    try:
+        made = parse(text)
+    except TrackError as error:
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        assert 1 <= error.line <= len(lines)
+        assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+        assert f"line {error.line}, column {error.column}: expected" in str(error)
+    else:
+        assert parse(format(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("smile", 1, 6, "expected '=', found the end of the line"),
+        ("= 3", 1, 1, "expected the name of a direction"),
+        ("smile =", 1, 8, "expected a number or a key, found the end"),
+        ("smile = 1e5", 1, 10, "expected the end of the line, found 'e5'"),
+        ("smile = 21", 1, 9, "expected a number from -20 to 20"),
+        ("smile = 0.12345", 1, 9, "at most 4 decimal places"),
+        ("smile = nan", 1, 9, "expected a number or a key"),
+        ("smile = sin(t)", 1, 9, "expected a number or a key"),
+        ("a = 1\n\n# x\n  b = 0:(1), 0:(2)", 4, 14, "expected one key a frame, found a second one"),
+        ("a = 50%:(1), 50%:(2)", 1, 14, "expected one key a frame"),
+        ("a[3:3] = 1", 1, 5, "expected layers [first:end] with first < end <= 18, found [3:3]"),
+        ("a[0:19] = 1", 1, 5, "first < end <= 18"),
+        ("a[0-8] = 1", 1, 4, "expected ':'"),
+        ("a = 0:(1):wobble", 1, 11, "expected linear, smooth, hold or bez/x1/y1/x2/y2"),
+        ("a = 0:(1):bez/2/0/0/0", 1, 15, "expected x1 from 0 to 1, found 2"),
+        ("a = 0:(1):bez/0/0/0", 1, 20, "expected '/'"),
+        ("a = 1.5:(1)", 1, 5, "a whole number from 0"),
+        ("a = -1:(1)", 1, 5, "a whole number from 0"),
+        ("a = 120%:(1)", 1, 5, "expected a percentage from 0 to 100, found 120"),
+        ("a = 1234567:(1)", 1, 5, "at most 6 digits"),
+        ("a = 0:1", 1, 7, "expected '('"),
+        ("a = 0:(1), ", 1, 12, "expected a frame or a percentage"),
+        ("a = 1 > ", 1, 9, "expected a number"),
+        ("a = ٣", 1, 5, "expected a number or a key"),
+    ],
+)
+def test_faults(text, line, column, message):
+    with pytest.raises(TrackError) as caught:
+        parse(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert message in str(caught.value)
+
+
+def test_too_much_is_refused_quickly():
+    with pytest.raises(TrackError, match="at most 4096 keys"):
+        parse("a = " + ", ".join(f"{i}:(0)" for i in range(10_000)))
+    with pytest.raises(TrackError, match="at most 4096 keys"):
+        parse("a = " + " > ".join(["0"] * 10_000))
+    with pytest.raises(TrackError, match="line 65, column 1: expected at most 64 tracks"):
+        parse("\n".join(["a = 1"] * 100))
+
+
+@given(schedules(), st.integers(1, 300))
+def test_values_are_finite_and_start_and_end_where_they_should(schedule, frames):
+    try:
+        values = evaluate(schedule, frames)
+    except TrackError as error:  # frames and percentages may meet only once the video is known
+        assert "two keys on frame" in str(error) or "loop within" in str(error)
+        return
+    assert len(values) == frames and all(map(math.isfinite, values))
+    if len(schedule.keys) == 1:
+        assert values == [schedule.keys[0].value] * frames
+
+
+@given(st.lists(numbers(-20, 20), min_size=2, max_size=10), st.integers(2, 200), st.booleans())
+def test_smooth_never_overshoots(levels, frames, loop):
+    made = tuple(Key(100.0 * i / len(levels), v, "percent", "smooth") for i, v in enumerate(levels))
+    values = evaluate(Schedule(made, loop), frames)
+    assert min(levels) <= min(values) and max(values) <= max(levels)
+
+
+def test_smooth_is_monotone_between_its_keys_and_flat_at_the_ends():
+    values = evaluate("0:(0):smooth, 10:(0.2):smooth, 20:(1):smooth, 30:(1)", 41)
+    assert values == sorted(values)
+    assert values[1] < 0.01 and values[30:] == [1.0] * 11
+    # Fritsch-Butland at frame 10: the weighted harmonic mean of the two secants 0.02 and 0.08.
+    slope = (30 + 30) / (30 / 0.02 + 30 / 0.08)
+    x, width, rise = 1, 10, 0.02
+    d0, d1 = 0.0, slope
+    u = 9 / width
+    wanted = 9 * (d0 + u * ((3 * rise - 2 * d0 - d1) + u * (d0 + d1 - 2 * rise)))
+    assert values[9] == pytest.approx(wanted, abs=1e-12) and x == 1
+
+
+@pytest.mark.parametrize(
+    ("easing", "middle"), [("linear", 0.5), ("hold", 0.0), ("smooth", 0.5), ("bez/0.42/0/0.58/1", 0.5)]
+)
+def test_easings_at_the_middle(easing, middle):
+    values = evaluate(f"0:(0):{easing}, 10:(1)", 11)
+    assert values[0] == 0 and values[10] == 1
+    assert values[5] == pytest.approx(middle, abs=1e-12)
+
+
+def test_bezier_agrees_with_css():
+    """ease-in-out at a quarter; the value that browsers compute."""
+    assert evaluate("0:(0):bez/0.42/0/0.58/1, 4:(1)", 5)[1] == pytest.approx(0.12916, abs=1e-4)
+    assert max(evaluate("0:(0):bez/0.3/1.8/0.7/1, 20:(1)", 21)) > 1  # overshoots where it is drawn so
+
+
+def test_keys_past_the_end_still_shape_the_curve():
+    assert evaluate("0:(0), 20:(1)", 11)[10] == 0.5
+    assert evaluate("5:(1), 2:(0)", 8) == [0, 0, 0, pytest.approx(1 / 3), pytest.approx(2 / 3), 1, 1, 1]
+
+
+def test_loop_is_periodic():
+    values = evaluate("loop 0:(0), 4:(1)", 8)
+    assert values == [0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25]
+    shifted = evaluate("loop 2:(0):smooth, 6:(1):smooth", 8)
+    assert shifted[0] == pytest.approx(0.5) and shifted[4] == pytest.approx(0.5)
+    assert evaluate("loop 0:(0), 4:(1), 30:(9)", 8) == values  # left out
+    with pytest.raises(TrackError, match="a key for the loop within the 8 frames"):
+        evaluate("loop 30:(9)", 8)
+
+
+def test_a_single_frame_takes_the_first_key():
+    assert evaluate("-0.7 > 0 > 0.7", 1) == [-0.7]
+    assert evaluate("100%:(0.3), 0%:(0.1)", 1) == [0.1]
+    assert evaluate("0:(0.5), 8:(1)", 1) == [0.5]
+
+
+def test_keys_that_meet_in_this_video_are_refused():
+    with pytest.raises(TrackError, match="two keys on frame 8 of 17"):
+        evaluate("8:(0), 50%:(1)", 17)
+    assert len(evaluate("8:(0), 50%:(1)", 16)) == 16
+    with pytest.raises(ValueError, match="frames is 0"):
+        evaluate("1", 0)
+
+
+def test_minus_zero_is_zero():
+    assert str(parse_schedule("-0").keys[0].value) == "0.0"
