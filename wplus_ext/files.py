@@ -129,9 +129,10 @@ def _read_pickle(path: Path) -> object:
             # Not torch.load: the WebUI replaces that name by a reader that reports and returns None.
             return torch.serialization.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        text = str(error)
-        if "Unsupported" in text or "GLOBAL" in text:
-            reason = text.partition("WeightsUnpickler error:")[2] or text
+        with open(path, "rb") as file:
+            is_pickle = file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+        if is_pickle:
+            reason = str(error).partition("WeightsUnpickler error:")[2] or str(error)
             raise ValueError(
                 f"{path}: a pickle that asks for more than tensors, as one that runs code does; it was not run. "
                 f"Expected a file of tensors, from a source you trust ({reason.strip().splitlines()[0][:200]})"
