@@ -138,7 +138,9 @@ def _read_pickle(path: Path) -> object:
                 f"Expected a file of tensors, from a source you trust ({reason.strip().splitlines()[0][:200]})"
             ) from error
         raise ValueError(f"{path}: not a file that torch.save wrote; is it a renamed text or web page?") from error
-    except (RuntimeError, EOFError, KeyError, ValueError, IndexError, AttributeError, zipfile.BadZipFile) as error:
+    except PermissionError:
+        raise
+    except (RuntimeError, EOFError, LookupError, ValueError, AttributeError, OSError, zipfile.BadZipFile) as error:
         reason = str(error).strip().splitlines()[:1]
         raise ValueError(
             f"{path}: damaged or cut short ({': '.join([type(error).__name__, *reason])}); download or export it again"

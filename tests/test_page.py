@@ -1,0 +1,184 @@
+"""The accordion, built by the WebUI's own gradio."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+import torch
+
+from wplus_ext.settings import Settings
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "wplus.py"
+
+
+@pytest.fixture
+def module(shared):
+    """The script's file, loaded as the WebUI loads it."""
+    spec = importlib.util.spec_from_file_location("wplus.py", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def pages(module):
+    """Both tabs' scripts with their components, in one page."""
+    scripts = {}
+    with gr.Blocks() as scripts["blocks"]:
+        for tab in ("txt2img", "img2img"):
+            script = module.WPlusScript()
+            script.tabname = tab
+            script.inputs = script.ui(tab == "img2img")
+            info = gr.Textbox(elem_id=f"generation_info_{tab}")
+            script.after_component(info, elem_id=f"generation_info_{tab}")
+            scripts[tab] = script
+    return scripts
+
+
+def components(script):
+    return dict(zip([field.name for field in fields(Settings)], script.inputs))
+
+
+def test_the_components_are_the_settings(pages):
+    for tab in ("txt2img", "img2img"):
+        made = components(pages[tab])
+        values = [component.value for component in pages[tab].inputs]
+        assert Settings.from_args([True, *values[1:]]) == Settings(enabled=True, adapter="wplus_adapter")
+        assert made["tracks"].value == "" and type(made["tracks"]) is gr.Textbox and made["tracks"].lines > 1
+        assert made["adapter"].choices == [("wplus_adapter", "wplus_adapter")] or made["adapter"].choices == [
+            "wplus_adapter"
+        ]
+
+
+def test_labels_and_ids_are_unique(pages):
+    blocks = [block for block in pages["blocks"].blocks.values() if getattr(block, "elem_id", None)]
+    ids = [block.elem_id for block in blocks]
+    assert len(set(ids)) == len(ids)
+    for script in (pages["txt2img"], pages["img2img"]):
+        labels = [component.label for component in script.inputs]
+        assert len(set(labels)) == len(labels) and all(re.search(r"W\+", label) for label in labels)
+        assert all(component.elem_id.startswith(f"script_{script.tabname}_wplus_") for component in script.inputs)
+
+
+def test_every_setting_is_pasted_and_sent(pages):
+    script = pages["txt2img"]
+    assert [component for component, _ in script.infotext_fields] == script.inputs
+    assert len(script.paste_field_names) == len(script.inputs)
+    # The two tabs call a field by the same name: that is how settings are sent from one to the other.
+    assert pages["img2img"].paste_field_names == script.paste_field_names
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(enabled=True, adapter="wplus_adapter", tracks="smile = 0:(0), 8:(1)\nage = 1", start=0.0),
+        Settings(enabled=True, adapter="wplus_adapter", identity="anna", mode="direct", strength="0 > 1", end=0.5),
+        Settings(enabled=True, adapter="wplus_adapter", negative=False),
+    ],
+)
+def test_a_pasted_infotext_gives_the_same_settings(pages, settings):
+    params = {"Steps": "20", **{key: str(value) for key, value in settings.to_infotext().items()}}
+    pasted = []
+    for component, name in pages["txt2img"].infotext_fields:
+        value = name(params)
+        assert value is not None
+        pasted.append(type(component.value)(value))  # as the WebUI does
+    assert Settings.from_args(pasted) == settings
+
+
+def test_pasting_a_picture_made_without_us_switches_off(pages):
+    values = {str(name): name({"Steps": "20"}) for _, name in pages["txt2img"].infotext_fields}
+    assert values.pop("WPlus enabled") is False and set(values.values()) == {None}
+    assert {name({"Prompt": "x"}) for _, name in pages["txt2img"].infotext_fields} == {None}
+
+
+@pytest.mark.parametrize(
+    ("tracks", "strength", "identity", "fault"),
+    [
+        ("", "1", "None", ""),
+        ("smile = -0.7 > 0 > 0.7", "0 > 1", "anna", ""),
+        ("smile = 1\nage = 0:(1)x", "1", "None", "line 2, column 12: expected the end of the line"),
+        ("smile = 1\nsmyle = 1", "1", "None", "line 2, column 1: there is no direction &#x27;smyle&#x27;"),
+        ("<b> = 1", "1", "None", "&lt;b&gt;"),
+        ("", "much", "None", "strength &#x27;much&#x27;"),
+        ("", "1", "annna", "did you mean anna"),
+    ],
+)
+def test_faults_are_said_before_anyone_generates(pages, tracks, strength, identity, fault):
+    said = pages["txt2img"].page._check(tracks, strength, identity)
+    assert fault in said and bool(said) == bool(fault)
+
+
+def test_adding_a_track(pages):
+    page, presets = pages["txt2img"].page, importlib.import_module("wplus_ext.ui").PRESETS
+    text = ""
+    for preset in presets:
+        text = page._add_track(text, "smile", preset)
+        assert page._check(text, "1", "None") == ""
+    assert len(text.splitlines()) == len(presets)
+    with pytest.raises(gr.Error, match="no direction to add"):
+        page._add_track("", "", next(iter(presets)))
+
+
+def test_refresh_finds_new_files(pages, models):
+    page = pages["txt2img"].page
+    torch.save(torch.ones(512), models / "wplus/directions/new.pt")
+    adapter, identity, direction, fault = page._refresh("new = 1", "1", "None", "wplus_adapter", "smile")
+    assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
+    assert identity["choices"] == ["None", "anna", "oliver"]
+
+
+def test_the_report_is_shown(pages):
+    from wplus_ext.report import Report
+
+    page = pages["txt2img"].page
+    assert page._show_report() == ""
+    page.report = Report("residual", 3, ["smile"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 2)
+    shown = page._show_report()
+    assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
+
+
+def test_an_empty_models_folder(shared, tmp_path, module):
+    shared.cmd_opts.wplus_dir = str(tmp_path / "new")
+    with gr.Blocks():
+        inputs = module.WPlusScript().ui(False)
+    assert inputs[1].value == "" and sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "adapters", "directions", "latents",
+    ]  # fmt: skip
+    (tmp_path / "file").write_text("")
+    shared.cmd_opts.wplus_dir = str(tmp_path / "file" / "sub")  # cannot be made
+    with gr.Blocks():
+        assert module.WPlusScript().ui(False)[1].value == ""
+
+
+def test_axes_of_the_xyz_plot(shared, module):
+    ui = importlib.import_module("wplus_ext.ui")
+
+    class AxisOption:
+        def __init__(self, label, type, apply, confirm=None, choices=None):
+            self.label, self.type, self.apply, self.confirm, self.choices = label, type, apply, confirm, choices
+
+    grid = SimpleNamespace(AxisOption=AxisOption, axis_options=[])
+    grid_script = type("Script", (), {"__module__": "xyz_grid.py"})
+    sys.modules["modules.scripts"].scripts_data.append(SimpleNamespace(script_class=grid_script, module=grid))
+    ui.add_axes()
+    ui.add_axes()  # a reloaded page must not double them
+    axes = {option.label: option for option in grid.axis_options}
+    assert list(axes) == ["[W+] Tracks", "[W+] Strength", "[W+] Identity", "[W+] Adapter", "[W+] Mode", "[W+] Start"]
+    assert axes["[W+] Identity"].choices() == ["None", "anna", "oliver"]
+    p, values = SimpleNamespace(), ["smile = 0.5; age = 1"]
+    axes["[W+] Tracks"].confirm(p, values)
+    axes["[W+] Tracks"].apply(p, values[0], values)
+    axes["[W+] Start"].apply(p, 0.4, [0.4])
+    made = Settings.from_args([False], p.wplus_overrides)
+    assert made.enabled and made.tracks == "smile = 0.5\n age = 1" and made.start == 0.4
+    with pytest.raises(ValueError, match="expected '='"):
+        axes["[W+] Tracks"].confirm(p, ["smile"])
