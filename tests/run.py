@@ -54,7 +54,7 @@ def environment(name: str, python: Path) -> Path:
         print(f"making {folder.name}, which takes some minutes", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python, "-m", "venv", folder], check=True)
-        pip = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [inside, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", requirements], check=True)
         subprocess.run([*pip, "--no-deps", UNET], check=True)
         stamp.write_text(wanted)
