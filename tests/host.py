@@ -16,6 +16,8 @@ import plain
 import torch
 from torch import nn
 
+import wplus_ext
+
 
 class Options:
     def __init__(self):
@@ -70,6 +72,7 @@ def install(monkeypatch, models_path, unet=None):
         monkeypatch.setitem(sys.modules, f"modules.{name}", part)
     for name in ("webui", "passports", "ui"):  # they hold on to another test's modules
         monkeypatch.delitem(sys.modules, f"wplus_ext.{name}", raising=False)
+        monkeypatch.delattr(wplus_ext, name, raising=False)
     return shared
 
 

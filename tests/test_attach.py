@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import plain
 import pytest
 import torch
@@ -29,6 +31,8 @@ def call(unet, rows=2 * F, text=77):
             return unet(x, torch.full((rows,), 500), context=context)
         if type(unet).__name__ == "UNetMotionModel":
             video = x.view(2, rows // 2, 4, 8, 8).transpose(1, 2)
+            if "encoder_hidden_states.repeat_interleave" in inspect.getsource(type(unet).forward):
+                context = context[:: rows // 2]  # older versions want the text of each video, not of each frame
             return unet(video, torch.full((2,), 500), context).sample
         return unet(x, torch.full((rows,), 500), context).sample
 
@@ -226,6 +230,8 @@ def test_a_smaller_unet_with_its_own_adapter(tmp_path):
 def test_the_residual_follows_the_type_of_f(adapter, state, dtype):
     w = latents()
     branches = Branches(adapter, Plan([Branch(w, 0.5)]))
+    if dtype == torch.float16 and torch.__version__ < "2.2":
+        pytest.skip("this torch has no half precision on the CPU")
     f = torch.randn(2, 16, 32)
     wanted = torch.stack([row + 0.5 * plain.residual(state, 1, 8, row, plain.phi(state, w)) for row in f])
     got = f.to(dtype)

@@ -40,15 +40,17 @@ class Run:
         """Edit what is sampled within. Raises what went wrong, before any step where possible."""
         with ExitStack() as stack:
             with named():
-                before = self._attach(p, stack)
+                expected = self._attach(p, stack)
             yield
-        if before is None or shared.state.interrupted or shared.state.skipped:
-            return
-        if self.report.calls == before:
-            raise RuntimeError(f"{TITLE}: the sampler went past the edit, no cross-attention of the UNet was reached")
+        reached = len(self.report.layers)
+        if reached < expected and not (shared.state.interrupted or shared.state.skipped):
+            raise RuntimeError(
+                f"{TITLE}: the sampler went past the edit, only {reached} of {expected} cross-attentions were reached; "
+                "another extension replaces them: switch it off"
+            )
 
-    def _attach(self, p: object, stack: ExitStack) -> int | None:
-        """Enter the hooks; gives the number of UNet calls so far, or None where there is nothing to do."""
+    def _attach(self, p: object, stack: ExitStack) -> int:
+        """Enter the hooks; gives the number of cross-attentions that they are on."""
         if isinstance(self.settings, Exception):
             raise self.settings
         self.frames = self.outer.wplus_run.frames if self.outer else frame_count(p)
@@ -58,14 +60,14 @@ class Run:
             names = tracks if self.settings.identity is None else [self.settings.identity]
             self.report = Report(plan.mode, self.frames, names, plan.scales)
         if plan.is_empty:
-            return None
+            return 0
         if sd_unet.current_unet is not None:
             raise RuntimeError("the UNet is replaced; set 'SD Unet' to None, for a UNet with layers to reach")
         adapter = self.library.adapter(self.settings.adapter)
         frame = self.outer.batch_index if self.outer else None
         pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), plan, self.frames, frame)
         stack.enter_context(pilot.flying())
-        return self.report.calls
+        return len(adapter.layers)
 
 
 def prepare(p: object, args: Sequence[object], library: Library, outer: object | None) -> None:
