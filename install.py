@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import subprocess
 import sys
 
 OWN = ("safetensors",)  # installed without their dependencies
-HOST = {"torch": (2, 0)}  # the WebUI's, with the oldest version whose hooks we can use
+HOST = {"torch": (2, 1)}  # the WebUI's, with the oldest version whose hooks we can use
 
 
 def missing() -> list[str]:
@@ -29,7 +30,7 @@ def too_old() -> list[str]:
         except importlib.metadata.PackageNotFoundError:
             found.append(f"{package} is not installed")
             continue
-        if tuple(int(part) for part in version.split(".")[:2]) < oldest:
+        if tuple(map(int, re.findall(r"\d+", version)[:2])) < oldest:
             found.append(f"{package} is {version}, expected {'.'.join(map(str, oldest))} or newer")
     return found
 

@@ -7,6 +7,7 @@ from modules import script_callbacks, scripts
 
 from wplus_ext import ui, webui
 from wplus_ext.library import Library
+from wplus_ext.report import Report
 
 
 class WPlusScript(scripts.Script):
@@ -14,6 +15,7 @@ class WPlusScript(scripts.Script):
         self.page: ui.Page | None = None
         self.library: Library = ui.library()
         self.outer: object | None = None  # the job whose images are being postprocessed
+        self.report: Report | None = None  # of the last job
 
     def title(self) -> str:
         return ui.TITLE
@@ -22,13 +24,14 @@ class WPlusScript(scripts.Script):
         return scripts.AlwaysVisible
 
     def ui(self, is_img2img: bool) -> list[gr.components.Component]:
-        self.page = ui.Page(self.elem_id, self.library)
-        self.infotext_fields = self.page.infotext_fields
-        self.paste_field_names = self.page.paste_field_names
-        return self.page.inputs
+        # The WebUI asks for the components again, to learn their defaults; the first page is the shown one.
+        page = ui.Page(self.elem_id, self.library, lambda: self.report)
+        self.page = self.page or page
+        self.infotext_fields, self.paste_field_names = page.infotext_fields, page.paste_field_names
+        return page.inputs
 
     def after_component(self, component: gr.components.Component, **kwargs: object) -> None:
-        if self.page is not None and kwargs.get("elem_id") == f"generation_info_{self.tabname}":
+        if self.page is not None and kwargs.get("elem_id") == f"html_log_{self.tabname}":
             self.page.follow(component)
 
     def process(self, p: object, *args: object) -> None:
@@ -38,8 +41,9 @@ class WPlusScript(scripts.Script):
         self.outer = webui.start(p, self.outer)
 
     def postprocess(self, p: object, processed: object, *args: object) -> None:
-        if webui.finish(p, processed) and self.page is not None:
-            self.page.report = p.wplus_run.report
+        report = webui.finish(p, processed)
+        if not getattr(p, "_ad_inner", False):
+            self.report = report
         if p is self.outer:
             self.outer = None
 

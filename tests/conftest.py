@@ -10,15 +10,15 @@ import torch
 
 from wplus_ext import Adapter
 
-DATA = Path(os.environ.get("WPLUS_DATA", Path(__file__).parents[2] / "shared" / "data"))
-
 
 @pytest.fixture(scope="session")
 def data():
     """Upstream's latents and directions, whose licence keeps them out of this repository."""
-    if not DATA.is_dir():
-        pytest.skip("WPLUS_DATA names no folder with upstream's latents/ and directions/")
-    return DATA
+    folder = os.environ.get("WPLUS_DATA")
+    if not folder:
+        pytest.skip("set WPLUS_DATA to a folder with upstream's latents/ and directions/")
+    assert Path(folder).is_dir(), f"WPLUS_DATA is {folder}, expected a folder"
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

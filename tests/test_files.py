@@ -62,7 +62,7 @@ def test_a_pickle_that_runs_code_is_not_run(tmp_path):
     (tmp_path / "old.pt").write_bytes(pickle.dumps(Evil(mark)))
     np.save(tmp_path / "evil.npy", np.array([Evil(mark)], dtype=object), allow_pickle=True)
     for name, load in (("evil.bin", Adapter.load), ("old.pt", load_latent), ("evil.npy", load_direction)):
-        with pytest.raises(ValueError, match="not run|nothing in it was run") as caught:
+        with pytest.raises(ValueError, match="it was not run|nothing in it was run") as caught:
             load(tmp_path / name)
         assert name in str(caught.value)
     assert not mark.exists()
@@ -81,8 +81,8 @@ def test_damaged_files(tmp_path, state, name):
     for content, message in (
         (b"", "the file is empty"),
         (whole[: len(whole) // 2], "damaged or cut short|not a whole"),
-        (b"<!DOCTYPE html><title>404</title>" * 9, "renamed text or web page|damaged or cut short|not a whole"),
-        (b"just some words\n" * 30, "renamed text or web page|damaged or cut short|not a whole"),
+        (b"<!DOCTYPE html><title>404</title>" * 9, "damaged|not a whole"),
+        (b"just some words\n" * 30, "damaged|not a whole"),
     ):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=message) as caught:
@@ -164,7 +164,7 @@ def changed(state, **changes):
         ({"w_proj/proj_3.weight": None}, "'w_proj.proj_3.weight' is missing"),
         ({"w_proj/norm.bias": None}, "'w_proj.norm.bias' is missing"),
         ({"w_proj/proj_0.bias": torch.zeros(48)}, "unexpected tensor 'w_proj.proj_0.bias'"),
-        ({"wplus_adapter/2.to_k_wplus.weight": torch.zeros(2, 2)}, "'wplus_adapter.33.to_k_wplus.weight' is missing"),
+        ({"wplus_adapter/2.to_k_wplus.weight": torch.zeros(2, 2)}, "unexpected tensor 'wplus_adapter.2.to_k_wplus"),
         ({"w_proj/proj_1.weight": torch.zeros(48, 7)}, r"of shape \(48, 7\), expected floats of \(48, 2048\)"),
         ({"wplus_adapter/1.to_q_wplus.weight": torch.zeros(32, 31)}, r"\(32, 31\), expected floats of \(32, 32\)"),
         ({"wplus_adapter/3.to_k_wplus.weight": torch.zeros(32, 9)}, r"\(32, 9\), expected floats of \('any', 48\)"),
@@ -233,6 +233,7 @@ def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path, adapter_file,
     for arguments, message in (
         (["inspect", str(tmp_path / "none.pt")], "none.pt: No such file"),
         (["convert", str(adapter_file), str(tmp_path / "a.bin")], "expected a name that ends in .safetensors"),
+        (["convert", str(adapter_file), str(tmp_path / "none" / "a.safetensors")], "No such file or directory"),
         (["convert", str(adapter_file), str(target)], "exists; choose another name, or add --force"),
     ):
         assert main(arguments) == 2
@@ -241,3 +242,44 @@ def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path, adapter_file,
     assert target.read_bytes() == b"precious"
     assert main(["convert", str(adapter_file), str(target), "--force"]) == 0
     assert Adapter.load(target).text == plain.TEXT
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.npy", "w.safetensors"])
+def test_damage_anywhere_is_a_clear_error(tmp_path, name):
+    """Whatever a damaged file makes the readers raise, a person sees one kind of error."""
+    path = save(torch.randn(18, 512), tmp_path / name)
+    whole, g = bytearray(path.read_bytes()), np.random.default_rng(0)
+    for _ in range(150):
+        broken = whole.copy()
+        for at in g.integers(0, min(len(broken), 700), 8):
+            broken[at] = g.integers(256)
+        path.write_bytes(broken[: g.integers(1, len(broken))] if g.random() < 0.3 else broken)
+        try:
+            assert load_latent(path).shape == (18, 512)
+        except ValueError as error:
+            assert str(path) in str(error)
+
+
+def test_a_cut_legacy_file_is_not_called_evil(tmp_path):
+    path = tmp_path / "w.pt"
+    torch.save(torch.randn(18, 512), path, _use_new_zipfile_serialization=False)
+    assert load_latent(path).shape == (18, 512)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="damaged"):
+        load_latent(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (torch.zeros(18, 512).to_sparse(), "torch.sparse_coo on cpu, expected plain numbers"),
+        ({"mean": 1, "comp": 1, "std": 1}, r"holds 3 entries \(mean, comp, std\)"),
+    ],
+)
+def test_odd_tensors(tmp_path, content, message):
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match=message):
+        load_direction(tmp_path / "w.pt")
+    (tmp_path / "folder.pt").mkdir()
+    with pytest.raises(ValueError, match="a folder, expected a file"):
+        load_direction(tmp_path / "folder.pt")

@@ -32,7 +32,7 @@ def test_only_our_own_packages_are_installed_and_without_dependencies(monkeypatc
 def test_an_old_torch_is_told(monkeypatch, capsys, version, told):
     monkeypatch.setattr(importlib.metadata, "version", lambda package: version)
     install.install()
-    assert ("torch is 1.13.1+cu117, expected 2.0 or newer" in capsys.readouterr().out) == told
+    assert ("torch is 1.13.1+cu117, expected 2.1 or newer" in capsys.readouterr().out) == told
 
 
 def test_the_library_imports_neither_the_webui_nor_gradio():

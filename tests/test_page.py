@@ -37,8 +37,7 @@ def pages(module):
             script = module.WPlusScript()
             script.tabname = tab
             script.inputs = script.ui(tab == "img2img")
-            info = gr.Textbox(elem_id=f"generation_info_{tab}")
-            script.after_component(info, elem_id=f"generation_info_{tab}")
+            script.after_component(gr.HTML(elem_id=f"html_log_{tab}"), elem_id=f"html_log_{tab}")
             scripts[tab] = script
     return scripts
 
@@ -100,6 +99,10 @@ def test_pasting_a_picture_made_without_us_switches_off(pages):
     assert {name({"Prompt": "x"}) for _, name in pages["txt2img"].infotext_fields} == {None}
 
 
+def check(page, tracks, strength="1", identity="None", mode="residual", start=0.2, end=1, negative=True):
+    return page._check(tracks, strength, identity, mode, start, end, negative)
+
+
 @pytest.mark.parametrize(
     ("tracks", "strength", "identity", "fault"),
     [
@@ -113,8 +116,15 @@ def test_pasting_a_picture_made_without_us_switches_off(pages):
     ],
 )
 def test_faults_are_said_before_anyone_generates(pages, tracks, strength, identity, fault):
-    said = pages["txt2img"].page._check(tracks, strength, identity)
+    said = check(pages["txt2img"].page, tracks, strength, identity)
     assert fault in said and bool(said) == bool(fault)
+
+
+def test_other_settings_are_checked_too(pages):
+    page = pages["txt2img"].page
+    assert "negative is off in the direct mode" in check(page, "", mode="direct", negative=False)
+    assert "start is 0.8 and end 0.3" in check(page, "", start=0.8, end=0.3)
+    assert check(page, "", identity="") == check(page, "", identity=None) == ""
 
 
 def test_adding_a_track(pages):
@@ -122,7 +132,7 @@ def test_adding_a_track(pages):
     text = ""
     for preset in presets:
         text = page._add_track(text, "smile", preset)
-        assert page._check(text, "1", "None") == ""
+        assert check(page, text) == ""
     assert len(text.splitlines()) == len(presets)
     with pytest.raises(gr.Error, match="no direction to add"):
         page._add_track("", "", next(iter(presets)))
@@ -131,7 +141,9 @@ def test_adding_a_track(pages):
 def test_refresh_finds_new_files(pages, models):
     page = pages["txt2img"].page
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
-    adapter, identity, direction, fault = page._refresh("new = 1", "1", "None", "wplus_adapter", "smile")
+    adapter, identity, direction, fault = page._refresh(
+        "new = 1", "1", "None", "residual", 0.2, 1, True, "wplus_adapter", "smile"
+    )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
 
@@ -140,8 +152,10 @@ def test_the_report_is_shown(pages):
     from wplus_ext.report import Report
 
     page = pages["txt2img"].page
+    with gr.Blocks():
+        pages["txt2img"].ui(False)  # as the API does, to learn the defaults
     assert page._show_report() == ""
-    page.report = Report("residual", 3, ["smile"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 2)
+    pages["txt2img"].report = Report("residual", 3, ["smile"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
     shown = page._show_report()
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
 
@@ -180,5 +194,11 @@ def test_axes_of_the_xyz_plot(shared, module):
     axes["[W+] Start"].apply(p, 0.4, [0.4])
     made = Settings.from_args([False], p.wplus_overrides)
     assert made.enabled and made.tracks == "smile = 0.5\n age = 1" and made.start == 0.4
-    with pytest.raises(ValueError, match="expected '='"):
-        axes["[W+] Tracks"].confirm(p, ["smile"])
+    for axis, value, message in (
+        ("Tracks", "smile", "expected '='"),
+        ("Tracks", "smyle = 1", "line 1, column 1: there is no direction 'smyle'"),
+        ("Identity", "annna", "did you mean anna"),
+        ("Start", 3.0, "start is 3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            axes[f"[W+] {axis}"].confirm(p, [value])

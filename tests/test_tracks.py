@@ -191,6 +191,7 @@ def test_a_single_frame_takes_the_first_key():
     assert evaluate("-0.7 > 0 > 0.7", 1) == [-0.7]
     assert evaluate("100%:(0.3), 0%:(0.1)", 1) == [0.1]
     assert evaluate("0:(0.5), 8:(1)", 1) == [0.5]
+    assert evaluate("0:(0), 8:(0.2):smooth, 100%:(0.3)", 1) == [0.0]
 
 
 def test_keys_that_meet_in_this_video_are_refused():

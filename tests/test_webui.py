@@ -201,7 +201,7 @@ def test_exceptions_in_the_middle_of_sampling(shared, script):
         ({"tracks": "smile = 3:(0), 100%:(1)"}, "two keys on frame 3 of 4"),
         ({"identity": "../anna"}, "W\\+ Adapter: latent '../anna' leaves the folder"),
         ({"adapter": "other"}, "W\\+ Adapter: there is no adapter 'other'"),
-        ({"tracks": "smile = 1", "start": 0.9}, "W\\+ Adapter: none of the 2 steps lies between start 0.9 and end 1"),
+        ({"tracks": "smile = 1", "start": 0.9}, "W\\+ Adapter: none of the steps lies between start 0.9 and end 1"),
         ({"start": 2}, "W\\+ Adapter: start is 2"),
     ],
 )
@@ -310,15 +310,50 @@ def test_adetailer_redraws_each_frame_with_its_own_scale(shared, script):
     host.run(script, outer, settings(tracks="smile = 0 > 0 > 1"))
     script.outer = outer
     changed = []
+    plain_out, _ = host.run(script, ad_inner(shared), {"enabled": False})
+    script.outer = outer
     for outer.batch_index in range(3):
-        outs = []
-        for values in ({"enabled": False}, settings(tracks="smile = 0 > 0 > 1")):
-            inner = host.Job(shared, 1)
-            inner._ad_inner = True
-            outs.append(host.run(script, inner, values)[0])
-        changed.append(not torch.equal(*outs))
+        # The page's own settings are others: the outer job is a cell of an X/Y/Z plot.
+        changed.append(not torch.equal(plain_out, host.run(script, ad_inner(shared), settings(tracks="age = 1"))[0]))
     assert changed == [False, False, True]
     assert script.outer is outer
+
+
+def ad_inner(shared):
+    job = host.Job(shared, 1)
+    job._ad_inner = True
+    return job
+
+
+def test_an_extension_that_wraps_sampling_once_more(shared, script):
+    """Nothing of it is lost, and what it samples twice is edited once each."""
+    wanted, _ = host.run(script, host.Job(shared, 4), settings(tracks="smile = 1"))
+    job = host.Job(shared, 4)
+    script.process(job, settings(tracks="smile = 1"))
+    for _ in range(2):
+        script.process_batch(job, batch_number=0)
+        inner = job.sample
+        job.sample = lambda inner=inner: (inner(), inner())
+        with torch.no_grad():
+            first, second = (out[0] if isinstance(out, tuple) else out for out in job.sample())
+        assert torch.equal(first, wanted) and torch.equal(second, wanted)
+    assert plain.hooks(shared.sd_model.model.diffusion_model) == 0
+
+
+def test_a_short_second_pass_is_left_alone(shared, script):
+    """A hires pass of one step has none after start: the first pass is not thrown away."""
+    job = host.Job(shared, 4)
+    once = host.Job.sample
+
+    def two_passes():
+        out = once(job)
+        job.steps = 1
+        once(job)
+        return out
+
+    job.sample = two_passes
+    out, processed = host.run(script, job, settings(tracks="smile = 1", start=0.2))
+    assert processed.extra_generation_params["WPlus report"]["edited_calls"] == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,11 +39,18 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--force", action="store_true", help="overwrite the output where it exists")
     convert.set_defaults(run=_convert)
     speed = commands.add_parser("bench", help="measure the cost of the edit on this machine")
-    speed.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="default: %(default)s")
-    speed.add_argument("--rows", type=int, default=32, help="rows of a UNet call (default: %(default)s)")
-    speed.add_argument("--repeats", type=int, default=5, help="the median of so many (default: %(default)s)")
+    devices = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    speed.add_argument("--device", choices=devices, default=devices[-1], help="default: %(default)s")
+    speed.add_argument("--rows", type=_count, default=32, help="rows of a UNet call (default: %(default)s)")
+    speed.add_argument("--repeats", type=_count, default=5, help="the median of so many (default: %(default)s)")
     speed.set_defaults(run=lambda options: bench.run(options.device, options.rows, options.repeats))
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _inspect(options: argparse.Namespace) -> None:
@@ -75,9 +83,9 @@ def _convert(options: argparse.Namespace) -> None:
         state = Adapter.load(options.input).state()
     else:
         state = {"w": files.as_latent(content, options.input)}
-    partial = options.output.with_suffix(".partial")
-    save_file(state, partial)
-    partial.replace(options.output)
+    with tempfile.TemporaryDirectory(dir=options.output.parent) as folder:  # a half-written file is never seen
+        save_file(state, Path(folder, "converted"))
+        Path(folder, "converted").replace(options.output)
     print(f"{options.output}: {len(state)} tensors")
 
 

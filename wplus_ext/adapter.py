@@ -7,6 +7,7 @@ Generation", CVPR 2024.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ TOKENS = len(GROUPS)
 EPS = 1e-5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """The weights of one cross-attention: ``q`` (C, C), ``k`` and ``v`` (C, text), no biases."""
 
@@ -34,7 +35,7 @@ class Layer:
     v: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapter:
     """A mapper from W+ to tokens, and a residual cross-attention for each layer of a UNet.
 
@@ -151,7 +152,8 @@ class _Layout:
             self.take(f"w_proj.proj_{i}.weight", (text, (b - a) * WIDTH)) for i, (a, b) in enumerate(GROUPS)
         )
         # The published file counts all attentions of the UNet: the cross-attentions are the odd ones.
-        numbers = {key.split(".")[1] for key in self.state if key.startswith("wplus_adapter.")}
+        matches = [re.fullmatch(r"wplus_adapter\.(\d*[13579])\.to_[kvq]_wplus\.weight", key) for key in self.state]
+        numbers = {match[1] for match in matches if match}
         layers = tuple(self.layer(2 * i + 1, text) for i in range(max(len(numbers), 1)))
         if self.state:
             raise ValueError(
@@ -170,6 +172,7 @@ class _Layout:
         tensor = self.state.pop(key, None)
         if tensor is None:
             raise ValueError(f"{self.path}: tensor {key!r} is missing")
+        files.check_storage(tensor, f"{self.path}: tensor {key!r}")
         fits = tensor.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
         if not fits or not tensor.is_floating_point():
             got, want = tuple(tensor.shape), tuple("any" if size is None else size for size in shape)

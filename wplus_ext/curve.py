@@ -16,8 +16,7 @@ def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
 
     Args:
         schedule: a parsed schedule, or its text.
-        frames: number of frames, at least 1. With a single frame, percentages and spread keys
-            all fall on it, and the first of them holds.
+        frames: number of frames, at least 1. With a single frame the earliest key holds.
 
     Returns:
         ``frames`` floats.
@@ -25,6 +24,7 @@ def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
     Raises:
         TrackError: a text that does not parse, two keys on one frame, or a loop all of whose
             keys lie past the last frame.
+        ValueError: ``frames`` is less than 1.
 
     Source of ``smooth``: Fritsch and Butland, "A method for constructing local monotone
     piecewise cubic interpolants" (1984), slopes 0 at the first and the last key.
@@ -41,12 +41,13 @@ def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
         places = [(place, key) for place, key in places if place <= frames - 1]
         if not places:
             raise TrackError(f"expected a key for the loop within the {frames} frames, found none")
-    if frames == 1 and len(places) > 1 and all(key.unit != "frame" for _, key in places):
-        places = [min(places, key=lambda item: item[1].position)]
+    if frames == 1:
+        places = [min(places, key=lambda item: (item[0], item[1].position))]
     places.sort(key=lambda item: item[0])
-    for (before, _), (after, _) in zip(places, places[1:]):
+    for (before, _), (after, key) in zip(places, places[1:]):
         if before == after:
-            raise TrackError(f"two keys on frame {plain(before)} of {frames}: expected one, remove or move the other")
+            message = f"two keys on frame {plain(before)} of {frames}: expected one, remove or move the other"
+            raise TrackError(message, column=key.column)
     return _Curve(places, frames if schedule.loop else None).values(frames)
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
+import pickletools
 import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from .tracks import LAYERS
 
 PICKLES = (".bin", ".pt", ".pth")
 WIDTH = 512  # columns of a W+ latent
+LEGACY = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch's number in the first pickle of its old files
 
 
 def read(path: str | Path) -> object:
@@ -30,6 +32,8 @@ def read(path: str | Path) -> object:
         OSError: the file cannot be read.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder, expected a file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty; download or export it again")
     suffix = path.suffix.lower()
@@ -80,6 +84,7 @@ def as_latent(content: object, name: str | Path) -> torch.Tensor:
         raise ValueError(f"{name}: holds {_keys(content)}; {expected}{_guess(content)}")
     if not isinstance(content, torch.Tensor):
         raise ValueError(f"{name}: holds a {type(content).__name__}; {expected}")
+    check_storage(content, f"{name}: the tensor")
     shape = tuple(content.shape)
     if shape not in ((1, LAYERS, WIDTH), (LAYERS, WIDTH), (1, WIDTH), (WIDTH,)):
         raise ValueError(f"{name}: holds a tensor of shape {shape}; {expected}")
@@ -93,7 +98,19 @@ def as_latent(content: object, name: str | Path) -> torch.Tensor:
 
 def is_ganspace(content: object) -> bool:
     """Whether a file's content is a GANSpace PCA: mean, components and standard deviations."""
-    return isinstance(content, dict) and {"mean", "comp", "std"} <= content.keys()
+    return (
+        isinstance(content, dict)
+        and {"mean", "comp", "std"} <= content.keys()
+        and all(isinstance(content[name], torch.Tensor) for name in ("mean", "comp", "std"))
+        and content["comp"].ndim > 1
+        and len(content["comp"]) == content["std"].numel()
+    )
+
+
+def check_storage(tensor: torch.Tensor, name: str) -> None:
+    """Raise ValueError unless the tensor is an ordinary one, with numbers in it."""
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise ValueError(f"{name} is stored as {tensor.layout} on {tensor.device}, expected plain numbers")
 
 
 def short_hash(path: str | Path) -> str:
@@ -108,18 +125,23 @@ def short_hash(path: str | Path) -> str:
 def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return load_file(path)
-    except (SafetensorError, ValueError, KeyError) as error:
+    except PermissionError:
+        raise
+    except Exception as error:  # whatever a damaged file makes the reader stumble over
         raise ValueError(f"{path}: not a whole safetensors file ({error}); download or export it again") from error
 
 
 def _read_npy(path: Path) -> torch.Tensor:
     try:
         array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except PermissionError:
+        raise
+    except Exception as error:  # whatever a damaged file makes the reader stumble over
         raise ValueError(f"{path}: not a whole .npy file of numbers ({error}); nothing in it was run") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise ValueError(f"{path}: holds {getattr(array, 'dtype', type(array).__name__)}; expected an array of floats")
-    return torch.from_numpy(array.astype(np.float64))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told later
+        return torch.from_numpy(array.astype(np.float64))
 
 
 def _read_pickle(path: Path) -> object:
@@ -128,23 +150,43 @@ def _read_pickle(path: Path) -> object:
             warnings.simplefilter("ignore")  # torch warns of its own storages
             # Not torch.load: the WebUI replaces that name by a reader that reports and returns None.
             return torch.serialization.load(path, map_location="cpu", weights_only=True)
+    except PermissionError:
+        raise
     except pickle.UnpicklingError as error:
-        with open(path, "rb") as file:
-            is_pickle = file.read(2) in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-        if is_pickle:
+        if _is_whole_pickle(path):
             reason = str(error).partition("WeightsUnpickler error:")[2] or str(error)
             raise ValueError(
                 f"{path}: a pickle that asks for more than tensors, as one that runs code does; it was not run. "
                 f"Expected a file of tensors, from a source you trust ({reason.strip().splitlines()[0][:200]})"
             ) from error
-        raise ValueError(f"{path}: not a file that torch.save wrote; is it a renamed text or web page?") from error
-    except PermissionError:
-        raise
-    except (RuntimeError, EOFError, LookupError, ValueError, AttributeError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path}: damaged, cut short, or not a file that torch.save wrote (a renamed text or web page?); "
+            "download or export it again"
+        ) from error
+    except Exception as error:  # whatever a damaged file makes the reader stumble over
         reason = str(error).strip().splitlines()[:1]
         raise ValueError(
             f"{path}: damaged or cut short ({': '.join([type(error).__name__, *reason])}); download or export it again"
         ) from error
+
+
+def _is_whole_pickle(path: Path) -> bool:
+    """Whether what the file says reaches its end: a pickle by itself, in torch's zip, or the fourth of the
+    pickles that torch wrote before it had zips."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+                content = archive.read(name)
+        else:
+            content = path.read_bytes()
+        stream = io.BytesIO(content)
+        for _ in range(4 if LEGACY in content[:20] else 1):
+            for _ in pickletools.genops(stream):
+                pass
+        return content[:1] == b"\x80"
+    except Exception:  # pickletools raises what it likes
+        return False
 
 
 def _keys(content: dict) -> str:

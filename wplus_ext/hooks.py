@@ -40,14 +40,17 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
     live = Live(plan, report)
     with ExitStack() as stack:
         if not plan.is_empty:
-            live.prepare(adapter)
+            live._prepare(adapter)
             for layer, site in enumerate(sites):
-                stack.callback(live.hook(adapter, layer, site).remove)
+                stack.callback(live._hook(adapter, layer, site).remove)
         yield live
 
 
 class Live:
-    """The attached edit: say which step is next, and which rows the next UNet calls have."""
+    """The attached edit: say which step is next, and which rows the next UNet calls have.
+
+    ``report`` tells what was done so far. A plan whose start is 0 and end 1 needs no `step`.
+    """
 
     def __init__(self, plan: Plan, report: Report | None) -> None:
         self.plan = plan
@@ -83,10 +86,10 @@ class Live:
                 self._segments = self._branches.rows(frames, negative)
         self._rows = (frames, negative)
 
-    def prepare(self, adapter: Adapter) -> None:
+    def _prepare(self, adapter: Adapter) -> None:
         self._branches = Branches(adapter, self.plan)
 
-    def hook(self, adapter: Adapter, layer: int, site: Site) -> torch.utils.hooks.RemovableHandle:
+    def _hook(self, adapter: Adapter, layer: int, site: Site) -> torch.utils.hooks.RemovableHandle:
         if self.plan.mode == "direct":
             return site.attention.register_forward_pre_hook(partial(self._append, layer, site), with_kwargs=True)
         if site.width % site.heads:
@@ -112,7 +115,7 @@ class Live:
             return None
         names = [name for name in ("context", "encoder_hidden_states") if kwargs.get(name) is not None]
         if not names and len(args) < 2:
-            raise RuntimeError(f"{site.path} was called without text tokens; the direct mode has nothing to append to")
+            raise RuntimeError(f"W+ Adapter: {site.path} was called without the text that the direct mode appends to")
         text = kwargs[names[0]] if names else args[1]
         text = torch.cat([text, self._appended.to(text)], 1)
         if kwargs.get("attention_mask") is not None:  # a bias: nothing is masked
@@ -124,16 +127,17 @@ class Live:
     def _enter(self, layer: int, site: Site, count: int, touched: bool) -> bool:
         """Whether this call is edited. Counts it, and refuses rows that nobody announced."""
         if self._active is None:
-            raise RuntimeError("step(i, n) was not called; expected it before the first UNet call")
+            raise RuntimeError("W+ Adapter: step(i, n) was not called; expected it before the first UNet call")
         if self._rows is None:
-            raise RuntimeError("rows(frames, negative) was not called; expected it before the first UNet call")
+            raise RuntimeError("W+ Adapter: rows(frames, negative) was not called; expected before the first UNet call")
         expected = len(self._rows[0])
         if count != expected:
-            raise RuntimeError(f"the UNet was called with {count} rows, but rows() announced {expected}")
+            raise RuntimeError(f"W+ Adapter: the UNet was called with {count} rows, but rows() announced {expected}")
         edited = self._active and touched
         self.report.layers.add(site.path)
         if layer == 0:
             self.report.calls += 1
+            self.report.active += self._active
             self.report.edited += edited
         return edited
 

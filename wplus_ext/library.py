@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import functools
 import logging
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PureWindowsPath
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,7 +32,7 @@ UPSTREAM = "https://github.com/csxmli2016/w-plus-adapter"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """A GANSpace edit: move a latent's coordinate along ``component`` to a strength.
 
@@ -42,7 +46,7 @@ class Target:
     sign: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Direction:
     """An edit of a W+ latent.
 
@@ -72,13 +76,24 @@ class Direction:
         return w
 
 
+class Row(NamedTuple):
+    """A line of a GANSpace table, as text."""
+
+    name: str
+    component: str
+    first: str
+    end: str
+    strength: str
+
+
 @dataclass(frozen=True)
 class Entry:
-    """A named thing in a file; ``row`` is its line in a GANSpace table."""
+    """A named thing in a file. A GANSpace component is a ``row`` of the table ``path``, over the file ``pca``."""
 
     name: str
     path: Path
-    row: tuple[str, ...] = ()
+    row: Row | None = None
+    pca: Path | None = None
 
 
 class Library:
@@ -94,6 +109,7 @@ class Library:
         self.roots = [Path(root) for root in roots]
         self._load_adapter = functools.lru_cache(maxsize=1)(lambda path, changed: Adapter.load(path))
         self._hash = functools.lru_cache(maxsize=256)(lambda path, changed: files.short_hash(path))
+        self._looks_like_pca = functools.lru_cache(maxsize=4096)(_looks_like_pca)
         self._entries: dict[str, list[Entry]] = {}
 
     def refresh(self) -> None:
@@ -123,7 +139,7 @@ class Library:
     def hash(self, kind: str, name: str) -> str:
         """Ten hexadecimal digits that stand for the file's content."""
         entry = self.find(kind, name)
-        path = _pca_path(entry.path.parent) if entry.row else entry.path
+        path = entry.pca or entry.path
         return self._hash(path, path.stat().st_mtime_ns)
 
     def find(self, kind: str, name: str = "") -> Entry:
@@ -134,7 +150,7 @@ class Library:
         """
         entries, what = self._list(kind), kind[:-1]
         folders = " or ".join(str(root / kind) for root in self.roots)
-        if name and (Path(name).is_absolute() or ".." in name.replace("\\", "/").split("/") or ":" in name):
+        if Path(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.replace("\\", "/").split("/"):
             raise ValueError(f"{what} {name!r} leaves the folder: expected a name inside of {folders}")
         if not entries:
             hint = {"adapters": "wplus_adapter.bin"}.get(kind, f"{what} files")
@@ -142,13 +158,13 @@ class Library:
             raise ValueError(f"{wanted}there is no {what} in {folders}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
-        for match in (_full_names, _bare_names):
-            found = [entry for entry in entries if name in match(entry)]
+        for spellings in (_listed, _with_ending, _without_folder):
+            found = [entry for entry in entries if name in spellings(entry)]
             if len(found) == 1:
                 return found[0]
             if found:
                 choices = ", ".join(entry.name for entry in found)
-                raise ValueError(f"{what} {name!r} is the name of several: {choices}; say which, or rename one")
+                raise ValueError(f"{what} {name!r} is the name of several: {choices}; write one of these")
         raise ValueError(
             f"there is no {what} {name!r} in {folders}"
             f"{nearest(name, self.names(kind)) or f' among {len(entries)}'}; "
@@ -157,93 +173,111 @@ class Library:
 
     def _list(self, kind: str) -> list[Entry]:
         if kind not in self._entries:
-            found = [entry for root in self.roots for entry in _scan(root / kind, KINDS[kind])]
-            if kind == "directions":
-                found += [entry for root in self.roots for entry in _tables(root / kind)]
-            self._entries[kind] = sorted(_unique(found), key=lambda entry: entry.name.lower())
+            found: dict[str, Entry] = {}
+            for root in dict.fromkeys(root.resolve() for root in self.roots):
+                for entry in self._scan(root / kind, kind):
+                    found.setdefault(entry.name, entry)  # the first root goes before the others
+            self._entries[kind] = sorted(_shortened(list(found.values())), key=lambda entry: entry.name.lower())
         return self._entries[kind]
 
+    def _scan(self, folder: Path, kind: str) -> Iterator[Entry]:
+        """What a folder and its sub-folders hold, named by the path with its ending."""
+        for parent, paths in _walk(folder):
+            names = {path: path.relative_to(folder).as_posix() for path in paths}
+            tables = [path for path in paths if path.suffix.lower() == ".csv"] if kind == "directions" else []
+            pca = next((path for path in paths if self._is_pca(path)), None) if tables else None
+            for path, name in names.items():
+                parts = name.removesuffix(path.suffix).split("/")
+                if path.suffix.lower() in KINDS[kind] and path != pca and all(_can_be_named(p, path) for p in parts):
+                    yield Entry(name, path)
+            for table in tables if pca else ():
+                for row in _rows(table):
+                    yield Entry((parent.relative_to(folder) / row.name).as_posix(), table, row, pca)
 
-def _scan(folder: Path, endings: tuple[str, ...]) -> list[Entry]:
-    """The files of a folder and its sub-folders, named by their path with its ending."""
-    entries, real = [], folder.resolve()
-    for path in _walk(folder):
-        name = path.relative_to(folder).as_posix()
-        if path.suffix.lower() not in endings or _is_pca(path):
-            continue
-        if not path.resolve().is_relative_to(real):
-            log.warning("%s is a link that leaves the folder: not followed, copy the file instead", path)
-        elif not tracks.is_name(name):
-            log.warning("%s cannot be named in a track: rename it without any of [ ] = #", path)
-        else:
-            entries.append(Entry(name, path))
-    return entries
-
-
-def _walk(folder: Path) -> list[Path]:
-    return sorted(
-        Path(parent) / name for parent, _, names in os.walk(folder) for name in names if not name.startswith(".")
-    )
-
-
-def _tables(folder: Path) -> list[Entry]:
-    """The rows of the GANSpace tables (tab-separated: name, component, first layer, end, strength)."""
-    entries = []
-    for path in _walk(folder):
-        if path.suffix.lower() != ".csv" or _pca_path(path.parent, missing_ok=True) is None:
-            continue
-        with open(path, newline="", encoding="utf-8", errors="replace") as file:
-            rows = [row for row in csv.reader(file, delimiter="\t") if len(row) == 5 and tracks.is_name(row[0])]
-        parent = path.parent.relative_to(folder)
-        entries += [Entry((parent / row[0]).as_posix(), path, tuple(row)) for row in rows]
-    return entries
-
-
-def _unique(entries: list[Entry]) -> list[Entry]:
-    """Drop the ending from every name that is unique without it."""
-    short = [entry.name if entry.row else str(Path(entry.name).with_suffix("").as_posix()) for entry in entries]
-    return [
-        Entry(entry.name if short.count(name) > 1 else name, entry.path, entry.row)
-        for entry, name in zip(entries, short)
-    ]
-
-
-def _full_names(entry: Entry) -> set[str]:
-    return {entry.name, entry.name.removesuffix(entry.path.suffix), f"{entry.name}{entry.path.suffix}"}
-
-
-def _bare_names(entry: Entry) -> set[str]:
-    return {name.rpartition("/")[2] for name in _full_names(entry)}
-
-
-def _is_pca(path: Path) -> bool:
-    """Whether this is the GANSpace file of the table beside it."""
-    return any(path.parent.glob("*.csv")) and path == _pca_path(path.parent, missing_ok=True)
-
-
-def _pca_path(folder: Path, missing_ok: bool = False) -> Path | None:
-    for path in sorted(path for path in folder.glob("*") if path.suffix in (".pt", ".safetensors")):
+    def _is_pca(self, path: Path) -> bool:
+        """Whether this is the GANSpace file that a table beside it speaks of."""
+        if path.suffix.lower() not in KINDS["directions"]:
+            return False
         try:
-            if files.is_ganspace(files.read(path)):
-                return path
-        except (ValueError, OSError):
-            continue  # whoever names that file is told
-    if missing_ok:
-        return None
-    raise ValueError(f"{folder}: a GANSpace table without its PCA file (ffhq_pca.pt) beside it")
+            return self._looks_like_pca(path, path.stat().st_mtime_ns)
+        except OSError:
+            return False
+
+
+def _looks_like_pca(path: Path, changed: int) -> bool:
+    try:
+        return files.is_ganspace(files.read(path))
+    except ValueError:
+        return False  # whoever names that file is told
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder with its files; links that lead out of the first one are left out, with a warning."""
+    real = folder.resolve()
+    for parent, folders, names in os.walk(folder):
+        for name in [name for name in folders if (Path(parent) / name).is_symlink()]:
+            log.warning("%s is a link to a folder: not followed", Path(parent) / name)
+        inside = []
+        for path in sorted(Path(parent) / name for name in names if not name.startswith(".")):
+            try:
+                if path.resolve(strict=True).is_relative_to(real):
+                    inside.append(path)
+                    continue
+            except (OSError, RuntimeError) as error:  # a loop of links, or one that leads nowhere
+                log.warning("%s cannot be read: %s", path, error)
+                continue
+            log.warning("%s is a link that leaves the folder: not followed, copy the file instead", path)
+        yield Path(parent), inside
+
+
+def _rows(table: Path) -> list[Row]:
+    """A GANSpace table: tab-separated name, component, first layer, end, typical strength."""
+    try:
+        with open(table, newline="", encoding="utf-8", errors="replace") as file:
+            lines = [line for line in csv.reader(file, delimiter="\t") if len(line) == 5]
+    except (OSError, csv.Error) as error:
+        log.warning("%s cannot be read: %s", table, error)
+        return []
+    return [Row(*line) for line in lines if _can_be_named(line[0], table)]
+
+
+def _can_be_named(name: str, path: Path) -> bool:
+    """Whether a track and an infotext can carry the name; says so where not."""
+    good = tracks.is_name(name) and not re.fullmatch(r"\d+x\d+|None", name) and not set(name) & set('"\\/')
+    if not good:
+        log.warning('%s: %r cannot be used as a name, rename it: plain words without any of [ ] = # "', path, name)
+    return good
+
+
+def _shortened(entries: list[Entry]) -> list[Entry]:
+    """Drop the ending from every name that is unique without it."""
+    short = [entry.name if entry.row else entry.name.removesuffix(entry.path.suffix) for entry in entries]
+    count = Counter(short)
+    return [replace(entry, name=entry.name if count[name] > 1 else name) for entry, name in zip(entries, short)]
+
+
+def _listed(entry: Entry) -> set[str]:
+    return {entry.name}
+
+
+def _with_ending(entry: Entry) -> set[str]:
+    return {entry.name.removesuffix(entry.path.suffix), f"{entry.name}{entry.path.suffix}"}
+
+
+def _without_folder(entry: Entry) -> set[str]:
+    return {name.rpartition("/")[2] for name in _listed(entry) | _with_ending(entry)}
 
 
 def _ganspace(entry: Entry) -> Direction:
-    name, component, first, end, strength = entry.row
-    path = _pca_path(entry.path.parent)
-    content = files.read(path)
+    row, content = entry.row, files.read(entry.pca)
     try:
-        number, layers, sign = int(component), (int(first), int(end)), -1.0 if float(strength) < 0 else 1.0
-        mean, axis = content["mean"].reshape(-1).float(), content["comp"][number].reshape(-1).float()
+        number, first, end, strength = int(row.component), int(row.first), int(row.end), float(row.strength)
         deviation = float(content["std"][number])
-    except (ValueError, IndexError, AttributeError, TypeError) as error:
-        raise ValueError(f"{entry.path}: the line of {name!r} does not fit {path.name} ({error})") from error
-    files.as_latent(mean, path)
-    vector = sign * deviation * files.as_latent(axis, path)
-    direction = Direction(vector, layers, Target(mean, axis / axis.norm(), deviation, sign))
-    return Direction(direction.within(layers), layers, direction.target)
+        if not (number >= 0 and 0 <= first < end <= LAYERS and 0 < deviation < math.inf and strength):
+            raise ValueError("expected a component, layers within 0 to 18, a strength and a deviation that are not 0")
+        mean, axis = (files.as_latent(x, entry.pca)[0] for x in (content["mean"], content["comp"][number]))
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{entry.path}: the line of {row.name!r} does not fit {entry.pca.name} ({error})") from error
+    sign, layers = math.copysign(1.0, strength), (first, end)
+    whole = Direction((sign * deviation * axis).expand(LAYERS, -1))
+    return Direction(whole.within(layers), layers, Target(mean, axis / axis.norm(), deviation, sign))

@@ -15,7 +15,6 @@ from modules import script_callbacks, shared
 from torch import Tensor, nn
 
 from .hooks import Live
-from .plan import Plan
 
 TITLE = "W+ Adapter"
 MAGIC = (97.0, -61.0, 29.0)  # no text token begins with these
@@ -28,8 +27,8 @@ Attached = Callable[[nn.Module], AbstractContextManager[Live]]
 class Pilot:
     """Follows the sampler: steps, checkpoints and rows."""
 
-    def __init__(self, p: object, attached: Attached, plan: Plan, frames: int, frame: int | None) -> None:
-        self._p, self._attached, self._plan = p, attached, plan
+    def __init__(self, p: object, attached: Attached, frames: int, frame: int | None) -> None:
+        self._p, self._attached = p, attached
         self._frames, self._frame = frames, frame  # frame: the only one, where images are redrawn one by one
         self._error: BaseException | None = None
         self._unet: nn.Module | None = None
@@ -60,13 +59,7 @@ class Pilot:
             self._follow_denoiser(denoiser.inner_model)
             self._follow_unet()
             self._read_batch(params)
-            step, steps = denoiser.step, denoiser.total_steps
-            if not any(self._plan.active(i, steps) for i in range(steps)):
-                raise RuntimeError(
-                    f"none of the {steps} steps lies between start {self._plan.start:g} and end {self._plan.end:g}; "
-                    "lower start, or take more steps"
-                )
-            self._live.step(step, steps)
+            self._live.step(denoiser.step, denoiser.total_steps)
         except Exception as error:
             self._error = error
 

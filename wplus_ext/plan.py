@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -20,13 +20,13 @@ from .tracks import LAYERS, TrackError
 EPSILON = 1e-9  # 0.1 * 30 is a little more than 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Branch:
     """One term of the residual, ``scale * Attention(phi(w))``.
 
     Args:
         w: (18, 512), or (F, 18, 512) for a latent per frame.
-        scale: lambda, a number or F of them.
+        scale: lambda, a number or F of them; kept as a tuple, of one where it is the same for all.
 
     Raises:
         ValueError: another shape, or numbers that are not finite.
@@ -42,28 +42,26 @@ class Branch:
             )
         if not torch.isfinite(self.w).all():
             raise ValueError("w holds NaN or infinite numbers, expected finite ones")
-        if not all(map(math.isfinite, self.scales)):
-            raise ValueError(f"scale is {self.scale}, expected finite numbers")
-        if len({self.w.shape[0] if self.w.ndim == 3 else 1, len(self.scales), 1}) > 2 or not self.scales:
-            raise ValueError(f"w has {self.w.shape[0]} frames and scale {len(self.scales)}, expected the same number")
-
-    @property
-    def scales(self) -> list[float]:
-        """The scale of each frame; one number where it is the same for all."""
-        return [float(self.scale)] if isinstance(self.scale, (int, float)) else [float(s) for s in self.scale]
+        scale = torch.as_tensor(self.scale, dtype=torch.float64)
+        if scale.ndim > 1 or not torch.isfinite(scale).all():
+            raise ValueError(f"scale is {self.scale}, expected a finite number or a list of them")
+        object.__setattr__(self, "scale", tuple(scale.reshape(-1).tolist()))
+        latents = self.w.shape[0] if self.w.ndim == 3 else 1
+        if len({latents, len(self.scale), 1}) > 2 or not self.scale:
+            raise ValueError(f"w has {latents} frames and scale {len(self.scale)}, expected the same number, or 1")
 
     @property
     def frames(self) -> int:
         """Number of frames F; 1 where nothing changes from frame to frame."""
-        return max(self.w.shape[0] if self.w.ndim == 3 else 1, len(self.scales))
+        return max(self.w.shape[0] if self.w.ndim == 3 else 1, len(self.scale))
 
     def at(self, frame: int) -> tuple[Tensor, float]:
         """The latent (18, 512) and the scale of a frame."""
-        scales = self.scales
-        return self.w[min(frame, len(self.w) - 1)] if self.w.ndim == 3 else self.w, scales[min(frame, len(scales) - 1)]
+        w = self.w[min(frame, len(self.w) - 1)] if self.w.ndim == 3 else self.w
+        return w, self.scale[min(frame, len(self.scale) - 1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """The terms of an edit, and when they apply.
 
@@ -72,7 +70,7 @@ class Plan:
         start, end: active in step i of n when ``start * n <= i < end * n``.
         negative: also in the negative rows, with phi(0) at the same lambda.
         mode: ``"residual"``, or ``"direct"``: the tokens ``sum of scale * phi(w)`` are appended to
-            the text tokens.
+            the text tokens. All rows then attend to four more tokens, frames of scale 0 to zeros.
 
     Raises:
         ValueError: start and end out of order or range, unequal numbers of frames, an unknown mode.
@@ -85,6 +83,7 @@ class Plan:
     mode: str = "residual"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "branches", tuple(self.branches))
         if not 0 <= self.start < self.end <= 1:
             raise ValueError(f"start is {self.start:g} and end {self.end:g}, expected 0 <= start < end <= 1")
         counts = {branch.frames for branch in self.branches} - {1}
@@ -100,7 +99,7 @@ class Plan:
         """Number of frames; 1 where all frames are alike."""
         return max((branch.frames for branch in self.branches), default=1)
 
-    @property
+    @cached_property
     def scales(self) -> list[list[float]]:
         """For each frame the scale of each branch."""
         return [[branch.at(frame)[1] for branch in self.branches] for frame in range(self.frames)]
@@ -172,6 +171,6 @@ def _told(where: str) -> Iterator[None]:
     try:
         yield
     except TrackError as error:
-        raise ValueError(f"{where}: {error.message}") from error
+        raise ValueError(f"{where}, column {error.column}: {error.message}") from error
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error

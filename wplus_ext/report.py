@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -13,8 +14,8 @@ class Report:
     """Fills up while sampling.
 
     ``scales`` holds for each frame the lambda of each branch; ``layers`` the paths of the
-    cross-attentions that were reached; ``calls`` counts UNet calls, ``edited`` those that changed
-    something; ``frames`` counts the frames of the run.
+    cross-attentions that were reached; ``calls`` counts UNet calls, ``active`` those between start
+    and end, ``edited`` those of them that changed something; ``frames`` are those of the run.
     """
 
     mode: str
@@ -23,6 +24,7 @@ class Report:
     scales: list[list[float]]
     layers: set[str] = field(default_factory=set)
     calls: int = 0
+    active: int = 0
     edited: int = 0
     _squares: Tensor | None = None
 
@@ -42,11 +44,13 @@ class Report:
 
     @property
     def residual(self) -> list[float]:
-        """For each frame the norm of the residual over the norm of f, over all layers and edited steps."""
+        """For each frame the norm of the residual over the norm of f, over all layers and edited steps;
+        0 where f is not finite, which the WebUI reports by itself."""
         if self._squares is None:
             return [0.0] * self.frames
         squares = self._squares.cpu()
-        return (squares[:, 0] / squares[:, 1].clamp_min(1e-30)).sqrt().tolist()
+        ratios = (squares[:, 0] / squares[:, 1].clamp_min(1e-30)).sqrt()
+        return [ratio if math.isfinite(ratio) else 0.0 for ratio in ratios.tolist()]
 
     def to_dict(self) -> dict[str, object]:
         """Plain numbers, as the API's info gives them."""

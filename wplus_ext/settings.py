@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from . import tracks as language
 
 MODES = ("residual", "direct")
+NO_IDENTITY = "None"  # what the page's list of identities says for none
+_STEPS = re.compile(r"(\d(?:\.\d+)?)-(\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,12 @@ class Settings:
         value = getattr(self, name)
         if name == "adapter" and value is None:  # null in the API: the first one
             value = ""
-        elif name == "identity" and value in ("", "None"):  # what an empty choice of the page sends
+        elif name == "identity" and value in ("", NO_IDENTITY):
             value = None
         elif name == "strength" and _is_number(value):
             value = language.format_schedule(language.Schedule((language.Key(0, float(value), "spread"),)))
         elif isinstance(default, float) and _is_number(value):
-            value = float(value)
+            value = round(float(value), 6) + 0.0  # as exact as the infotext
         kind = str if default is None else type(default)
         if not (isinstance(value, kind) or (default is None and value is None)):
             raise ValueError(f"{name} is {value!r} ({type(value).__name__}), expected {kind.__name__}")
@@ -64,7 +67,8 @@ class Settings:
 
     @classmethod
     def from_args(cls, args: Sequence[object], overrides: Mapping[str, object] | None = None) -> Settings:
-        """From a script's positional arguments, in the order of the fields, or one dict in the first place.
+        """From a script's positional arguments, in the order of the fields, or one dict in the first place;
+        ``overrides`` go before both. Raises ValueError, as the constructor does.
 
         Positional arguments are what a page holds: where they are switched off, the rest is not looked at.
         """
@@ -81,15 +85,12 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Settings:
-        """From the API's dict; unknown fields are refused by name."""
+        """From the API's dict. Raises ValueError, naming fields that there are not."""
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
                 raise ValueError(f"unknown field {name!r}{nearest(str(name), names)}; expected {', '.join(names)}")
         return cls(**values)
-
-    def to_dict(self) -> dict[str, object]:
-        return asdict(self)
 
     def to_infotext(self) -> dict[str, object]:
         """The infotext's entries; an empty value has none, since it would break the paste."""
@@ -99,7 +100,7 @@ class Settings:
             "WPlus identity": self.identity,
             "WPlus tracks": self.tracks.strip(),
             "WPlus strength": self.strength,
-            "WPlus steps": f"{self.start!r}-{self.end!r}",
+            "WPlus steps": "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end)),
             "WPlus negative": self.negative,
         }
         return {key: value for key, value in entries.items() if value not in (None, "")}
@@ -114,7 +115,7 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
         return {}
     if "WPlus mode" not in params:
         return {"enabled": False}
-    start, _, end = str(params.get("WPlus steps", "0.2-1")).partition("-")
+    steps = _STEPS.fullmatch(str(params.get("WPlus steps", "")))
     return {
         "enabled": True,
         "adapter": params.get("WPlus adapter", ""),
@@ -122,8 +123,8 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
         "identity": params.get("WPlus identity", ""),
         "tracks": params.get("WPlus tracks", ""),
         "strength": params.get("WPlus strength", "1"),
-        "start": float(start),
-        "end": float(end),
+        "start": float(steps[1]) if steps else Settings.start,
+        "end": float(steps[2]) if steps else Settings.end,
         "negative": str(params.get("WPlus negative", True)) != "False",
     }
 

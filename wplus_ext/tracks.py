@@ -44,6 +44,7 @@ class Key:
     unit: str = "frame"
     easing: str = "linear"
     bezier: tuple[float, float, float, float] | None = None
+    column: int = field(default=1, compare=False)  # where it was written
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,11 @@ def parse_schedule(text: str) -> Schedule:
 
 def is_name(name: str) -> bool:
     """Whether a track can be called by this name."""
-    return bool(_NAME.fullmatch(name)) and name == name.strip(" \t") and len(_lines(name)) == 1
+    return bool(_NAME.fullmatch(name)) and name == name.strip() and name.isprintable()
 
 
 def format(tracks: list[Track]) -> str:
-    """Write tracks as text; ``parse(format(tracks)) == tracks``."""
+    """Write tracks as text; ``parse(format(tracks)) == tracks`` for tracks that came from a text."""
     lines = []
     for track in tracks:
         first, end = track.layers
@@ -209,7 +210,7 @@ def _key(reader: _Reader) -> Key:
     easing, bezier = "linear", None
     if reader.take(":"):
         easing, bezier = _easing(reader)
-    return Key(position, value, unit, easing, bezier)
+    return Key(position, value, unit, easing, bezier, at + 1)
 
 
 def _easing(reader: _Reader) -> tuple[str, tuple[float, float, float, float] | None]:

@@ -14,7 +14,7 @@ from . import tracks as language
 from .library import KINDS, Library
 from .passports import TITLE
 from .report import Report
-from .settings import MODES, Settings, from_infotext
+from .settings import MODES, NO_IDENTITY, Settings, from_infotext
 from .webui import look_again, model_roots
 
 PRESETS = {
@@ -22,10 +22,9 @@ PRESETS = {
     "There and back: 0 > 0.7 > 0": "0 > 0.7 > 0",
     "Steady: 0.5": "0.5",
     "Fade in: 0 > 0.7": "0 > 0.7",
-    "Pulse: loop 0 > 0.7 > 0": "loop 0%:(0):smooth, 50%:(0.7):smooth",
+    "Pulse: 0 > 0.7 > 0, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
     "Blink: down and up at the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
 }
-NO_IDENTITY = "None"
 DEFAULTS = Settings()
 
 
@@ -44,11 +43,11 @@ class Page:
     Args:
         elem_id: makes an id that is unique to the tab.
         library: where the names come from.
+        report: gives the report of the last job.
     """
 
-    def __init__(self, elem_id: Callable[[str], str], library: Library) -> None:
-        self.library = library
-        self.report: Report | None = None
+    def __init__(self, elem_id: Callable[[str], str], library: Library, report: Callable[[], Report | None]) -> None:
+        self.library, self._report = library, report
         self._id = elem_id
         with gr.Accordion(TITLE, open=False, elem_id=elem_id("wplus"), elem_classes="wplus"):
             self._build()
@@ -58,9 +57,9 @@ class Page:
         self.infotext_fields = list(zip(self.inputs, pasted))
         self.paste_field_names = list(pasted)
 
-    def follow(self, generation_info: gr.components.Component) -> None:
-        """Show the report whenever the WebUI shows a new result."""
-        generation_info.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
+    def follow(self, log: gr.components.Component) -> None:
+        """Show the report whenever the WebUI's line under the picture changes: it comes with each result."""
+        log.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
         adapters, latents, directions = self._choices()
@@ -102,7 +101,7 @@ class Page:
 
     def _connect(self) -> None:
         quiet = {"show_progress": False, "queue": False}
-        checked = [self.tracks, self.strength, self.identity]
+        checked = [self.tracks, self.strength, self.identity, self.mode, self.start, self.end, self.negative]
         for component in checked:
             component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
         self.add.click(self._add_track, [self.tracks, self.direction, self.preset], self.tracks, **quiet)
@@ -116,17 +115,12 @@ class Page:
     def _choices(self) -> tuple[list[str], list[str], list[str]]:
         return tuple(self.library.names(kind) for kind in KINDS)
 
-    def _check(self, tracks: str, strength: str, identity: str) -> str:
+    def _check(self, tracks: str, strength: str, identity: str | None, mode: str, start: float, end: float,
+               negative: bool) -> str:  # fmt: skip
         """What is wrong with the settings, as HTML; nothing where all is well."""
         try:
-            Settings(tracks=tracks, strength=strength)
-            for track in language.parse(tracks):
-                try:
-                    self.library.find("directions", track.name)
-                except ValueError as error:
-                    raise language.TrackError(str(error), track.line) from error
-            if identity != NO_IDENTITY:
-                self.library.find("latents", identity)
+            values = {"tracks": tracks, "strength": strength, "identity": identity, "mode": mode}
+            _find_all(Settings(**values, start=start, end=end, negative=negative), self.library)
         except ValueError as error:
             return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
         return ""
@@ -137,20 +131,22 @@ class Page:
         line = f"{direction} = {PRESETS[preset]}"
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
 
-    def _refresh(self, tracks: str, strength: str, identity: str, adapter: str, direction: str) -> list[object]:
+    def _refresh(self, *values: object) -> list[object]:
+        *checked, adapter, direction = values
         look_again(self.library)
         adapters, latents, directions = self._choices()
         return [
             _updated(adapters, adapter),
             gr.update(choices=[NO_IDENTITY, *latents]),
             _updated(directions, direction),
-            self._check(tracks, strength, identity),
+            self._check(*checked),
         ]
 
     def _show_report(self) -> str:
-        if self.report is None:
+        report = self._report()
+        if report is None:
             return ""
-        return f'<div class="wplus-report"><p>{html.escape(self.report.summary())}</p>{self.report.plot()}</div>'
+        return f'<div class="wplus-report"><p>{html.escape(report.summary())}</p>{report.plot()}</div>'
 
 
 def library() -> Library:
@@ -178,12 +174,11 @@ def add_axes() -> None:
     grid = _xyz_grid()
     if grid is None or any(option.label.startswith("[W+] ") for option in grid.axis_options):
         return
-    names = Library(model_roots())
     axes = {
         "tracks": (str, None),
         "strength": (str, None),
-        "identity": (str, lambda: [NO_IDENTITY, *names.names("latents")]),
-        "adapter": (str, lambda: names.names("adapters")),
+        "identity": (str, lambda: [NO_IDENTITY, *Library(model_roots()).names("latents")]),
+        "adapter": (str, lambda: Library(model_roots()).names("adapters")),
         "mode": (str, lambda: list(MODES)),
         "start": (float, None),
     }
@@ -204,10 +199,24 @@ def _confirm(field: str) -> Callable[[object, list[object]], None]:
     """Refuse a wrong value before the grid begins: it would leave only an empty cell."""
 
     def confirm(p: object, values: list[object]) -> None:
+        found = Library(model_roots())
         for value in values:
-            Settings.from_dict({field: _axis_value(field, value)})
+            _find_all(Settings.from_dict({field: _axis_value(field, value)}), found)
 
     return confirm
+
+
+def _find_all(settings: Settings, library: Library) -> None:
+    """Raise ValueError, with its place, for a name that the library does not know."""
+    for track in language.parse(settings.tracks):
+        try:
+            library.find("directions", track.name)
+        except ValueError as error:
+            raise language.TrackError(str(error), track.line) from error
+    if settings.identity is not None:
+        library.find("latents", settings.identity)
+    if settings.adapter:
+        library.find("adapters", settings.adapter)
 
 
 def _axis_value(field: str, value: object) -> object:

@@ -31,22 +31,41 @@ class Run:
 
     def __init__(self, settings: Settings | Exception, library: Library, outer: object | None) -> None:
         self.settings, self.library = settings, library
-        self.outer = outer if getattr(outer, "wplus_run", None) is not None else None
+        self.outer = outer
         self.frames = 0
+        self._sampling = False
         self.report: Report | None = None
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
         """Edit what is sampled within. Raises what went wrong, before any step where possible."""
-        with ExitStack() as stack:
-            with named():
-                expected = self._attach(p, stack)
+        if self._sampling:  # another extension samples twice within ours
             yield
+            return
+        self._sampling = True
+        try:
+            with ExitStack() as stack:
+                with named():
+                    expected = self._attach(p, stack)
+                yield
+            if expected and not (shared.state.interrupted or shared.state.skipped):
+                with named():
+                    self._check(expected)
+        finally:
+            self._sampling = False
+
+    def _check(self, expected: int) -> None:
+        """Refuse a picture that only looks edited."""
         reached = len(self.report.layers)
-        if reached < expected and not (shared.state.interrupted or shared.state.skipped):
+        if reached < expected:
             raise RuntimeError(
-                f"{TITLE}: the sampler went past the edit, only {reached} of {expected} cross-attentions were reached; "
+                f"the sampler went past the edit, only {reached} of {expected} cross-attentions were reached; "
                 "another extension replaces them: switch it off"
+            )
+        if not self.report.active:
+            raise RuntimeError(
+                f"none of the steps lies between start {self.settings.start:g} and end {self.settings.end:g}; "
+                "lower start, or take more steps"
             )
 
     def _attach(self, p: object, stack: ExitStack) -> int:
@@ -65,7 +84,7 @@ class Run:
             raise RuntimeError("the UNet is replaced; set 'SD Unet' to None, for a UNet with layers to reach")
         adapter = self.library.adapter(self.settings.adapter)
         frame = self.outer.batch_index if self.outer else None
-        pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), plan, self.frames, frame)
+        pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), self.frames, frame)
         stack.enter_context(pilot.flying())
         return len(adapter.layers)
 
@@ -75,8 +94,12 @@ def prepare(p: object, args: Sequence[object], library: Library, outer: object |
     p.wplus_run = None
     for key in [key for key in p.extra_generation_params if key.startswith("WPlus ")]:
         del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
+    inner = getattr(outer, "wplus_run", None) if getattr(p, "_ad_inner", False) else None
     try:
-        settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
+        if isinstance(inner, Run):  # the cell of an X/Y/Z plot may have settings of its own
+            settings = inner.settings
+        else:
+            settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
         if not settings.enabled:
             return
         look_again(library)
@@ -84,7 +107,7 @@ def prepare(p: object, args: Sequence[object], library: Library, outer: object |
         p.extra_generation_params |= settings.to_infotext() | plans.fingerprints(settings, library)
     except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
         settings = error
-    p.wplus_run = Run(settings, library, outer if getattr(p, "_ad_inner", False) else None)
+    p.wplus_run = Run(settings, library, outer if inner else None)
 
 
 def start(p: object, outer: object | None) -> object | None:
@@ -95,14 +118,14 @@ def start(p: object, outer: object | None) -> object | None:
     return outer if getattr(p, "_ad_inner", False) else p
 
 
-def finish(p: object, processed: object) -> bool:
-    """After a job: its report, for the API's info and under the picture. Whether there is one."""
+def finish(p: object, processed: object) -> Report | None:
+    """After a job: puts its report into the API's info and under the picture; gives it for the page."""
     run = getattr(p, "wplus_run", None)
     if run is None or run.report is None:
-        return False
+        return None
     processed.extra_generation_params = {**processed.extra_generation_params, "WPlus report": run.report.to_dict()}
     processed.comments += f"{TITLE}: {run.report.summary()}\n"
-    return True
+    return run.report
 
 
 def look_again(library: Library) -> None:
@@ -120,23 +143,16 @@ def model_roots() -> list[Path]:
 
 def _guard_sample(p: object, run: Run) -> None:
     """Run the next ``p.sample`` under the edit; ``p`` has its own method back before that starts."""
-    own = p.__dict__.get("sample")
-    if hasattr(own, "restore"):  # left by a batch that failed before it sampled
-        own.restore()
-        own = p.__dict__.get("sample")
-    sample = p.sample
-
-    def restore() -> None:
-        del p.sample
-        if own is not None:
-            p.sample = own
+    own, sample = p.__dict__.get("sample"), p.sample
 
     def guarded(*args: object, **kwargs: object) -> Tensor:
-        restore()
+        if p.__dict__.get("sample") is guarded:  # else another extension wrapped it once more
+            del p.sample
+            if own is not None:
+                p.sample = own
         with run.sampling(p):
             return sample(*args, **kwargs)
 
-    guarded.restore = restore
     p.sample = guarded
 
 
