@@ -18,6 +18,7 @@ from .branches import Branches, Folded
 from .files import WIDTH
 from .hooks import attach
 from .plan import Branch, Plan
+from .report import Report
 from .tracks import LAYERS
 
 WIDTHS = (320, 320, 640, 640, 1280, 1280, 1280, 1280, 1280, 640, 640, 640, 320, 320, 320, 1280)
@@ -72,14 +73,20 @@ def _branches(adapter: Adapter, branches: Branches, device: str, dtype: torch.dt
     tokens = branches.tokens[segment.terms[0][0]].to(device, dtype)
     scales = torch.tensor([scale for (scale,) in segment.scales], device=device, dtype=dtype)
     spent = {"plain": 0.0, "folded": 0.0}
+    report = Report("residual", FRAMES, [], branches.plan.scales)
     for number, width in enumerate(WIDTHS):
         _progress(number, len(WIDTHS))
         length = 64 if number == len(WIDTHS) - 1 else LENGTHS[width]
         f = torch.randn(rows, length, width, device=device, dtype=dtype)
         layer = Layer(*(getattr(adapter.layers[number], part).to(device, dtype) for part in "qkv"))
         folded = Folded(adapter, number, HEADS, branches.tokens)
+
+        def edit(f: Tensor = f, folded: Folded = folded) -> None:  # what the hook does, the measuring too
+            report.add_squares(segment.tensors(f)[2], folded.measure(f, segment))
+            folded.add(f, segment)
+
         spent["plain"] += _median(lambda f=f, layer=layer: plain(f, layer, tokens, scales), repeats, device)
-        spent["folded"] += _median(lambda f=f, folded=folded: folded.add(f, segment), repeats, device)
+        spent["folded"] += _median(edit, repeats, device)
     _progress(len(WIDTHS), len(WIDTHS))
     ratio, kind = spent["plain"] / spent["folded"], str(dtype).removeprefix("torch.")
     print(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -19,9 +19,9 @@ PROBES = 64  # tokens of a row on which the report measures the residual
 Terms = tuple[int, ...]  # numbers of the latents that a row attends to, a branch each
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Segment:
-    """Consecutive rows with the same number of terms: rows ``start`` to ``stop``, their terms, scales
+    """Consecutive rows with the same number of terms K: rows ``start`` to ``stop``, their terms, scales
     and, where they are positive rows, their frames."""
 
     start: int
@@ -29,6 +29,17 @@ class Segment:
     terms: tuple[Terms, ...]
     scales: tuple[tuple[float, ...], ...]
     frames: tuple[int, ...] | None
+    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+
+    def tensors(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scales (rows, K) in the type of ``like``, terms (rows, K) and frames (rows,), all on its device.
+        Made once, since all layers ask for them."""
+        key = (like.dtype, like.device)
+        if key not in self._tensors:
+            frames = torch.tensor(self.frames or ())
+            tensors = (torch.tensor(self.scales, dtype=like.dtype), torch.tensor(self.terms), frames)
+            self._tensors[key] = tuple(tensor.to(like.device, non_blocking=True) for tensor in tensors)
+        return self._tensors[key]
 
 
 class Branches:
@@ -106,35 +117,38 @@ class Folded:
         """The matrices of a segment's rows, K terms side by side: (1, C, 4HK) and (1, 4HK, C) where all
         rows share them, (rows, …) where not."""
         scores, values = self.matrices(like)
-        rows = segment.terms[:1] if len(set(segment.terms)) == 1 else segment.terms
-        if len(rows) == len(rows[0]) == 1:  # the usual case copies nothing
-            return scores[rows[0][0]][None], values[rows[0][0]][None]
-        width, index = scores.shape[1], torch.tensor(rows, device=scores.device)
-        scores = scores[index].transpose(1, 2).reshape(len(rows), width, -1)
-        return scores, values[index].reshape(len(rows), -1, width)
+        shared = len(set(segment.terms)) == 1
+        if shared and len(segment.terms[0]) == 1:  # the usual case copies nothing
+            (term,) = segment.terms[0]
+            return scores[term][None], values[term][None]
+        terms = segment.tensors(like)[1][: 1 if shared else None]
+        width = scores.shape[1]
+        scores = scores[terms].transpose(1, 2).reshape(len(terms), width, -1)
+        return scores, values[terms].reshape(len(terms), -1, width)
 
     def add(self, f: Tensor, segment: Segment) -> None:
-        """Add the residual to the segment's rows of f (rows, N, C), in place."""
-        rows = f[segment.start : segment.stop]
-        scores, values = self.stack(segment, f)
-        scales = torch.tensor(segment.scales, dtype=f.dtype).to(f.device, non_blocking=True)
-        if f.device.type != "cpu":
-            self._add(rows, scores, values, scales)
-            return
-        chunk = max(CHUNK // (f.shape[2] * f.element_size()), 1)
-        for i in range(len(rows)):
-            mine = slice(i, i + 1) if len(scores) > 1 else slice(0, 1)
-            for a in range(0, f.shape[1], chunk):
-                self._add(rows[i : i + 1, a : a + chunk], scores[mine], values[mine], scales[i : i + 1])
+        """Add the residual to the segment's rows of f (rows, N, C), contiguous, in place."""
+        self._add_rows(f[segment.start : segment.stop], segment)
 
     def measure(self, f: Tensor, segment: Segment) -> Tensor:
-        """The squared norms of the residual and of f, over a sample of each row's tokens: (rows, 2)."""
+        """The squared norms of the residual and of f, over a sample of each row's tokens: (rows, 2) float32."""
         stride = max(f.shape[1] // PROBES, 1)
         probe = f[segment.start : segment.stop, ::stride].contiguous()
         after = probe.clone()
-        self.add(after, Segment(0, len(probe), segment.terms, segment.scales, segment.frames))
-        pair = torch.stack([(after - probe).float(), probe.float()])
-        return pair.square().sum((2, 3)).T
+        self._add_rows(after, segment)
+        return torch.stack([(after - probe).float(), probe.float()]).square().sum((2, 3)).T
+
+    def _add_rows(self, rows: Tensor, segment: Segment) -> None:
+        scores, values = self.stack(segment, rows)
+        scales = segment.tensors(rows)[0]
+        if rows.device.type != "cpu":
+            self._add(rows, scores, values, scales)
+            return
+        chunk = max(CHUNK // (rows.shape[2] * rows.element_size()), 1)
+        for i in range(len(rows)):
+            mine = slice(i, i + 1) if len(scores) > 1 else slice(0, 1)
+            for a in range(0, rows.shape[1], chunk):
+                self._add(rows[i : i + 1, a : a + chunk], scores[mine], values[mine], scales[i : i + 1])
 
     def _add(self, f: Tensor, scores: Tensor, values: Tensor, scales: Tensor) -> None:
         """f (r, N, C), scores (1 or r, C, m), values (1 or r, m, C), scales (r, K); m = 4HK."""

@@ -106,7 +106,7 @@ class Live:
             changed = f.clone() if keep else f.contiguous()
             for segment in self._segments:
                 if segment.frames is not None:
-                    self.report.add_squares(segment.frames, folded.measure(f.detach(), segment))
+                    self.report.add_squares(segment.tensors(f)[2], folded.measure(f.detach(), segment))
                 folded.add(changed, segment)
         return (changed, *args[1:])
 

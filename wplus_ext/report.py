@@ -32,15 +32,15 @@ class Report:
         if len(self.scales) == 1:  # alike in all frames
             self.scales = self.scales * self.frames
 
-    def add_squares(self, frames: tuple[int, ...], squares: Tensor) -> None:
-        """Add the squared norms (rows, 2) of the residual and of f. Does not wait for the device."""
+    def add_squares(self, frames: Tensor, squares: Tensor) -> None:
+        """Add the squared norms (rows, 2) of the residual and of f, of rows of these frames (rows,), on the
+        same device; does not wait for it."""
         if self._squares is None or self._squares.device != squares.device:
             old = self._squares
             self._squares = torch.zeros(self.frames, 2, device=squares.device)
             if old is not None:
                 self._squares += old.to(squares.device)
-        index = torch.tensor([min(frame, self.frames - 1) for frame in frames]).to(squares.device, non_blocking=True)
-        self._squares.index_add_(0, index, squares)
+        self._squares.index_add_(0, frames.clamp(max=self.frames - 1), squares)
 
     @property
     def residual(self) -> list[float]:
