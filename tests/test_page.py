@@ -155,9 +155,10 @@ def test_the_report_is_shown(pages):
     with gr.Blocks():
         pages["txt2img"].ui(False)  # as the API does, to learn the defaults
     assert page._show_report() == ""
-    pages["txt2img"].report = Report("residual", 3, ["smile"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
+    pages["txt2img"].report = Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
     shown = page._show_report()
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
+    assert "&lt;smile&gt;" in shown and "<smile>" not in shown
 
 
 def test_an_empty_models_folder(shared, tmp_path, module):

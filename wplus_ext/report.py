@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ class Report:
         }
 
     def plot(self) -> str:
-        """The scale of each branch and the measured residual over the frames, as a small SVG."""
+        """The scale of each branch and the measured residual over the frames, as a small SVG with a legend."""
         width, height, pad = 320.0, 80.0, 6.0
         curves = [list(curve) for curve in zip(*self.scales)]
         residual, top = self.residual, max(self.residual)
@@ -86,9 +87,10 @@ class Report:
         if top > 0:
             parts.append(line(residual, 0.0, top, "wplus-residual"))
             label += f"; dashed: measured residual, at most {top:.1%} of f"
+        names = [f'<li class="wplus-scale-{i % 6}">{html.escape(name)}</li>' for i, name in enumerate(self.names)]
         return (
             f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
-            f"<p>{label}</p>"
+            f"<ul>{''.join(names)}</ul><p>{label}</p>"
         )
 
     def summary(self) -> str:
