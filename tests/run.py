@@ -1,4 +1,4 @@
-"""Sets up and runs all tests: ``python tests/run.py``. Needs nothing but Python 3.10 or newer.
+"""Sets up and runs all tests: ``python3 tests/run.py``. Needs nothing but Python 3.10 to 3.12.
 
 Two environments are made beside the repository's files, once: ``.venv-library`` with today's torch
 and diffusers, and ``.venv-webui`` with the versions that the WebUI pins, on Python 3.10 where there
