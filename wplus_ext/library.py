@@ -214,7 +214,12 @@ def _looks_like_pca(path: Path, changed: int) -> bool:
 def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Each folder with its files; links that lead out of the first one are left out, with a warning."""
     real = folder.resolve()
-    for parent, folders, names in os.walk(folder):
+
+    def unreadable(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # a folder that is missing is an empty one
+            log.warning("%s cannot be listed: %s", error.filename, error.strerror)
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
         for name in [name for name in folders if (Path(parent) / name).is_symlink()]:
             log.warning("%s is a link to a folder: not followed", Path(parent) / name)
         inside = []
