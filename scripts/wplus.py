@@ -36,13 +36,15 @@ class WPlusScript(scripts.Script):
 
     def process(self, p: object, *args: object) -> None:
         webui.prepare(p, args, self.library, self.outer)
+        if not webui.is_inner(p):
+            self.report = None  # a job that fails has none
 
     def process_batch(self, p: object, *args: object, **kwargs: object) -> None:
         self.outer = webui.start(p, self.outer)
 
     def postprocess(self, p: object, processed: object, *args: object) -> None:
         report = webui.finish(p, processed)
-        if not getattr(p, "_ad_inner", False):
+        if not webui.is_inner(p):
             self.report = report
         if p is self.outer:
             self.outer = None

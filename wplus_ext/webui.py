@@ -94,10 +94,10 @@ def prepare(p: object, args: Sequence[object], library: Library, outer: object |
     p.wplus_run = None
     for key in [key for key in p.extra_generation_params if key.startswith("WPlus ")]:
         del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
-    inner = getattr(outer, "wplus_run", None) if getattr(p, "_ad_inner", False) else None
+    around = getattr(outer, "wplus_run", None) if is_inner(p) else None
     try:
-        if isinstance(inner, Run):  # the cell of an X/Y/Z plot may have settings of its own
-            settings = inner.settings
+        if around is not None:  # the cell of an X/Y/Z plot may have settings of its own
+            settings = around.settings
         else:
             settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
         if not settings.enabled:
@@ -107,7 +107,7 @@ def prepare(p: object, args: Sequence[object], library: Library, outer: object |
         p.extra_generation_params |= settings.to_infotext() | plans.fingerprints(settings, library)
     except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
         settings = error
-    p.wplus_run = Run(settings, library, outer if inner else None)
+    p.wplus_run = Run(settings, library, outer if around else None)
 
 
 def start(p: object, outer: object | None) -> object | None:
@@ -115,7 +115,12 @@ def start(p: object, outer: object | None) -> object | None:
     run = getattr(p, "wplus_run", None)
     if run is not None:
         _guard_sample(p, run)
-    return outer if getattr(p, "_ad_inner", False) else p
+    return outer if is_inner(p) else p
+
+
+def is_inner(p: object) -> bool:
+    """Whether this job redraws an image of another one: ADetailer marks those."""
+    return getattr(p, "_ad_inner", False)
 
 
 def finish(p: object, processed: object) -> Report | None:
