@@ -1,0 +1,327 @@
+"""Trains the miniature from nothing: ``python -m wplus_ext.miniature.train --work DIR --out DIR``.
+
+Five models, one after the other: an autoencoder of the drawn faces; the UNet with its text encoder;
+the motion modules, with the UNet frozen, as AnimateDiff trains them; the adapter, with the UNet
+frozen, as the W+ Adapter trains it; and the reader that measures factors in pictures. What a step
+sees follows from the seed and the step's number alone, so a run that was stopped goes on where it
+was, as if it had not been.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel, UNetMotionModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+from tqdm import tqdm
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from ..sites import find_sites
+from . import models, world
+
+SAVE_EVERY = 250
+AVERAGE = 0.998  # how much of the running average of the weights is kept at each step
+PICTURES, CLIPS, CLIP_FRAMES = 24_576, 1_024, 16
+PEOPLE = ("ada", "bo", "cleo", "dan", "eva", "finn", "gus", "hana", "ivo", "joy", "kai", "lea")
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Where and how a stage trains: a folder for checkpoints, a device, the seed, a factor on all steps and
+    amounts of data, and whether the autoencoder computes in bfloat16."""
+
+    folder: Path
+    device: str
+    seed: int
+    shorten: float
+    bfloat16: bool
+
+    def short(self, count: int) -> int:
+        """A number of steps or of pictures, shortened."""
+        return max(int(count * self.shorten), 1)
+
+    def autocast(self) -> torch.autocast:
+        """For the autoencoder's convolutions."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
+
+    def fit(
+        self, name: str, model: nn.Module, loss: Callable[[torch.Generator], Tensor], steps: int, rate: float
+    ) -> None:
+        """Train the parameters of ``model`` that want a gradient; they end as their running average."""
+        steps = self.short(steps)
+        path = self.folder / f"{name}.pt"
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(parameters, rate, weight_decay=0.01)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min((i + 1) / 100, 1.0) * _cosine(i / steps))
+        state = {"step": 0, "seconds": 0.0, "average": [p.detach().clone() for p in parameters]}
+        if path.exists():
+            saved = torch.load(path, map_location=self.device, weights_only=True)
+            optimizer.load_state_dict(saved["optimizer"])
+            schedule.load_state_dict(saved["schedule"])
+            _copy(saved["parameters"], parameters)
+            state = {key: saved[key] for key in state}
+        recent, began = [], time.monotonic() - state["seconds"]
+        bar = tqdm(total=steps, initial=state["step"], desc=name, disable=None, smoothing=0.05)
+        while state["step"] < steps:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + state["step"])
+            torch.manual_seed(self.seed * 1_000_003 + state["step"])  # dropout, and diffusers' own noise
+            value = loss(generator)
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+            state["step"] += 1
+            decay = min(AVERAGE, state["step"] / (state["step"] + 10))
+            torch._foreach_lerp_(state["average"], parameters, 1 - decay)
+            recent = [*recent[-99:], float(value.detach())]
+            bar.set_postfix(loss=f"{sum(recent) / len(recent):.4f}", refresh=False)
+            bar.update()
+            if state["step"] % SAVE_EVERY == 0 or state["step"] == steps:
+                state["seconds"] = time.monotonic() - began
+                saved = {"parameters": [p.detach() for p in parameters], "optimizer": optimizer.state_dict()}
+                _save({**state, **saved, "schedule": schedule.state_dict()}, path)
+                figures = {"stage": name, "step": state["step"], "seconds": round(state["seconds"])}
+                with open(self.folder / "figures.jsonl", "a", encoding="utf-8") as file:
+                    file.write(json.dumps({**figures, "loss": round(sum(recent) / len(recent), 5)}) + "\n")
+        bar.close()
+        _copy(state["average"], parameters)
+        model.requires_grad_(False).eval()
+
+
+def autoencoder(trainer: Trainer) -> AutoencoderKL:
+    """The autoencoder, with the scaling factor that gives its latents a deviation of 1."""
+    vae = models.autoencoder().to(trainer.device)
+
+    def loss(generator: torch.Generator) -> Tensor:
+        pictures = world.draw(*world.faces(24, generator)).to(trainer.device)
+        with trainer.autocast():
+            posterior = vae.encode(pictures).latent_dist
+            again = vae.decode(posterior.sample()).sample.float()
+        return (again - pictures).abs().mean() + mse_loss(again, pictures) + 2e-6 * posterior.kl().mean()
+
+    trainer.fit("autoencoder", vae, loss, 1200, 1.5e-3)
+    with torch.no_grad():
+        pictures = world.draw(*world.faces(256, torch.Generator().manual_seed(trainer.seed))).to(trainer.device)
+        vae.register_to_config(scaling_factor=round(1 / float(vae.encode(pictures).latent_dist.mean.std()), 4))
+    return vae
+
+
+def unet(trainer: Trainer, vae: AutoencoderKL, tokens: CLIPTokenizer) -> tuple[UNet2DConditionModel, CLIPTextModel]:
+    """The UNet and its text encoder; one caption of ten is left out."""
+    unet, text = (
+        models.unet().to(trainer.device, memory_format=torch.channels_last),
+        models.text_encoder(tokens).to(trainer.device),
+    )
+    factors, pose = world.faces(trainer.short(PICTURES), torch.Generator().manual_seed(trainer.seed))
+    x = _encode(trainer, vae, factors, pose, "pictures")
+
+    def loss(generator: torch.Generator) -> Tensor:
+        pick = torch.randint(len(x), (32,), generator=generator)
+        return _denoise(unet, x[pick], _text(text, tokens, factors[pick], generator), generator)
+
+    trainer.fit("unet", nn.ModuleList([unet, text]), loss, 3500, 1e-3)
+    return unet, text
+
+
+def motion(
+    trainer: Trainer, vae: AutoencoderKL, tokens: CLIPTokenizer, unet: UNet2DConditionModel, text: CLIPTextModel
+) -> UNetMotionModel:
+    """The motion modules, on clips; all else is frozen."""
+    moving = UNetMotionModel.from_unet2d(unet, models.motion_adapter()).to(trainer.device)
+    moving.freeze_unet2d_params()
+    count = trainer.short(CLIPS)
+    factors, pose = world.clips(count, CLIP_FRAMES, torch.Generator().manual_seed(trainer.seed + 1))
+    x = _encode(trainer, vae, factors.flatten(0, 1), pose.flatten(0, 1), "clips").unflatten(0, (count, CLIP_FRAMES))
+
+    def loss(generator: torch.Generator) -> Tensor:
+        pick = torch.randint(count, (2,), generator=generator)
+        words = _text(text, tokens, factors[pick, 0], generator).repeat_interleave(CLIP_FRAMES, 0)
+        return _denoise(moving, x[pick].transpose(1, 2), words, generator)
+
+    trainer.fit("motion", moving, loss, 1000, 1e-3)
+    return moving
+
+
+def adapter(
+    trainer: Trainer, vae: AutoencoderKL, tokens: CLIPTokenizer, unet: UNet2DConditionModel, text: CLIPTextModel
+) -> models.TrainedAdapter:
+    """The adapter: mapper and residual attentions learn, the UNet is frozen, lambda is 1, and one latent of
+    ten is zero. It never sees a direction alone."""
+    space, sites = world.LatentSpace.make(), find_sites(unet)
+    trained = models.TrainedAdapter(sites).to(trainer.device)
+    factors, pose = world.faces(trainer.short(PICTURES), torch.Generator().manual_seed(trainer.seed))
+    x = _encode(trainer, vae, factors, pose, "pictures")
+
+    def loss(generator: torch.Generator) -> Tensor:
+        pick = torch.randint(len(x), (32,), generator=generator)
+        w = space.latents(factors[pick], generator)
+        w = w * (torch.rand(len(w), 1, 1, generator=generator) >= 0.1)
+        words = _text(text, tokens, factors[pick], generator)
+        with _attached(trained, sites, trained.w_proj(w.to(trainer.device))):
+            return _denoise(unet, x[pick], words, generator)
+
+    trainer.fit("adapter", trained, loss, 3500, 1e-3)
+    return trained
+
+
+def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
+    """The reader, half on drawings and half on what the autoencoder makes of them, with factors up to 1.5."""
+    reader = models.Reader().to(trainer.device)
+
+    def loss(generator: torch.Generator) -> Tensor:
+        factors, pose = world.faces(32, generator)
+        factors[:, :4] = (torch.rand(32, 4, generator=generator) * 2 - 1) * 1.5
+        pictures = world.draw(factors, pose).to(trainer.device)
+        with torch.no_grad(), trainer.autocast():
+            pictures[::2] = vae(pictures[::2]).sample.float()
+        noise = torch.randn(pictures.shape, generator=generator) * 0.1 * torch.rand(32, 1, 1, 1, generator=generator)
+        return mse_loss(reader(pictures + noise.to(pictures)), torch.cat([factors, pose], 1).to(pictures))
+
+    trainer.fit("reader", reader, loss, 2000, 2e-3)
+    return reader
+
+
+@contextmanager
+def _attached(trained: models.TrainedAdapter, sites: list, tokens: Tensor) -> Iterator[None]:
+    """The residual in each cross-attention, so that its weights get gradients."""
+    with ExitStack() as stack:
+        for site, attention in zip(sites, trained.wplus_adapter.values(), strict=True):
+
+            def add(module: nn.Module, args: tuple, attention: nn.Module = attention) -> tuple:
+                return (attention(args[0], tokens), *args[1:])
+
+            stack.callback(site.output.register_forward_pre_hook(add).remove)
+        yield
+
+
+@torch.no_grad()
+def _encode(trainer: Trainer, vae: AutoencoderKL, factors: Tensor, pose: Tensor, what: str) -> Tensor:
+    """Latents (B, 4, 16, 16) of drawn faces, as the UNet sees them; kept in the work folder."""
+    path = trainer.folder / f"{what}.pt"
+    if not path.exists():
+        latents = []
+        for i in tqdm(range(0, len(factors), 64), desc=f"encoding {what}", disable=None):
+            pictures = world.draw(factors[i : i + 64], pose[i : i + 64]).to(trainer.device)
+            with trainer.autocast():
+                latents.append(vae.encode(pictures).latent_dist.mean.float() * vae.config.scaling_factor)
+        _save(torch.cat(latents), path)
+    return torch.load(path, map_location=trainer.device, weights_only=True)
+
+
+def _text(text: CLIPTextModel, tokens: CLIPTokenizer, factors: Tensor, generator: torch.Generator) -> Tensor:
+    """The captions of faces, (B, 24, text); one of ten is empty."""
+    captions = world.captions(factors, generator)
+    kept = torch.rand(len(captions), generator=generator) >= 0.1
+    captions = [caption if keep else "" for caption, keep in zip(captions, kept)]
+    ids = tokens(
+        captions, padding="max_length", max_length=models.WORDS, truncation=True, return_tensors="pt"
+    ).input_ids
+    return text(ids.to(text.device))[0]
+
+
+def _denoise(unet: nn.Module, x: Tensor, words: Tensor, generator: torch.Generator) -> Tensor:
+    """The loss of one noise level for each of ``x``, weighted like an error in v (Salimans and Ho, ICLR 2022),
+    at most tenfold: what a face does is settled where there is much noise, and there the plain error in the
+    noise says next to nothing."""
+    schedule = models.scheduler()
+    t = torch.randint(1000, (len(x),), generator=generator)
+    noise = torch.randn(x.shape, generator=generator).to(x)
+    snr = schedule.alphas_cumprod[t] / (1 - schedule.alphas_cumprod[t])
+    weight = (1 + 1 / snr).clamp_max(10).to(x)
+    t = t.to(x.device)
+    error = (unet(schedule.add_noise(x, noise, t), t, words).sample - noise).square().flatten(1).mean(1)
+    return (weight * error).mean()
+
+
+def main() -> int:
+    """Train everything, and write the folder that the command line reads."""
+    parser = argparse.ArgumentParser(prog="python -m wplus_ext.miniature.train", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints; a second run goes on there")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the trained models")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shorten", type=float, default=1.0, help="train so much of all steps, to try the code")
+    parser.add_argument("--bfloat16", action="store_true", help="for the autoencoder: faster on a GPU, or AMX")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(options.work, options.device, options.seed, options.shorten, options.bfloat16)
+    vae = autoencoder(trainer)
+    tokens = models.tokenizer(options.work / "tokenizer")
+    net, text = unet(trainer, vae, tokens)
+    trained = adapter(trainer, vae, tokens, net, text)
+    moving = motion(trainer, vae, tokens, net, text)
+    read = reader(trainer, vae)
+    export(options.out, vae, tokens, net, text, moving, trained, read)
+    return 0
+
+
+def export(
+    out: Path,
+    vae: AutoencoderKL,
+    tokens: CLIPTokenizer,
+    unet: UNet2DConditionModel,
+    text: CLIPTextModel,
+    moving: UNetMotionModel,
+    trained: models.TrainedAdapter,
+    reader: models.Reader,
+) -> None:
+    """Write an AnimateDiff pipeline folder, in half precision, with a W+ library and the reader in it."""
+    clip_modules = models.motion_adapter()
+    clip_modules.load_state_dict({key: value for key, value in moving.state_dict().items() if "motion_modules" in key})
+    parts = {"vae": vae, "text_encoder": text, "unet": unet, "motion_adapter": clip_modules}
+    for name, model in parts.items():
+        model.cpu().half().save_pretrained(out / name)
+    models.tokenizer(out / "tokenizer")
+    models.scheduler().save_pretrained(out / "scheduler")
+    classes = {name: [type(model).__module__.partition(".")[0], type(model).__name__] for name, model in parts.items()}
+    classes |= {"tokenizer": ["transformers", "CLIPTokenizer"], "scheduler": ["diffusers", "DDIMScheduler"]}
+    optional = {"feature_extractor": [None, None], "image_encoder": [None, None]}
+    index = {"_class_name": "AnimateDiffPipeline", **dict(sorted(classes.items())), **optional}
+    (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+    space, library = world.LatentSpace.make(), out / "wplus"
+    contents = {f"directions/{name}": {"w": space.directions[i]} for i, name in enumerate(world.FACTORS)}
+    contents |= {f"latents/{name}": {"w": w} for name, w in zip(PEOPLE, space.latents(people()))}
+    contents["adapters/wplus_adapter"] = trained.cpu().state_dict()
+    contents["../reader"] = reader.cpu().state_dict()
+    for name, state in contents.items():
+        path = library / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.half().contiguous() for key, value in state.items()}, path)
+
+
+def people() -> Tensor:
+    """The factors (12, 7) of the named latents, all with a neutral mouth and open eyes."""
+    factors, _ = world.faces(len(PEOPLE), torch.Generator().manual_seed(12))
+    factors[:, :4] *= torch.tensor([0.0, 1.0, 0.4, 0.5])
+    return factors
+
+
+def _cosine(part: float) -> float:
+    return 0.02 + 0.98 * 0.5 * (1 + torch.cos(torch.tensor(part * torch.pi)).item())
+
+
+def _copy(source: list[Tensor], target: list[nn.Parameter]) -> None:
+    with torch.no_grad():
+        for from_, to in zip(source, target, strict=True):
+            to.copy_(from_)
+
+
+def _save(content: object, path: Path) -> None:
+    torch.save(content, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

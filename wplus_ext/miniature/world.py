@@ -1,0 +1,198 @@
+"""The miniature's world: drawn faces, their captions, and W+ latents that describe them.
+
+A face is seven independent factors, each about -1 to 1, and a pose that nothing names. Everything is
+drawn from a ``torch.Generator``, so that a seed gives the same world again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..files import WIDTH
+from ..tracks import LAYERS
+
+SIZE = 64  # pixels of a side
+FACTORS = ("smile", "age", "eyes", "turn", "hair", "skin", "background")
+POSE = ("x", "y", "tilt", "scale")
+# The layers of W+ in which a factor lives, coarse to fine as in StyleGAN.
+FACTOR_LAYERS = {
+    "smile": (4, 8),
+    "age": (0, 18),
+    "eyes": (4, 12),
+    "turn": (0, 4),
+    "hair": (8, 18),
+    "skin": (8, 18),
+    "background": (12, 18),
+}
+PER_ALPHA = 0.25  # of a factor, for one length of its direction
+MEAN_NORM, STEP_NORM, NUISANCE = 9.0, 2.0, 0.03  # per layer; NUISANCE is a deviation per number
+
+_HAIR = ((0.10, 0.08, 0.09), (0.50, 0.24, 0.12), (0.93, 0.80, 0.42))
+_SKIN = ((0.42, 0.27, 0.19), (0.76, 0.55, 0.42), (0.98, 0.85, 0.75))
+_BACKGROUND = ((0.25, 0.42, 0.72), (0.55, 0.60, 0.58), (0.86, 0.55, 0.62))
+_WORDS = {
+    "hair": ("black", "brown", "blond"),
+    "skin": ("dark", "tan", "light"),
+    "background": ("blue", "grey", "pink"),
+}
+
+
+def faces(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Factors (count, 7) and poses (count, 4) of faces at random."""
+    normal = torch.randn(count, 4, generator=generator) * 0.5
+    uniform = torch.rand(count, 3, generator=generator) * 2 - 1
+    factors = torch.cat([normal.clamp(-1.25, 1.25), uniform], 1)
+    return factors, torch.randn(count, len(POSE), generator=generator).clamp(-2, 2) / 2
+
+
+def clips(count: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Factors (count, frames, 7) and poses (count, frames, 4) of short clips.
+
+    Heads sway and turn a little, eyes blink, and the expression drifts, in some clips far.
+    """
+    factors, pose = (x[:, None].repeat(1, frames, 1) for x in faces(count, generator))
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator)
+
+    time = torch.linspace(0, 1, frames)
+    sway = torch.sin(2 * math.pi * (time * (0.5 + rand(1)) + rand(1)))
+    pose[..., 0] += 0.25 * sway * rand(1)
+    pose[..., 2] += 0.35 * sway * rand(1)
+    factors[..., 3] += 0.25 * sway * rand(1)
+    blink = torch.exp(-(((time * (frames - 1) - rand(1) * 2 * frames) / 1.2) ** 2))  # half of the clips have one
+    factors[..., 2] += blink * (-1 - factors[..., 2])
+    drift = torch.cos(2 * math.pi * (time * (0.25 + 0.75 * rand(1)) + rand(1)))
+    far = (rand(1) < 0.6) * rand(1)
+    smile = factors[..., 0] + 0.9 * far * (drift - drift.mean(1, keepdim=True))
+    factors[..., 0] = smile.clamp(-1.25, 1.25)
+    return factors, pose
+
+
+def captions(factors: Tensor, generator: torch.Generator) -> list[str]:
+    """A caption for each of (B, 7) factors. Hair, skin and background are named, each nine times of ten;
+    smile, age, eyes and turn never."""
+    texts = []
+    for face in factors:
+        named = torch.rand(3, generator=generator) < 0.9
+        words = {name: _WORDS[name][_third(float(face[FACTORS.index(name)]))] for name in _WORDS}
+        parts = [f"{words[name]} {name}" for name in ("hair", "skin") if named[list(_WORDS).index(name)]]
+        text = "a face" + (f" with {' and '.join(parts)}" if parts else "")
+        texts.append(text + (f" on a {words['background']} background" if named[2] else ""))
+    return texts
+
+
+def vocabulary() -> list[str]:
+    """The words of all captions."""
+    words = {word for choices in _WORDS.values() for word in choices} | set(_WORDS)
+    return sorted(words | {"a", "face", "with", "and", "on"})
+
+
+def _third(value: float) -> int:
+    return min(int((value + 1) * 1.5), 2)
+
+
+@dataclass(frozen=True, eq=False)
+class LatentSpace:
+    """W+ latents of true shape: ``mean`` (18, 512) and a direction for each factor (7, 18, 512), orthogonal,
+    fixed once and for all."""
+
+    mean: Tensor
+    directions: Tensor = field(repr=False)
+
+    @classmethod
+    def make(cls, seed: int = 0) -> LatentSpace:
+        """The space of a seed."""
+        generator = torch.Generator().manual_seed(seed)
+        rows = torch.randn(LAYERS, 1 + len(FACTORS), WIDTH, generator=generator, dtype=torch.float64)
+        rows = torch.linalg.qr(rows.transpose(1, 2))[0].transpose(1, 2).float()  # orthonormal in each layer
+        directions = torch.zeros(len(FACTORS), LAYERS, WIDTH)
+        for i, name in enumerate(FACTORS):
+            first, end = FACTOR_LAYERS[name]
+            directions[i, first:end] = rows[first:end, i + 1] * STEP_NORM * PER_ALPHA
+        return cls(rows[:, 0] * MEAN_NORM, directions)
+
+    def latents(self, factors: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Latents (B, 18, 512) of (B, 7) factors; with nuisance noise where there is a generator."""
+        w = self.mean + torch.einsum("bk,kld->bld", factors / PER_ALPHA, self.directions)
+        if generator is not None:
+            w = w + torch.randn(w.shape, generator=generator) * NUISANCE
+        return w
+
+
+def draw(factors: Tensor, pose: Tensor) -> Tensor:
+    """Pictures (B, 3, 64, 64) in -1 to 1 of (B, 7) factors and (B, 4) poses."""
+    count = len(factors)
+    smile, age, eyes, turn, hair, skin, background = (x.view(count, 1, 1) for x in factors.float().unbind(1))
+    x0, y0, tilt, scale = (x.view(count, 1, 1) for x in pose.float().unbind(1))
+    line = (torch.arange(SIZE) + 0.5) * 2 / SIZE - 1
+    size = 0.66 * (1 + 0.06 * scale)
+    px, py = (line.view(1, 1, -1) - 0.08 * x0) / size, (line.view(1, -1, 1) - 0.05 - 0.08 * y0) / size
+    angle = 0.12 * tilt
+    x, y = px * angle.cos() + py * angle.sin(), py * angle.cos() - px * angle.sin()
+    blur = 1.3 * 2 / SIZE / size  # the width of an edge
+
+    def inside(distance: Tensor) -> Tensor:
+        return (0.5 - distance / blur).clamp(0, 1)
+
+    def ellipse(cx: Tensor | float, cy: Tensor | float, rx: Tensor | float, ry: Tensor | float) -> Tensor:
+        u, v = (x - cx) / rx, (y - cy) / ry
+        length = (u * u + v * v).sqrt()
+        slope = ((u / rx) ** 2 + (v / ry) ** 2).sqrt() / length.clamp_min(1e-6)
+        return inside((length - 1) / slope.clamp_min(1e-6))
+
+    def stroke(cx: Tensor | float, half: Tensor | float, at: Tensor, width: float) -> Tensor:
+        return inside((y - at).abs() - width) * inside((x - cx).abs() - half)
+
+    def paint(picture: Tensor, colour: Tensor, cover: Tensor) -> Tensor:
+        return picture + cover[:, None] * (colour - picture)
+
+    def colour(*rgb: float) -> Tensor:
+        return torch.tensor(rgb).view(1, 3, 1, 1)
+
+    hair_colour, skin_colour = _ramp(_HAIR, hair), _ramp(_SKIN, skin)
+    dark = skin_colour * 0.55
+    picture = _ramp(_BACKGROUND, background) * (1.08 - 0.16 * (py + 1)[:, None] / 2)
+    picture = paint(picture, colour(0.30, 0.33, 0.42), ellipse(0, 1.75, 1.05, 0.72))
+    picture = paint(picture, hair_colour, ellipse(-0.06 * turn, -0.10, 0.90, 1.02))
+    picture = paint(picture, skin_colour * 0.9, ellipse(0, 0.95, 0.26, 0.40))
+    face = ellipse(0.04 * turn, 0.10 + 0.05 * age, 0.70 - 0.08 * age, 0.84 + 0.08 * age)
+    picture = paint(picture, skin_colour, face)
+    picture = paint(picture, hair_colour, face * inside(y + 0.50 - 0.10 * (x + 0.4 * turn) ** 2))
+    centre = 0.24 * turn  # the features move with the head
+    old, young = ((age + 1) / 2).clamp(0, 1.15), ((1 - age) / 2).clamp(0, 1.15)
+    for side in (-1, 1):
+        picture = paint(
+            picture, colour(0.93, 0.42, 0.42), young * 0.5 * ellipse(centre + side * 0.42, 0.33, 0.17, 0.13)
+        )
+    for at in (-0.41, -0.33):
+        picture = paint(picture, dark, face * old * 0.9 * stroke(centre * 0.7, 0.34, y.new_tensor(at), 0.02))
+    for side in (-1, 1):
+        fold = 0.28 + 0.75 * (side * (x - centre) - 0.20)
+        picture = paint(picture, dark, old * 0.9 * stroke(centre + side * 0.34, 0.10, fold, 0.025))
+    opened = ((eyes + 1) / 2).clamp(0, 1.12)
+    for side in (-1, 1):
+        ex = centre + side * 0.29 * (1 - 0.10 * turn * side)
+        white = ellipse(ex, -0.06, 0.165, 0.015 + 0.125 * opened)
+        picture = paint(picture, colour(0.97, 0.97, 0.97), white)
+        picture = paint(picture, colour(0.12, 0.14, 0.22), white * ellipse(ex + 0.03 * turn, -0.06, 0.075, 0.085))
+        lid = -0.06 - (0.015 + 0.125 * opened) * (1 - ((x - ex) / 0.19) ** 2).clamp_min(0).sqrt()
+        picture = paint(picture, dark * 0.6, stroke(ex, 0.175, lid, 0.022))
+        picture = paint(picture, hair_colour * 0.7, stroke(ex, 0.17, y.new_tensor(-0.26) + 0.5 * (x - ex) ** 2, 0.028))
+    nose = centre * 1.25
+    picture = paint(picture, dark, 0.8 * stroke(nose, 0.085, 0.24 - 2.2 * (x - nose) ** 2, 0.025))
+    half = 0.30 + 0.04 * smile
+    lips = 0.54 + 0.24 * smile * (0.45 - ((x - centre) / half) ** 2)
+    picture = paint(picture, colour(0.66, 0.13, 0.18), stroke(centre, half, lips, 0.042))
+    return picture.clamp(0, 1) * 2 - 1
+
+
+def _ramp(colours: tuple[tuple[float, ...], ...], value: Tensor) -> Tensor:
+    """The colour (B, 3, 1, 1) at -1 to 1 of a ramp of three."""
+    low, middle, high = (torch.tensor(colour).view(1, 3, 1, 1) for colour in colours)
+    value = value.view(-1, 1, 1, 1).clamp(-1, 1)
+    return middle + value.clamp_min(0) * (high - middle) + (-value).clamp_min(0) * (low - middle)
