@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from . import bench, files
+from . import bench, files, render
 from .adapter import Adapter
 
 
@@ -25,12 +25,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
         print(f"wplus_ext {options.command}: {reason}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"wplus_ext {options.command}: stopped; files that were finished are whole", file=sys.stderr)
+        return 2
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m wplus_ext", description="Tools of the W+ Adapter for AnimateDiff.")
     commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("render", help="render a video with a diffusers AnimateDiff pipeline, or the miniature")
+    render.add_arguments(one, many=False)
+    one.set_defaults(run=render.render)
+    table = commands.add_parser("sweep", help="render the same video with several edits into one labelled table")
+    render.add_arguments(table, many=True)
+    table.set_defaults(run=render.sweep)
     inspect = commands.add_parser("inspect", help="say what a file is, and whether it can be used")
     inspect.add_argument("file", type=Path, help="an adapter, latent, direction or GANSpace file")
     inspect.set_defaults(run=_inspect)

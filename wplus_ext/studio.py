@@ -1,0 +1,285 @@
+"""Videos from a diffusers AnimateDiff pipeline: a `Shot` walks in, its frames walk out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .adapter import Adapter
+from .hooks import attach
+from .library import Library
+from .plan import Plan, build
+from .report import Report
+from .settings import Settings
+from .shot import Shot
+from .sites import find_sites
+
+MINIATURE = Path(__file__).parent / "miniature" / "model"
+LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
+PIPELINES = ("AnimateDiffPipeline", "StableDiffusionPipeline")
+
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where the scheduler stands."""
+
+    latents: Tensor
+    text: Tensor
+    scheduler: object
+    step: int
+    guidance: float
+
+    @property
+    def steps(self) -> int:
+        """Of all, how many there are."""
+        return len(self.scheduler.timesteps)
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether there are negative rows."""
+        return self.guidance > 1
+
+
+class Studio:
+    """A pipeline and the W+ files that go with it.
+
+    Args:
+        folder: of a diffusers pipeline; the miniature where none is named.
+        library: root folders with ``adapters``, ``latents`` and ``directions``; the pipeline's own folder
+            ``wplus`` where none is named.
+        motion: folder of a motion adapter, for a pipeline of Stable Diffusion that has none.
+        device, precision: ``"cpu"``, ``"cuda"`` …; ``"float32"``, ``"float16"`` or ``"bfloat16"``. CUDA with
+            float16 is chosen where there is one.
+
+    Raises:
+        ValueError: no such folder, or none of a pipeline that can be used.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        library: Sequence[Path] = (),
+        motion: Path | None = None,
+        device: str = "",
+        precision: str = "",
+    ) -> None:
+        self.folder = Path(folder or MINIATURE)
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.dtype = getattr(torch, precision or ("float32" if self.device == "cpu" else "float16"))
+        self.pipe = _load(self.folder, motion, self.device, self.dtype)
+        self.library = Library(library or [self.folder / LIBRARY])
+
+    @property
+    def name(self) -> str:
+        """The folder's name, for metadata."""
+        return "miniature" if self.folder == MINIATURE else self.folder.resolve().name
+
+    def defaults(self) -> dict[str, object]:
+        """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``."""
+        path = self.folder / LIBRARY / "defaults.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
+        """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
+
+        Shots that differ in their edit alone share the steps before its start. ``tick`` is called
+        after each step; `count_steps` says how often that will be.
+
+        Raises:
+            ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
+        """
+        jobs = [(shot, self._edit(shot)) for shot in shots]  # faults show before anything is rendered
+        shared: dict[Shot, Draft] = {}
+        for shot, (adapter, plan) in jobs:
+            with self.windows(shot):
+                base = _base(shot)
+                if base not in shared:
+                    shared = {base: self.advance(self.begin(shot), _first(shot), tick=tick)}
+                report = Report(plan.mode, shot.frames, [], plan.scales, calls=shared[base].step)
+                draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
+                yield self.finish(draft)[0], report
+
+    def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
+        plan = build(shot.edit, self.library, shot.frames)
+        adapter = None if plan.is_empty else self.library.adapter(shot.edit.adapter)
+        if adapter:
+            adapter.check(find_sites(self.pipe.unet))
+        factor = self.pipe.vae_scale_factor
+        deepest = factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
+        for name in ("width", "height"):
+            if getattr(shot, name) % deepest:
+                raise ValueError(f"{name} is {getattr(shot, name)}, expected a multiple of {deepest} for this model")
+        longest = self.pipe.motion_adapter.config.motion_max_seq_length
+        if min(shot.frames, shot.context) > longest:
+            raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
+        return adapter, plan
+
+    @contextmanager
+    def windows(self, shot: Shot) -> Iterator[None]:
+        """FreeNoise's sliding windows, where the shot is longer than its context."""
+        if shot.frames <= shot.context:
+            yield
+            return
+        if not hasattr(self.pipe, "enable_free_noise"):
+            raise ValueError(f"{shot.frames} frames with a context of {shot.context} need diffusers 0.31 or newer")
+        self.pipe.enable_free_noise(context_length=shot.context, context_stride=max(shot.context // 4, 1))
+        try:
+            yield
+        finally:
+            middle = self.pipe.unet.mid_block
+            bare = not hasattr(middle, "motion_modules")
+            if bare:  # disable_free_noise asks for them whether there are any or not
+                middle.motion_modules = torch.nn.ModuleList()
+            self.pipe.disable_free_noise()
+            if bare:
+                del middle.motion_modules
+
+    @torch.no_grad()
+    def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
+        """Noise and text, before the first step; a video for each of ``prompts`` and ``seeds`` where there are some."""
+        pipe, prompts, seeds = self.pipe, list(prompts or [shot.prompt]), list(seeds or [shot.seed])
+        positive, negative = pipe.encode_prompt(
+            prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
+        )
+        text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
+        pipe.scheduler.set_timesteps(shot.steps, device=self.device)
+        own = pipe.unet.config.sample_size * pipe.vae_scale_factor
+        noise = [  # made on the CPU, so that all devices begin with the same
+            pipe.prepare_latents(
+                1,
+                pipe.unet.config.in_channels,
+                shot.frames,
+                shot.height or own,
+                shot.width or own,
+                text.dtype,
+                torch.device("cpu"),
+                torch.Generator().manual_seed(seed),
+            )
+            for seed in seeds
+        ]
+        text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
+        return Draft(torch.cat(noise).to(self.device), text, scheduler, 0, shot.guidance)
+
+    @torch.no_grad()
+    def advance(
+        self,
+        draft: Draft,
+        until: int | None = None,
+        adapter: Adapter | None = None,
+        plan: Plan | None = None,
+        frames: Sequence[int] | None = None,
+        report: Report | None = None,
+        tick: Tick = lambda: None,
+    ) -> Draft:
+        """Take steps up to ``until``, or all; the draft itself stays as it is.
+
+        Args:
+            adapter, plan: the edit; none where absent.
+            frames: the plan's frame of each row; those of each video from 0 on where absent.
+        """
+        scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
+        count = latents.shape[0] * latents.shape[2]
+        frames = list(frames or [*range(latents.shape[2])] * latents.shape[0])
+        negative = [True] * count if draft.is_guided else []
+        with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
+            if live:
+                live.rows([*frames, *frames] if negative else frames, negative + [False] * count)
+            for i in range(draft.step, draft.steps if until is None else until):
+                if live:
+                    live.step(i, draft.steps)
+                t = scheduler.timesteps[i]
+                rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
+                noise = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
+                if negative:
+                    without, with_ = noise.chunk(2)
+                    noise = without + draft.guidance * (with_ - without)
+                latents = scheduler.step(noise, t, latents).prev_sample
+                tick()
+        return replace(draft, latents=latents, scheduler=scheduler, step=draft.steps if until is None else until)
+
+    @torch.no_grad()
+    def finish(self, draft: Draft) -> np.ndarray:
+        """The pictures of a draft whose steps are done: (V, F, H, W, 3) uint8."""
+        video = self.pipe.decode_latents(draft.latents)
+        if not torch.isfinite(video).all():
+            raise ValueError("the pictures hold NaN: try another --precision")
+        return ((video / 2 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
+
+
+def count_steps(shots: Sequence[Shot]) -> int:
+    """How many steps `Studio.render` takes for these shots."""
+    total, before = 0, None
+    for shot in shots:
+        total += shot.steps - (_first(shot) if _base(shot) == before else 0)
+        before = _base(shot)
+    return total
+
+
+def _first(shot: Shot) -> int:
+    """The first edited step."""
+    return math.ceil(shot.edit.start * shot.steps - 1e-9)
+
+
+def _base(shot: Shot) -> Shot:
+    """What rules the steps before the edit's start."""
+    return replace(shot, fps=1.0, edit=Settings(enabled=True, start=shot.edit.start))
+
+
+def _load(folder: Path, motion: Path | None, device: str, dtype: torch.dtype):  # noqa: ANN202 - diffusers is optional
+    try:
+        import diffusers
+        import transformers
+    except ImportError as error:
+        raise ValueError(f'this command needs diffusers ({error}): pip install "wplus-ext[diffusers]"') from error
+    index = folder / "model_index.json"
+    if not index.is_file():
+        what = "no such folder" if not folder.exists() else "no model_index.json in it"
+        raise ValueError(f"{folder}: {what}; expected the folder of a diffusers AnimateDiff pipeline")
+    try:
+        kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{index}: not a pipeline's index ({error})") from error
+    if kind not in PIPELINES:
+        raise ValueError(f"{folder}: a {kind}; expected {' or '.join(PIPELINES)}, of Stable Diffusion 1.5")
+    if kind != PIPELINES[0] and motion is None:
+        raise ValueError(f"{folder}: a {kind}, which has no motion modules; name the folder of some with --motion")
+    options = {"torch_dtype": dtype, "local_files_only": True, "low_cpu_mem_usage": False}
+    try:
+        with ExitStack() as stack:
+            for module in (diffusers, transformers):
+                stack.enter_context(_quiet(module.utils.logging))
+            if motion is not None:
+                options["motion_adapter"] = diffusers.MotionAdapter.from_pretrained(motion, **options)
+            pipe = diffusers.AnimateDiffPipeline.from_pretrained(folder, **options).to(device)
+    except (OSError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        raise ValueError(f"{folder}: cannot be loaded ({str(error).strip().splitlines()[0][:300]})") from error
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@contextmanager
+def _quiet(logging: ModuleType) -> Iterator[None]:
+    """Loading says what it does only where it fails."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        logging.enable_progress_bar()
