@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else error
         print(f"wplus_ext {options.command}: {reason}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(
+            f'wplus_ext {options.command}: {error}; this command needs pip install -e ".[diffusers]"', file=sys.stderr
+        )
+        return 2
     except KeyboardInterrupt:
         print(f"wplus_ext {options.command}: stopped; files that were finished are whole", file=sys.stderr)
         return 2
@@ -40,6 +45,14 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("sweep", help="render the same video with several edits into one labelled table")
     render.add_arguments(table, many=True)
     table.set_defaults(run=render.sweep)
+    show = commands.add_parser("demo", help="render the tables of the research in small, with the miniature")
+    show.add_argument("--out", type=Path, default=Path("wplus-demo"), help="folder to write to (default: %(default)s)")
+    show.set_defaults(run=_demo)
+    figures = commands.add_parser("evaluate", help="measure on the miniature whether the edit edits")
+    figures.add_argument("--quick", action="store_true", help="fewer videos, rougher figures")
+    figures.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    figures.add_argument("--device", default="", help="default: the GPU where there is one")
+    figures.set_defaults(run=_evaluate)
     inspect = commands.add_parser("inspect", help="say what a file is, and whether it can be used")
     inspect.add_argument("file", type=Path, help="an adapter, latent, direction or GANSpace file")
     inspect.set_defaults(run=_inspect)
@@ -61,6 +74,18 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from .miniature import demo  # needs diffusers
+
+    demo.run(options)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from .miniature import evaluate
+
+    evaluate.run(options)
 
 
 def _inspect(options: argparse.Namespace) -> None:

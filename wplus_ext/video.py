@@ -44,7 +44,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
         frames: (F, H, W, 3) uint8.
         path: see `check`.
         fps: frames a second.
-        settings: JSON, kept in the metadata; `load_settings` reads it.
+        settings: JSON in ASCII, kept in the metadata; `load_settings` reads it.
     """
     check(path)
     with _replacing(path) as part:

@@ -32,6 +32,11 @@ from . import models, world
 SAVE_EVERY = 250
 AVERAGE = 0.998  # how much of the running average of the weights is kept at each step
 PICTURES, CLIPS, CLIP_FRAMES = 24_576, 1_024, 16
+DEFAULTS = {  # of render and sweep
+    "prompt": "a face with brown hair and tan skin on a grey background",
+    "steps": 15,
+    "guidance": 2.0,
+}
 PEOPLE = ("ada", "bo", "cleo", "dan", "eva", "finn", "gus", "hana", "ivo", "joy", "kai", "lea")
 
 
@@ -311,6 +316,8 @@ def export(
     contents = {f"directions/{name}": {"w": space.directions[i]} for i, name in enumerate(world.FACTORS)}
     contents |= {f"latents/{name}": {"w": w} for name, w in zip(PEOPLE, space.latents(people()))}
     contents["adapters/wplus_adapter"] = trained.cpu().state_dict()
+    library.mkdir(parents=True, exist_ok=True)
+    (library / "defaults.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n", encoding="utf-8")
     contents["../reader"] = reader.cpu().state_dict()
     for name, state in contents.items():
         path = library / f"{name}.safetensors"

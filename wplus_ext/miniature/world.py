@@ -123,6 +123,11 @@ class LatentSpace:
             w = w + torch.randn(w.shape, generator=generator) * NUISANCE
         return w
 
+    def factors(self, w: Tensor) -> Tensor:
+        """The factors (B, 7) of latents (B, 18, 512)."""
+        sizes = self.directions.square().sum((1, 2))
+        return torch.einsum("bld,kld->bk", w - self.mean, self.directions) / sizes * PER_ALPHA
+
 
 def draw(factors: Tensor, pose: Tensor) -> Tensor:
     """Pictures (B, 3, 64, 64) in -1 to 1 of (B, 7) factors and (B, 4) poses."""

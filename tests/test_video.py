@@ -1,0 +1,127 @@
+"""Videos as files: what was written is read again, and nothing half-written is left."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from wplus_ext import video
+
+SETTINGS = json.dumps({"prompt": 'größer > 0,\n "quoted" = 1; # \\', "long": "x" * 3000})
+NAMES = ["a.gif", "a.webp", "a.mp4", "a"]
+
+
+@pytest.fixture
+def frames():
+    picture = np.zeros((5, 32, 48, 3), np.uint8)
+    for i in range(5):
+        picture[i, :, i * 8 : i * 8 + 8] = (255, 40 * i, 0)
+    return picture
+
+
+def read(path):
+    if path.is_dir():
+        return np.stack([np.asarray(Image.open(name).convert("RGB")) for name in sorted(path.iterdir())])
+    if path.suffix == ".mp4":
+        import av
+
+        with av.open(str(path)) as container:
+            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    with Image.open(path) as picture:
+        found = []
+        for i in range(picture.n_frames):
+            picture.seek(i)
+            found.append(np.asarray(picture.convert("RGB")))
+        return np.stack(found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frames_and_settings_come_back(tmp_path, frames, name):
+    path = tmp_path / name
+    video.save(frames, path, 8, SETTINGS)
+    video.save(frames, path, 8, SETTINGS)  # over the first one
+    again = read(path)
+    assert again.shape == frames.shape
+    assert np.abs(again.astype(int) - frames).mean() < 12  # all but PNG lose something
+    assert video.load_settings(path) == SETTINGS
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_videos_are_equal_files(tmp_path, frames, name):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        video.save(frames, tmp_path / folder / name, 8, SETTINGS)
+    x, y = ([p for p in sorted((tmp_path / f).rglob("*")) if p.is_file()] for f in ("x", "y"))
+    assert [p.read_bytes() for p in x] == [p.read_bytes() for p in y]
+
+
+def test_the_time_of_a_frame(tmp_path, frames):
+    video.save(frames, tmp_path / "a.webp", 5, "{}")
+    with Image.open(tmp_path / "a.webp") as picture:
+        picture.load()
+        assert picture.info["duration"] == 200
+        assert picture.info["loop"] == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_half_written_is_left(tmp_path, frames, name, monkeypatch):
+    path = tmp_path / name
+    video.save(frames, path, 8, SETTINGS)
+    before = read(path)
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image, "fromarray", stop)
+    monkeypatch.setattr("wplus_ext.video._save_mp4", stop)
+    with pytest.raises(KeyboardInterrupt):
+        video.save(frames[:2], path, 8, "{}")
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert np.array_equal(read(path), before)
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("a.avi", "expected .gif, .webp, .mp4, or a name without ending"),
+        ("nowhere/a.gif", "no such folder"),
+        ("folder.gif", "is a folder"),
+        ("full", "no folder of our frames"),
+    ],
+)
+def test_places_that_cannot_be_written(tmp_path, name, message):
+    (tmp_path / "folder.gif").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("mine")
+    with pytest.raises(ValueError, match=message):
+        video.check(tmp_path / name)
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"no picture"])
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.mp4", "a.png"])
+def test_files_that_are_no_videos(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=name):
+        video.load_settings(tmp_path / name)
+
+
+def test_a_picture_without_settings(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no settings in its metadata"):
+        video.load_settings(tmp_path / "a.png")
+
+
+def test_a_table_holds_every_cell_under_its_label():
+    cells = [[np.full((2, 16, 16, 3), 40 * (2 * i + k), np.uint8) for k in range(2)] for i in range(3)]
+    sheet = video.table(cells, ["left", "a label that is a good deal longer than its cell"], ["a", "b", "c"])
+    assert sheet.shape[0] == 2 and not sheet.shape[1] % 2 and not sheet.shape[2] % 2
+    colours, counts = np.unique(sheet[0].reshape(-1, 3), axis=0, return_counts=True)
+    found = {tuple(colour): count for colour, count in zip(colours.tolist(), counts)}
+    for value in range(1, 6):
+        assert found[(40 * value,) * 3] >= 128 * 128  # enlarged eight times
+    plain = video.table(cells, ["", ""], ["", "", ""])
+    assert plain.shape[1] < sheet.shape[1] and plain.shape[2] < sheet.shape[2]
