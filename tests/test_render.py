@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from wplus_ext import Branch, Plan, attach, video
 from wplus_ext.__main__ import main
@@ -175,6 +176,7 @@ def pipeline(folder, **index):
         (["--model", "{tmp}/xl"], "a StableDiffusionXLPipeline; expected AnimateDiffPipeline or StableDiffusion"),
         (["--model", "{tmp}/sd"], "which has no motion modules; name the folder of some with --motion"),
         (["--model", "{tmp}/empty"], "empty: cannot be loaded"),
+        (["--model", "{tmp}/holed"], "weights are missing; expected a whole pipeline"),
         (["--wplus", "{tmp}"], "there is no "),
         (["--wplus", "{tmp}/wide"], "does not fit this checkpoint"),
         (["--tracks", "smlie = 1"], "there is no direction 'smlie'"),
@@ -196,6 +198,8 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys, state, given, message):
     pipeline(tmp_path / "xl", _class_name="StableDiffusionXLPipeline")
     pipeline(tmp_path / "sd", _class_name="StableDiffusionPipeline")
     pipeline(tmp_path / "empty", _class_name="AnimateDiffPipeline", unet=["diffusers", "UNet2DConditionModel"])
+    holed = shutil.copytree(MINIATURE, tmp_path / "holed") / "text_encoder" / "model.safetensors"
+    save_file(dict(list(load_file(holed).items())[1:]), holed, {"format": "pt"})
     shutil.copytree(MINIATURE / "wplus", tmp_path / "wide")
     (tmp_path / "wide/adapters/wplus_adapter.safetensors").unlink()
     torch.save(state, tmp_path / "wide/adapters/wplus_adapter.bin")  # widths of another UNet
@@ -214,7 +218,7 @@ def test_bad_input_is_one_clear_line(tmp_path, capsys, state, given, message):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter on Windows")
 def test_ctrl_c_leaves_nothing_half_made(tmp_path):
     out = tmp_path / "a.webp"
-    command = [sys.executable, "-m", "wplus_ext", "render", "--steps", "1000", "--out", str(out)]
+    command = [sys.executable, "-m", "wplus_ext", "render", "--steps", "500", "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=Path(__file__).parents[1], text=True) as process:
         time.sleep(8)
         process.send_signal(signal.SIGINT)

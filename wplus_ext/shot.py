@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from .settings import Settings
 
-MOST_FRAMES, MOST_STEPS, MOST_SIDE = 1024, 1000, 2048
+MOST_FRAMES, MOST_STEPS, MOST_SIDE = 1024, 500, 2048
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -257,29 +258,49 @@ def _load(folder: Path, motion: Path | None, device: str, dtype: torch.dtype):  
     if kind != PIPELINES[0] and motion is None:
         raise ValueError(f"{folder}: a {kind}, which has no motion modules; name the folder of some with --motion")
     options = {"torch_dtype": dtype, "local_files_only": True, "low_cpu_mem_usage": False}
+    told = _Listener()
     try:
         with ExitStack() as stack:
             for module in (diffusers, transformers):
-                stack.enter_context(_quiet(module.utils.logging))
+                stack.enter_context(told.instead_of(module))
             if motion is not None:
                 options["motion_adapter"] = diffusers.MotionAdapter.from_pretrained(motion, **options)
             pipe = diffusers.AnimateDiffPipeline.from_pretrained(folder, **options).to(device)
     except (OSError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        raise ValueError(f"{folder}: cannot be loaded ({str(error).strip().splitlines()[0][:300]})") from error
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"{folder}: cannot be loaded ({reason})") from error
+    if told.faults:
+        raise ValueError(f"{folder}: weights are missing; expected a whole pipeline ({told.faults[0][:300]})")
     pipe.set_progress_bar_config(disable=True)
     return pipe
 
 
-@contextmanager
-def _quiet(logging: ModuleType) -> Iterator[None]:
-    """Loading says what it does only where it fails."""
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        logging.enable_progress_bar()
+class _Listener(logging.Handler):
+    """Hears what diffusers and transformers say while they load, and keeps what must not pass unheard: weights
+    that a file lacks, which they fill with random numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = " ".join(record.getMessage().split())
+        if "newly initialized" in text:
+            self.faults.append(text)
+
+    @contextmanager
+    def instead_of(self, library: ModuleType) -> Iterator[None]:
+        """Listen to a library, which prints nothing meanwhile."""
+        logger = logging.getLogger(library.__name__)
+        handlers, level = logger.handlers, logger.level
+        logger.handlers = [self]
+        logger.setLevel(logging.WARNING)
+        library.utils.logging.disable_progress_bar()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            library.utils.logging.enable_progress_bar()
+            logger.handlers = handlers
+            logger.setLevel(level)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UNetMotionModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
@@ -304,6 +304,7 @@ def export(
     parts = {"vae": vae, "text_encoder": text, "unet": unet, "motion_adapter": clip_modules}
     for name, model in parts.items():
         model.cpu().half().save_pretrained(out / name)
+    _name_as_published(out / "text_encoder" / "model.safetensors")
     models.tokenizer(out / "tokenizer")
     models.scheduler().save_pretrained(out / "scheduler")
     classes = {name: [type(model).__module__.partition(".")[0], type(model).__name__] for name, model in parts.items()}
@@ -323,6 +324,12 @@ def export(
         path = library / f"{name}.safetensors"
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file({key: value.half().contiguous() for key, value in state.items()}, path)
+
+
+def _name_as_published(path: Path) -> None:
+    """Give a text encoder's tensors the names of Stable Diffusion 1.5's, which every version of transformers reads."""
+    state = load_file(path)
+    save_file({f"text_model.{key.removeprefix('text_model.')}": x for key, x in state.items()}, path, {"format": "pt"})
 
 
 def people() -> Tensor:
