@@ -133,7 +133,11 @@ class ResidualAttention(nn.Module):
         self.to_q_wplus = nn.Linear(site.width, site.width, bias=False)
         self.to_k_wplus = nn.Linear(TEXT, site.width, bias=False)
         self.to_v_wplus = nn.Linear(TEXT, site.width, bias=False)
-        nn.init.zeros_(self.to_v_wplus.weight)  # begins as no change at all
+        # Begins as hardly any change, with attention that differs from place to place: a mouth is not one colour.
+        nn.init.normal_(self.to_v_wplus.weight, std=0.05)
+        with torch.no_grad():
+            self.to_q_wplus.weight *= 6
+            self.to_k_wplus.weight *= 3
 
     def forward(self, f: Tensor, tokens: Tensor) -> Tensor:
         def heads(x: Tensor) -> Tensor:

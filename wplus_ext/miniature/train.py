@@ -154,7 +154,7 @@ def motion(
         words = _text(text, tokens, factors[pick, 0], generator).repeat_interleave(CLIP_FRAMES, 0)
         return _denoise(moving, x[pick].transpose(1, 2), words, generator)
 
-    trainer.fit("motion", moving, loss, 1000, 1e-3)
+    trainer.fit("motion", moving, loss, 700, 1e-3)
     return moving
 
 
@@ -165,16 +165,24 @@ def adapter(
     ten is zero. It never sees a direction alone."""
     space, sites = world.LatentSpace.make(), find_sites(unet)
     trained = models.TrainedAdapter(sites).to(trainer.device)
-    factors, pose = world.faces(trainer.short(PICTURES), torch.Generator().manual_seed(trainer.seed))
-    x = _encode(trainer, vae, factors, pose, "pictures")
+    count = trainer.short(PICTURES // 4)
+    factors, pose = world.variants(count, torch.Generator().manual_seed(trainer.seed + 2))
+    x = _encode(trainer, vae, factors.flatten(0, 1), pose.flatten(0, 1), "variants").unflatten(0, (count, 4))
+    alphas = models.scheduler().alphas_cumprod
 
     def loss(generator: torch.Generator) -> Tensor:
-        pick = torch.randint(len(x), (32,), generator=generator)
-        w = space.latents(factors[pick], generator)
-        w = w * (torch.rand(len(w), 1, 1, generator=generator) >= 0.1)
-        words = _text(text, tokens, factors[pick], generator)
+        pick = torch.randint(count, (8,), generator=generator)
+        clean, faces = x[pick].flatten(0, 1), factors[pick].flatten(0, 1)
+        w = space.latents(faces, generator)
+        w = w * (torch.rand(8, 1, 1, generator=generator) >= 0.1).repeat_interleave(4, 0)
+        words = _text(text, tokens, faces, generator)
+        t = torch.randint(100, 1000, (8,), generator=generator).repeat_interleave(4)
+        noise = torch.randn(8, *clean.shape[1:], generator=generator).repeat_interleave(4, 0).to(clean)
+        a = alphas[t].view(-1, 1, 1, 1).to(clean)
         with _attached(trained, sites, trained.w_proj(w.to(trainer.device))):
-            return _denoise(unet, x[pick], words, generator)
+            noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
+            error = unet(noisy, t.to(trainer.device), words).sample - noise
+        return _relative(error.unflatten(0, (8, 4)))
 
     trainer.fit("adapter", trained, loss, 3500, 1e-3)
     return trained
@@ -193,7 +201,7 @@ def decoder(trainer: Trainer, vae: AutoencoderKL) -> None:
         edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         return error.abs().mean() + error.square().mean() + edges
 
-    trainer.fit("decoder", vae, loss, 1500, 1e-3)
+    trainer.fit("decoder", vae, loss, 1000, 1e-3)
 
 
 def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
@@ -209,7 +217,7 @@ def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
         noise = torch.randn(pictures.shape, generator=generator) * 0.1 * torch.rand(32, 1, 1, 1, generator=generator)
         return mse_loss(reader(pictures + noise.to(pictures)), torch.cat([factors, pose], 1).to(pictures))
 
-    trainer.fit("reader", reader, loss, 2000, 2e-3)
+    trainer.fit("reader", reader, loss, 1500, 2e-3)
     return reader
 
 
@@ -263,6 +271,24 @@ def _denoise(unet: nn.Module, x: Tensor, words: Tensor, generator: torch.Generat
     t = t.to(x.device)
     error = (unet(schedule.add_noise(x, noise, t), t, words).sample - noise).square().flatten(1).mean(1)
     return (weight * error).mean()
+
+
+def _relative(error: Tensor) -> Tensor:
+    """The loss of errors in the noise (B, 4, C, 16, 16) of variants that share noise and noise level.
+
+    The squared error, parted in what a face's variants have in common (pose and colours, which no
+    latent or caption tells in full) and what sets them apart, and both in patches of 4x4 places; the
+    logarithm of each, so that a mouth's few places count as much as the background's many.
+    """
+    common = error.mean(1, keepdim=True)
+    parts = [(common.square(), 0.5), ((error - common).square(), 2.0)]
+    centre = error.new_ones(4, 4)
+    centre[1:3, 1:3] = 4  # the face
+    total = error.new_zeros(())
+    for square, share in parts:
+        patches = square.mean((1, 2)).unflatten(2, (4, 4)).unflatten(1, (4, 4)).mean((2, 4))
+        total = total + share * ((patches + 1e-6).log() * centre).mean()
+    return total / centre.mean()
 
 
 def main() -> int:

@@ -20,16 +20,16 @@ FACTORS = ("smile", "age", "eyes", "turn", "hair", "skin", "background")
 POSE = ("x", "y", "tilt", "scale")
 # The layers of W+ in which a factor lives, coarse to fine as in StyleGAN.
 FACTOR_LAYERS = {
-    "smile": (4, 8),
+    "smile": (2, 12),
     "age": (0, 18),
     "eyes": (4, 12),
-    "turn": (0, 4),
+    "turn": (0, 8),
     "hair": (8, 18),
     "skin": (8, 18),
     "background": (12, 18),
 }
 PER_ALPHA = 0.25  # of a factor, for one length of its direction
-MEAN_NORM, STEP_NORM, NUISANCE = 9.0, 2.0, 0.03  # per layer; NUISANCE is a deviation per number
+MEAN_NORM, STEP_NORM, NUISANCE = 8.0, 4.0, 0.03  # per layer; NUISANCE is a deviation per number
 
 _HAIR = ((0.10, 0.08, 0.09), (0.50, 0.24, 0.12), (0.93, 0.80, 0.42))
 _SKIN = ((0.42, 0.27, 0.19), (0.76, 0.55, 0.42), (0.98, 0.85, 0.75))
@@ -47,6 +47,20 @@ def faces(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     uniform = torch.rand(count, 3, generator=generator) * 2 - 1
     factors = torch.cat([normal.clamp(-1.25, 1.25), uniform], 1)
     return factors, torch.randn(count, len(POSE), generator=generator).clamp(-2, 2) / 2
+
+
+def variants(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Factors (count, 4, 7) and poses (count, 4, 4) of faces in four variants each.
+
+    A face's variants differ in smile, age, eyes and turn, each uniform within -1.25 to 1.25, in pairs
+    of opposite signs; all else is the same.
+    """
+    factors, pose = faces(count, generator)
+    first = (torch.rand(count, 4, generator=generator) * 2 - 1) * 1.25
+    second = first * (torch.randint(2, (count, 4), generator=generator) * 2 - 1)
+    factors, pose = factors[:, None].repeat(1, 4, 1), pose[:, None].repeat(1, 4, 1)
+    factors[..., :4] = torch.stack([first, -first, second, -second], 1)
+    return factors, pose
 
 
 def clips(count: int, frames: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
