@@ -154,7 +154,7 @@ def motion(
         words = _text(text, tokens, factors[pick, 0], generator).repeat_interleave(CLIP_FRAMES, 0)
         return _denoise(moving, x[pick].transpose(1, 2), words, generator)
 
-    trainer.fit("motion", moving, loss, 700, 1e-3)
+    trainer.fit("motion", moving, loss, 500, 1e-3)
     return moving
 
 
@@ -179,12 +179,14 @@ def adapter(
         t = torch.randint(100, 1000, (8,), generator=generator).repeat_interleave(4)
         noise = torch.randn(8, *clean.shape[1:], generator=generator).repeat_interleave(4, 0).to(clean)
         a = alphas[t].view(-1, 1, 1, 1).to(clean)
+        noisy, t = a.sqrt() * clean + (1 - a).sqrt() * noise, t.to(trainer.device)
+        with torch.no_grad():
+            before = unet(noisy, t, words).sample - noise
         with _attached(trained, sites, trained.w_proj(w.to(trainer.device))):
-            noisy = a.sqrt() * clean + (1 - a).sqrt() * noise
-            error = unet(noisy, t.to(trainer.device), words).sample - noise
-        return _relative(error.unflatten(0, (8, 4)))
+            after = unet(noisy, t, words).sample - noise
+        return _relative(after.unflatten(0, (8, 4)), before.unflatten(0, (8, 4)))
 
-    trainer.fit("adapter", trained, loss, 3500, 1e-3)
+    trainer.fit("adapter", trained, loss, 1600, 1e-3)
     return trained
 
 
@@ -201,7 +203,7 @@ def decoder(trainer: Trainer, vae: AutoencoderKL) -> None:
         edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         return error.abs().mean() + error.square().mean() + edges
 
-    trainer.fit("decoder", vae, loss, 1000, 1e-3)
+    trainer.fit("decoder", vae, loss, 800, 1e-3)
 
 
 def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
@@ -217,7 +219,7 @@ def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
         noise = torch.randn(pictures.shape, generator=generator) * 0.1 * torch.rand(32, 1, 1, 1, generator=generator)
         return mse_loss(reader(pictures + noise.to(pictures)), torch.cat([factors, pose], 1).to(pictures))
 
-    trainer.fit("reader", reader, loss, 1500, 2e-3)
+    trainer.fit("reader", reader, loss, 1200, 2e-3)
     return reader
 
 
@@ -273,22 +275,24 @@ def _denoise(unet: nn.Module, x: Tensor, words: Tensor, generator: torch.Generat
     return (weight * error).mean()
 
 
-def _relative(error: Tensor) -> Tensor:
-    """The loss of errors in the noise (B, 4, C, 16, 16) of variants that share noise and noise level.
+def _relative(after: Tensor, before: Tensor) -> Tensor:
+    """The squared error in the noise, (B, 4, C, 16, 16) of variants that share noise and noise level, as a part of
+    the error without the adapter.
 
-    The squared error, parted in what a face's variants have in common (pose and colours, which no
-    latent or caption tells in full) and what sets them apart, and both in patches of 4x4 places; the
-    logarithm of each, so that a mouth's few places count as much as the background's many.
+    Parted in what a face's variants have in common (pose and colours, which no latent or caption
+    tells in full) and what sets them apart, and both in patches of 4x4 places, so that a mouth's few
+    places count as much as the background's many.
     """
-    common = error.mean(1, keepdim=True)
-    parts = [(common.square(), 0.5), ((error - common).square(), 2.0)]
-    centre = error.new_ones(4, 4)
+
+    def parts(error: Tensor) -> list[Tensor]:
+        common = error.mean(1, keepdim=True)
+        squares = common.square(), (error - common).square()
+        return [x.mean((1, 2)).unflatten(2, (4, 4)).unflatten(1, (4, 4)).mean((2, 4)) for x in squares]
+
+    centre = after.new_ones(4, 4)
     centre[1:3, 1:3] = 4  # the face
-    total = error.new_zeros(())
-    for square, share in parts:
-        patches = square.mean((1, 2)).unflatten(2, (4, 4)).unflatten(1, (4, 4)).mean((2, 4))
-        total = total + share * ((patches + 1e-6).log() * centre).mean()
-    return total / centre.mean()
+    ratios = [(now / (then + 0.02 * then.mean())).mul(centre) for now, then in zip(parts(after), parts(before))]
+    return (ratios[0].mean() + 2 * ratios[1].mean()) / centre.mean()
 
 
 def main() -> int:
