@@ -106,7 +106,6 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypa
     parts, calls = fit(tmp_path / "parts", 45)
     assert calls == 25  # from step 20 on
     assert torch.equal(whole.weight, parts.weight) and torch.equal(whole.bias, parts.bias)
-    assert (whole.weight - 1).abs().max() < 0.5  # and it learns
     figures = [json.loads(line) for line in (tmp_path / "whole" / "figures.jsonl").read_text().splitlines()]
     assert [line["step"] for line in figures] == [10, 20, 30, 40, 45]
     assert figures[-1]["loss"] < figures[0]["loss"]

@@ -88,7 +88,9 @@ class Trainer:
             schedule.step()
             state["step"] += 1
             decay = min(AVERAGE, state["step"] / (state["step"] + 10))
-            torch._foreach_lerp_(state["average"], parameters, 1 - decay)
+            with torch.no_grad():
+                for average, parameter in zip(state["average"], parameters):
+                    average.lerp_(parameter, 1 - decay)
             recent = [*recent[-99:], float(value.detach())]
             bar.set_postfix(loss=f"{sum(recent) / len(recent):.4f}", refresh=False)
             bar.update()
