@@ -335,7 +335,8 @@ def export(
     clip_modules.load_state_dict({key: value for key, value in moving.state_dict().items() if "motion_modules" in key})
     parts = {"vae": vae, "text_encoder": text, "unet": unet, "motion_adapter": clip_modules}
     for name, model in parts.items():
-        model.cpu().half().save_pretrained(out / name)
+        model.cpu().half().to(memory_format=torch.contiguous_format)
+        model.save_pretrained(out / name, safe_serialization=True)
     _name_as_published(out / "text_encoder" / "model.safetensors")
     models.tokenizer(out / "tokenizer")
     models.scheduler().save_pretrained(out / "scheduler")
