@@ -174,7 +174,7 @@ def test_the_demo(tmp_path, monkeypatch, capsys):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     page = (tmp_path / "one" / "index.html").read_text()
     assert page.count("<svg viewBox") == 12 and 'src="dynamic.webp"' in page
-    asked = demo._chart(curve("-0.7 > 0 > 0.7", 12), [0.0] * 12, "smile")
+    asked = demo._chart(curve("-0.7 > 0 > 0.7", 8), [0.0] * 8, "smile")
     assert re.search(r'class="asked" points="([^"]+)"', asked)[0] in page
 
 

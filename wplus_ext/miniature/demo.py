@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     """Write the tables and the page into a folder, and say where."""
     options.out.mkdir(parents=True, exist_ok=True)
     studio = Studio(device="cpu", precision="float32")
-    base = replace(Shot.from_dict(studio.defaults()), frames=12, seed=3)
+    base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
     found, wanted = {}, tables()
     shots = list(dict.fromkeys(_shot(base, edit) for table in wanted for row in table.edits for edit in row))
     # Those that begin alike follow each other, and share the steps before their start.
