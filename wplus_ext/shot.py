@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from .plan import Plan
 from .settings import Settings
 
 MOST_FRAMES, MOST_STEPS, MOST_SIDE = 1024, 500, 2048
@@ -60,11 +61,17 @@ class Shot:
                 raise ValueError(f"{name} is {value}, expected {low} to {high}")
         if not isinstance(self.prompt, str) or not isinstance(self.negative_prompt, str):
             raise ValueError(f"prompt is {self.prompt!r}, negative_prompt {self.negative_prompt!r}, expected texts")
-        if not any(self.edit.start * self.steps <= i < self.edit.end * self.steps for i in range(self.steps)):
+        if not self.edited_steps:
             raise ValueError(
                 f"none of the {self.steps} steps lies between start {self.edit.start:g} and end {self.edit.end:g}; "
                 "expected some, lower start or raise end"
             )
+
+    @property
+    def edited_steps(self) -> list[int]:
+        """The steps between the edit's start and end."""
+        plan = Plan([], self.edit.start, self.edit.end)
+        return [i for i in range(self.steps) if plan.active(i, self.steps)]
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> Shot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -108,7 +107,7 @@ class Studio:
             with self.windows(shot):
                 base = _base(shot)
                 if base not in shared:
-                    shared = {base: self.advance(self.begin(shot), _first(shot), tick=tick)}
+                    shared = {base: self.advance(self.begin(shot), shot.edited_steps[0], tick=tick)}
                 report = Report(plan.mode, shot.frames, [], plan.scales, calls=shared[base].step)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 yield self.finish(draft)[0], report
@@ -181,7 +180,6 @@ class Studio:
         until: int | None = None,
         adapter: Adapter | None = None,
         plan: Plan | None = None,
-        frames: Sequence[int] | None = None,
         report: Report | None = None,
         tick: Tick = lambda: None,
     ) -> Draft:
@@ -189,11 +187,10 @@ class Studio:
 
         Args:
             adapter, plan: the edit; none where absent.
-            frames: the plan's frame of each row; those of each video from 0 on where absent.
         """
         scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
         count = latents.shape[0] * latents.shape[2]
-        frames = list(frames or [*range(latents.shape[2])] * latents.shape[0])
+        frames = [*range(latents.shape[2])] * latents.shape[0]
         negative = [True] * count if draft.is_guided else []
         with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
             if live:
@@ -224,14 +221,9 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` takes for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.steps - (_first(shot) if _base(shot) == before else 0)
+        total += shot.steps - (shot.edited_steps[0] if _base(shot) == before else 0)
         before = _base(shot)
     return total
-
-
-def _first(shot: Shot) -> int:
-    """The first edited step."""
-    return math.ceil(shot.edit.start * shot.steps - 1e-9)
 
 
 def _base(shot: Shot) -> Shot:

@@ -85,7 +85,7 @@ class Trial:
             studio, shot = self.studio, self.shot
             plan = build(settings, studio.library, shot.frames)
             adapter = None if plan.is_empty else studio.library.adapter()
-            first = next(i for i in range(shot.steps) if plan.active(i, shot.steps))
+            first = replace(shot, edit=settings).edited_steps[0]
             if first not in self._drafts:
                 self._drafts[first] = studio.advance(studio.begin(shot, self.prompts, self.seeds), first)
             self._pictures[settings] = studio.finish(studio.advance(self._drafts[first], None, adapter, plan))

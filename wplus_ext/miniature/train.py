@@ -316,14 +316,13 @@ def main() -> int:
     moving = motion(trainer, vae, tokens, net, text)
     decoder(trainer, vae)
     read = reader(trainer, vae)
-    export(options.out, vae, tokens, net, text, moving, trained, read)
+    export(options.out, vae, net, text, moving, trained, read)
     return 0
 
 
 def export(
     out: Path,
     vae: AutoencoderKL,
-    tokens: CLIPTokenizer,
     unet: UNet2DConditionModel,
     text: CLIPTextModel,
     moving: UNetMotionModel,
