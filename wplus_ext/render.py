@@ -106,10 +106,11 @@ def _like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
         raise ValueError(f"{options.like}: its settings are not those of render or sweep ({error})") from error
     if content.get("model") != studio.name:
         _note(f"{options.like} was made with the model {content.get('model')}, this is {studio.name}")
-    for key, then in dict(content.get("files") or {}).items():
-        now = _files(studio, shots).get(key)
-        if now != then:
-            _note(f"{key} was {then} when {options.like} was made, and is {now}")
+    before = dict(content.get("files") or {})
+    now = _files(studio, shots) if before else {}
+    for key, then in before.items():
+        if now.get(key) != then:
+            _note(f"{key} was {then} when {options.like} was made, and is {now.get(key)}")
     return shots
 
 
