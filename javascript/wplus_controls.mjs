@@ -1,0 +1,168 @@
+// The buttons, fields and lists around the drawing. They call back, and show what `refresh` gives them.
+
+import { LAYERS, plain } from "./wplus_curve.mjs";
+import { badge, svg } from "./wplus_plot.mjs";
+
+export const EASINGS = ["linear", "smooth", "hold", "bez"];
+const TITLES = { linear: "Linear", smooth: "Smooth", hold: "Hold", bez: "Bezier" };
+const ICONS = {
+    undo: "M8 5L4 9l4 4M4 9h9a5 5 0 0 1 0 10H9",
+    redo: "M16 5l4 4l-4 4M20 9h-9a5 5 0 0 0 0 10h4",
+    add: "M12 5v14M5 12h14",
+    remove: "M5 12h14",
+    loop: "M4 12a6 6 0 0 1 6-6h8l-3-3M20 12a6 6 0 0 1-6 6H6l3 3",
+    fine: "M4 18h16M4 18v-5M8 18v-3M12 18v-5M16 18v-3M20 18v-5",
+    copy: "M8 8h11v12H8zM5 16V4h11",
+    paste: "M6 5h12v16H6zM9 3h6v4H9z",
+    linear: "M4 19L20 5",
+    smooth: "M4 19C12 19 12 5 20 5",
+    hold: "M4 19H20V5",
+    bez: "M4 19C16 19 8 5 20 5M4 19h8M20 5h-8",
+    shown: "M2 12C6 5 18 5 22 12C18 19 6 19 2 12ZM9.5 12a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0Z",
+    locked: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+    solo: "M12 3l2.7 5.8l6.3.7l-4.7 4.3l1.3 6.2L12 16.9L6.4 20l1.3-6.2L3 9.5l6.3-.7z",
+    up: "M6 14l6-6l6 6",
+    down: "M6 10l6 6l6-6",
+    drop: "M6 6l12 12M18 6L6 18",
+};
+
+export function html(name, attributes = {}, ...children) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+        if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+        else if (value !== false) element.setAttribute(key, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+}
+
+function button(icon, label, act, attributes = {}) {
+    const path = svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[icon] }));
+    return html("button", { type: "button", title: label, "aria-label": label, onclick: act, ...attributes }, path);
+}
+
+/** A field that takes a number: Enter or leaving it commits, Esc restores. */
+function field(label, act, attributes = {}) {
+    const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, ...attributes });
+    const commit = () => {
+        if (input.value === input.dataset.shown) return;
+        act(input.value.trim() === "" ? NaN : Number(input.value.replace(",", ".").replace("−", "-")));
+    };
+    input.addEventListener("keydown", (event) => {
+        if (event.ctrlKey || event.altKey || event.metaKey) return;
+        if (event.key === "Enter") commit();
+        else if (event.key === "Escape") show(input, input.dataset.shown);
+        else return;
+        event.preventDefault();
+        event.stopPropagation();
+        input.select();
+    });
+    input.addEventListener("blur", commit);
+    return input;
+}
+
+function show(input, text) {
+    input.dataset.shown = text;
+    if (input.value !== text) input.value = text;
+}
+
+export class Controls {
+    #rows = "";
+
+    /** `editor` has the methods that the controls call; `presets` are pairs of title and schedule. */
+    constructor(editor, presets) {
+        this.editor = editor;
+        this.undo = button("undo", "Undo (Ctrl+Z)", () => editor.undo(-1));
+        this.redo = button("redo", "Redo (Ctrl+Shift+Z)", () => editor.undo(1));
+        this.add = button("add", "Add a key at the cursor", () => editor.add());
+        this.remove = button("remove", "Remove the chosen keys (Delete)", () => editor.remove());
+        this.easings = EASINGS.map((easing) => {
+            const preview = () => editor.suggest(easing), forget = () => editor.suggest(null);
+            const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
+            return button(easing, `${TITLES[easing]} easing`, () => editor.ease(easing), { "data-easing": easing, ...events });
+        });
+        this.loop = button("loop", "Loop over the frames", () => editor.loop());
+        this.fine = button("fine", "Fine values: steps of 0.001 (Alt)", () => editor.toggleFine());
+        const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
+        this.presets = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
+        this.presets.addEventListener("change", () => {
+            if (this.presets.value) editor.preset(this.presets.value);
+            this.presets.value = "";
+        });
+        this.copy = button("copy", "Copy the active track as text (Ctrl+C)", () => editor.copy());
+        this.paste = button("paste", "Paste a track or a schedule (Ctrl+V)", () => editor.paste());
+        const groups = [
+            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets], [this.copy, this.paste],
+        ];
+        this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
+        this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
+
+        this.frame = field("Frame of the key", (number) => editor.setKey(number, null), { inputmode: "numeric" });
+        this.value = field("Value of the key", (number) => editor.setKey(null, number));
+        this.readout = document.createTextNode("");
+        this.fields = html("div", { class: "wplus-fields" },
+            html("label", {}, "Frame", this.frame), html("label", {}, "Value", this.value),
+            html("output", { class: "wplus-readout", "aria-live": "off" }, this.readout));
+        this.list = html("ol", { class: "wplus-tracks", "aria-label": "Tracks" });
+    }
+
+    /** Show a state of the editor. */
+    refresh({ tracks, active, chosen, key, easing, canUndo, canRedo, fine, readOnly }) {
+        const track = tracks[active], still = readOnly || !track || track.locked;
+        press(this.loop, track?.schedule.loop);
+        press(this.fine, fine);
+        for (const item of this.easings) press(item, easing === item.dataset.easing);
+        for (const item of [this.add, this.loop, ...this.easings]) item.disabled = still;
+        this.presets.disabled = still;
+        this.remove.disabled = still || !chosen;
+        this.undo.disabled = !canUndo;
+        this.redo.disabled = !canRedo;
+        this.copy.disabled = !track;
+        this.paste.disabled = readOnly;
+        this.frame.disabled = this.value.disabled = still || !key;
+        if (document.activeElement !== this.frame || !key) show(this.frame, key ? plain(key.frame) : "");
+        if (document.activeElement !== this.value || !key) show(this.value, key ? plain(key.value) : "");
+        this.#showRows(tracks, active, readOnly);
+    }
+
+    /** The text of the key's fields again, after one was refused or committed. */
+    restore(key) {
+        show(this.frame, plain(key.frame));
+        show(this.value, plain(key.value));
+    }
+
+    #showRows(tracks, active, readOnly) {
+        const state = JSON.stringify([active, readOnly, tracks.map((t) => [t.name, t.layers, t.shown, t.locked, t.solo, t.style])]);
+        if (state === this.#rows) return;
+        this.#rows = state;
+        const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
+        const [row, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
+        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, tracks.length, readOnly)));
+        if (act) this.list.querySelector(`[data-track="${row}"] [data-act="${act}"]:not([disabled])`)?.focus();
+    }
+
+    #row(track, i, active, count, readOnly) {
+        const { editor } = this, name = track.name;
+        const layer = (label, which) => {
+            const input = field(`${label} of ${name}`, (number) => editor.setLayers(i, which, number), { inputmode: "numeric", "data-act": label });
+            input.disabled = readOnly;
+            show(input, String(track.layers[which]));
+            return input;
+        };
+        const toggle = (what, label, on) => button(what, `${label} ${name}`, () => editor.toggle(i, what), { "data-act": what, "aria-pressed": String(on) });
+        const choose = html("button", { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => editor.activate(i) },
+            badge(track.style), html("span", {}, name));
+        const act = (icon, label, call, disabled) => button(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
+        return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
+            choose,
+            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` }, "layers", layer("First layer", 0), "to", layer("End of the layers", 1)),
+            html("span", { class: "wplus-group" },
+                toggle("shown", "Show", track.shown), toggle("locked", "Lock", track.locked), toggle("solo", "Solo", track.solo),
+                act("up", "Move up", () => editor.swap(i, i - 1), i === 0), act("down", "Move down", () => editor.swap(i, i + 1), i === count - 1),
+                act("drop", "Remove", () => editor.drop(i))));
+    }
+}
+
+function press(element, on) {
+    element.setAttribute("aria-pressed", String(Boolean(on)));
+}

@@ -1,0 +1,83 @@
+// Mounts an editor in each tab's accordion, and ties it to the page's own fields: the track text, AnimateDiff's
+// frames and fps, the identity, the report. The only module that does something when it is loaded.
+
+import { html } from "./wplus_controls.mjs";
+import { Editor } from "./wplus_editor.mjs";
+import { withLine } from "./wplus_edits.mjs";
+
+const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
+
+function mount(root) {
+    const { tab, tracks, identity, direction, report, presets } = root.dataset;
+    const find = (selector) => gradioApp().querySelector(selector);
+    const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
+    const choice = (id) => find(`#${id} input`)?.value ?? "";
+    const keep = (text) => {
+        offer.hidden = true;
+        if (text.trim()) localStorage.setItem(draft, text);
+        else localStorage.removeItem(draft);
+    };
+    const write = (text) => {
+        textarea.value = text;
+        updateInput(textarea);
+        keep(text);
+    };
+    const holder = html("div"), offer = html("p", { class: "wplus-draft", hidden: true });
+    root.replaceChildren(holder, offer);
+    const editor = new Editor(holder, { write, direction: () => choice(direction) || "smile", presets: JSON.parse(presets) });
+    editor.setText(textarea.value);
+    offerDraft(offer, localStorage.getItem(draft), textarea.value, (text) => {
+        write(text);
+        editor.setText(text);
+    });
+
+    const take = (text) => {
+        editor.setText(text, document.activeElement === textarea);
+        keep(text);
+    };
+    root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
+    textarea.addEventListener("input", () => take(textarea.value)); // at once; the page's own event comes later
+    root.addEventListener("wplus-identity", (event) => editor.setIdentity(isIdentity(event.detail)));
+    root.addEventListener("wplus-report", () => requestAnimationFrame(() => showRun(editor, find(`#${report} [data-run]`))));
+
+    const look = () => {
+        const number = (selector) => Number(find(selector)?.value) || 0;
+        const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
+        const frames = animated || number(`#${tab}_batch_size input`) || 1; // without AnimateDiff: the images of a batch
+        editor.setFrames(Math.max(Math.round(frames), 1), animated ? number(`#${tab}-ad-fps input`) : 0);
+        editor.setIdentity(isIdentity(choice(identity)));
+    };
+    look();
+    setInterval(() => root.offsetParent && look(), WATCH);
+    gradioApp().addEventListener("input", (event) => event.target.closest?.(`[id^="${tab}-ad-"], #${tab}_batch_size`) && look());
+}
+
+function isIdentity(name) {
+    return Boolean(name) && name !== "None";
+}
+
+/** A draft of an earlier visit is offered, and never forced. */
+function offerDraft(place, text, present, take) {
+    if (!text || text === present) return;
+    const first = text.split("\n")[0].slice(0, 60), more = text.includes("\n") ? " …" : "";
+    const accept = () => take(present.trim() ? withLine(present, text) : text);
+    place.replaceChildren(
+        html("span", {}, "Not sent to the page before it was reloaded: ", html("code", {}, first + more)),
+        html("button", { type: "button", onclick: accept }, present.trim() ? "Add it" : "Take it up"),
+        html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
+    );
+    place.hidden = false;
+}
+
+/** The report's residual and thumbnails, for the line and the strip under the curve. */
+function showRun(editor, element) {
+    if (!element) return editor.setRun(null);
+    const { residual, strip } = JSON.parse(element.dataset.run);
+    editor.setRun({ residual, strip: null });
+    if (!strip) return;
+    const image = new Image();
+    image.onload = () => editor.setRun({ residual, strip: image });
+    image.src = strip;
+}
+
+onUiLoaded(() => gradioApp().querySelectorAll(".wplus-curve").forEach(mount));

@@ -1,0 +1,264 @@
+// The drawing: an SVG of curves, dots, keys, handles and a ruler. It knows no gestures and keeps no tracks;
+// `layout` sets the scales, `paint` draws a scene. While the number of keys stays the same, painting changes
+// attributes alone: the WebUI watches every node that is added to its page.
+
+import { plain } from "./wplus_curve.mjs";
+import { clamp } from "./wplus_edits.mjs";
+
+const NS = "http://www.w3.org/2000/svg";
+const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
+export const HEIGHT = 260;
+const PAST = 22; // width of the gutter for keys past the end
+export const STYLES = 6; // colours and shapes
+const SHAPES = [
+    "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z",
+    "M-5.5-5.5h11v11h-11Z",
+    "M0-7.5L7.5 0L0 7.5L-7.5 0Z",
+    "M0-7L6.5 5h-13Z",
+    "M0 7L6.5-5h-13Z",
+    "M-3.3-6h6.6L7 0L3.3 6h-6.6L-7 0Z",
+];
+const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
+
+export function svg(name, attributes = {}, ...children) {
+    const element = document.createElementNS(NS, name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    element.append(...children);
+    return element;
+}
+
+/** The picture of a track's colour and shape. */
+export function badge(style) {
+    return svg("svg", { class: `wplus-badge wplus-scale-${style}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
+        svg("path", { d: SHAPES[style] }));
+}
+
+/** The half of the axis that holds values, at least the customary one. */
+export function axisHalf(values, known) {
+    const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), known);
+    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
+}
+
+export class Plot {
+    #groups = {};
+    #pools = new Map();
+    #drawn = "";
+
+    constructor() {
+        this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, role: "group", "aria-label": "Curve over the frames" });
+        this.clip = svg("rect");
+        const id = `wplus-clip-${Math.random().toString(36).slice(2)}`;
+        this.element.append(svg("defs", {}, svg("clipPath", { id }, this.clip)));
+        for (const name of ["known", "grid", "ghosts", "curves", "measured", "cursor", "handles", "keys", "marquee"]) {
+            this.#groups[name] = svg("g", { class: `wplus-${name}` });
+            this.element.append(this.#groups[name]);
+        }
+        for (const name of ["known", "ghosts", "curves", "measured"]) this.#groups[name].setAttribute("clip-path", `url(#${id})`);
+    }
+
+    /** Set the scales: pixels, frames, frames a second, half of the value axis, the known half, keys past the end. */
+    layout({ width, frames, fps, half, known, past }) {
+        const last = Math.max(frames - 1, 1), right = MARGIN.right + (past ? PAST : 0);
+        Object.assign(this, { width, frames, half, last, inner: Math.max(width - MARGIN.left - right, 40) });
+        const key = [width, frames, fps, half, known, past].join();
+        if (key === this.#drawn) return;
+        this.#drawn = key;
+        this.element.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+        this.element.setAttribute("width", width);
+        set(this.clip, { x: MARGIN.left - 4, y: MARGIN.top, width: this.inner + 8, height: this.bottom - MARGIN.top });
+        this.#ruler(fps, known, past);
+    }
+
+    get left() {
+        return MARGIN.left;
+    }
+
+    get bottom() {
+        return HEIGHT - MARGIN.bottom;
+    }
+
+    x(frame) {
+        return MARGIN.left + (frame / this.last) * this.inner;
+    }
+
+    y(value) {
+        return MARGIN.top + ((this.half - value) / (2 * this.half)) * (this.bottom - MARGIN.top);
+    }
+
+    frameAt(x) {
+        return ((x - MARGIN.left) / this.inner) * this.last;
+    }
+
+    valueAt(y) {
+        return this.half - ((y - MARGIN.top) / (this.bottom - MARGIN.top)) * 2 * this.half;
+    }
+
+    /** Where a key is drawn; those past the end wait in the gutter. */
+    spot(frame, value) {
+        const past = frame > this.last + 1e-9 || (this.frames === 1 && frame > 0);
+        return { x: past ? MARGIN.left + this.inner + PAST : this.x(frame), y: this.y(clamp(value, -this.half, this.half)), past };
+    }
+
+    /**
+     * Draw `{tracks, ghosts, cursor, marquee, measured}`. A track is `{index, name, style, curve, keys, places,
+     * sequence, chosen, active, locked, handles}`; ghosts are `{style, curve}`; measured are numbers from 0 to 1, one a frame.
+     */
+    paint({ tracks, ghosts = [], cursor, marquee, measured = [] }) {
+        const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
+        tracks.forEach((track, i) => {
+            const css = `wplus-scale-${track.style}${track.active ? " wplus-active" : ""}`;
+            set(lines[i], { class: `wplus-line ${css}`, d: track.curve ? this.#line(track.curve) : "" });
+            set(dots[i], { class: `wplus-dots ${css}`, d: track.curve ? this.#dots(track.curve) : "" });
+        });
+        this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
+            set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#line(ghosts[i].curve) });
+        });
+        const points = measured.map((part, frame) => `${frame ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.#low(part)}`);
+        set(this.#pool("measured", "path", 1)[0], { d: points.join("") });
+        const at = this.x(clamp(cursor, 0, this.last)).toFixed(1);
+        set(this.#pool("cursor", "path", 1)[0], { d: `M${at} ${MARGIN.top}V${this.bottom}` });
+        const box = marquee ?? { x: 0, y: 0, width: 0, height: 0 };
+        set(this.#pool("marquee", "rect", 1)[0], box);
+        this.#keys(tracks);
+        this.#handles(tracks.find((track) => track.active)?.handles ?? []);
+    }
+
+    /** The element of a key of the active track, to focus it. */
+    keyElement(number) {
+        return this.#groups.keys.querySelector(`[data-active="true"][data-key="${number}"]`);
+    }
+
+    #keys(tracks) {
+        const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, key: track.keys[number], number, i })));
+        this.#pool("keys", "key", all.length).forEach((element, at) => {
+            const { track, key, number, i } = all[at], frame = track.places[number], { x, y, past } = this.spot(frame, key.value);
+            const chosen = track.active && track.chosen.has(number);
+            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${key.easing === "bez" ? "bezier" : key.easing}`;
+            set(element, {
+                transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
+                class: `wplus-key wplus-scale-${track.style}${track.active ? " wplus-active" : ""}${chosen ? " wplus-chosen" : ""}${past ? " wplus-past" : ""}`,
+                tabindex: track.active ? 0 : -1,
+                "aria-label": `${track.name}, key ${i + 1} of ${track.keys.length}`,
+                "aria-valuetext": past ? `${said}, past the end` : said,
+                "aria-valuenow": key.value,
+                "aria-valuemin": -20,
+                "aria-valuemax": 20,
+                "aria-disabled": track.locked,
+                "data-track": track.index,
+                "data-key": number,
+                "data-active": track.active,
+            });
+            set(element.lastChild, { d: SHAPES[track.style] });
+        });
+    }
+
+    #handles(handles) {
+        const arms = this.#pool("handles", "handle", handles.length);
+        handles.forEach((handle, i) => {
+            const x = this.x(handle.frame), y = this.y(handle.value);
+            set(arms[i], { "data-key": handle.key, "data-end": handle.end });
+            const [line, ...circles] = arms[i].childNodes;
+            set(line, { d: `M${this.x(handle.fromFrame).toFixed(1)} ${this.y(handle.fromValue).toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}` });
+            for (const circle of circles) set(circle, { cx: x.toFixed(1), cy: y.toFixed(1) });
+        });
+    }
+
+    /** Between the frames too: a step of at most two pixels. */
+    #line(curve) {
+        const steps = Math.max(Math.ceil(this.inner / 2), 1), points = [];
+        for (let i = 0; i <= steps; i++) points.push([(i / steps) * (this.frames - 1), 0]);
+        for (const place of curve.places) {
+            if (place > 0 && place < this.frames - 1) points.push([place - 1e-6, 0], [place, 0]);
+        }
+        points.sort((a, b) => a[0] - b[0]);
+        if (this.frames === 1) points.push([1, 0]);
+        let d = "";
+        for (const [frame] of points) {
+            const value = curve.at(Math.min(frame, this.frames - 1));
+            d += `${d ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.y(value).toFixed(1)}`;
+        }
+        return d;
+    }
+
+    /** A dot at every frame that will be rendered, as lines of no length with round ends. */
+    #dots(curve) {
+        let d = "";
+        for (let frame = 0; frame < this.frames; frame++) {
+            d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame)).toFixed(1)}h0`;
+        }
+        return d;
+    }
+
+    #low(part) {
+        return (this.bottom - part * (this.bottom - MARGIN.top) * 0.5).toFixed(1);
+    }
+
+    #ruler(fps, known, past) {
+        const right = MARGIN.left + this.inner, parts = [];
+        const step = axisStep(this.half);
+        for (let value = -this.half; value <= this.half + 1e-9; value += step) {
+            const y = this.y(value).toFixed(1), zero = Math.abs(value) < 1e-9;
+            parts.push(svg("path", { class: zero ? "wplus-zero-line" : "", d: `M${MARGIN.left} ${y}H${right}` }));
+            const label = zero ? "0" : `${value > 0 ? "+" : "−"}${plain(Math.abs(value))}`;
+            parts.push(svg("text", { x: MARGIN.left - 8, y, class: "wplus-value" }, label));
+        }
+        const every = Math.max(1, niceStep((this.last / this.inner) * 46));
+        for (let frame = 0; frame < this.frames; frame += every) {
+            const x = this.x(frame).toFixed(1);
+            parts.push(svg("path", { d: `M${x} ${this.bottom}v4` }));
+            parts.push(svg("text", { x, y: this.bottom + 15, class: "wplus-frame" }, String(frame)));
+            if (fps > 0) parts.push(svg("text", { x, y: this.bottom + 29, class: "wplus-frame wplus-seconds" }, `${plain(Math.round((frame / fps) * 100) / 100)} s`));
+        }
+        if (past) {
+            parts.push(svg("path", { class: "wplus-end", d: `M${right + PAST / 2} ${MARGIN.top}V${this.bottom}` }));
+            parts.push(svg("text", { x: right + PAST, y: this.bottom + 15, class: "wplus-frame" }, "past"));
+        }
+        this.#groups.grid.replaceChildren(...parts);
+        const [low, high] = [this.y(-known), this.y(known)];
+        const outside = { x: MARGIN.left - 4, width: this.inner + 8, class: "wplus-beyond" };
+        this.#groups.known.replaceChildren(
+            svg("rect", { x: MARGIN.left - 4, width: this.inner + 8, y: high, height: low - high, class: "wplus-within" }),
+            svg("rect", { ...outside, y: MARGIN.top, height: Math.max(high - MARGIN.top, 0) }),
+            svg("rect", { ...outside, y: low, height: Math.max(this.bottom - low, 0) }),
+        );
+    }
+
+    /** So many elements of a group, made when they are first needed and hidden when they are not. */
+    #pool(name, kind, count) {
+        const pool = this.#pools.get(name) ?? [];
+        this.#pools.set(name, pool);
+        while (pool.length < count) {
+            pool.push(make(kind));
+            this.#groups[name].append(pool.at(-1));
+        }
+        pool.forEach((element, i) => set(element, { display: i < count ? "inline" : "none" }));
+        return pool.slice(0, count);
+    }
+}
+
+function make(kind) {
+    if (kind === "key") {
+        return svg("g", { role: "slider", "aria-orientation": "vertical" }, svg("circle", { class: "wplus-touch", r: 22 }), svg("path"));
+    }
+    if (kind === "handle") {
+        return svg("g", { class: "wplus-handle" }, svg("path"), svg("circle", { class: "wplus-touch", r: 22 }), svg("circle", { class: "wplus-knob", r: 4.5 }));
+    }
+    return svg(kind);
+}
+
+function set(element, attributes) {
+    for (const [name, value] of Object.entries(attributes)) {
+        const text = String(value);
+        if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    }
+}
+
+function axisStep(half) {
+    return half <= 1 ? 0.5 : half <= 2 ? half / 2 : half === 3 ? 1 : half === 8 ? 4 : half / 2;
+}
+
+function niceStep(least) {
+    for (let size = 1; ; size *= 10) {
+        for (const step of [1, 2, 4, 5, 8]) if (step * size >= least && (size === 1 || step !== 4) && (size === 1 || step !== 8)) return step * size;
+    }
+}

@@ -1,0 +1,25 @@
+// Answers tests/test_language.py: tasks as JSON on standard input, answers as JSON on standard output.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { TrackError, evaluate, format, formatSchedule, parse, parseSchedule } from "../javascript/wplus_curve.mjs";
+
+const key = ({ position, value, unit, easing, bezier }) => [position, value, unit, easing, bezier];
+const TASKS = {
+    evaluate: ({ schedule, frames }) => evaluate(schedule, frames),
+    // The bits of all values, as one hash: no number is written as text.
+    bits: ({ schedule, frames }) => createHash("sha1").update(Float64Array.from(evaluate(schedule, frames))).digest("hex"),
+    formatSchedule: ({ schedule }) => formatSchedule(parseSchedule(schedule)),
+    format: ({ text }) => format(parse(text)),
+    parse: ({ text }) => parse(text).map(({ name, layers, line, schedule }) => [name, layers, line, schedule.loop, schedule.keys.map(key)]),
+};
+
+function answer([task, args]) {
+    try {
+        return TASKS[task](args);
+    } catch (fault) {
+        if (!(fault instanceof TrackError)) throw fault;
+        return { line: fault.line, column: fault.column, message: fault.fault };
+    }
+}
+
+process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answer)));

@@ -1,0 +1,148 @@
+"""The track language in Python and in JavaScript: one file of golden vectors, and agreement to the last bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from wplus_ext import tracks
+from wplus_ext.curve import evaluate
+
+TESTS = Path(__file__).parent
+VECTORS = json.loads((TESTS / "vectors.json").read_text(encoding="utf-8"))
+NODE = shutil.which("node")
+node = pytest.mark.skipif(NODE is None, reason="node is not installed: the page's JavaScript is not tested")
+
+
+def ask(tasks):
+    """The answers of the page's JavaScript, in Node."""
+    done = subprocess.run(
+        [NODE, str(TESTS / "curve.mjs")], input=json.dumps(tasks), capture_output=True, text=True, encoding="utf-8",
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def hexes(values):
+    return [float(value).hex() for value in values]
+
+
+def attempt(act, *args):
+    """The result, or the fault as the vectors have it."""
+    try:
+        return act(*args)
+    except tracks.TrackError as fault:
+        return {"line": fault.line, "column": fault.column, "message": fault.message}
+
+
+def plain_keys(schedule):
+    return [[k.position, k.value, k.unit, k.easing, list(k.bezier) if k.bezier else None] for k in schedule.keys]
+
+
+def plain_tracks(text):
+    return [
+        [track.name, list(track.layers), track.line, track.schedule.loop, plain_keys(track.schedule)]
+        for track in tracks.parse(text)
+    ]
+
+
+def test_the_vectors_hold_in_python():
+    for row in VECTORS["values"]:
+        assert hexes(evaluate(row["schedule"], row["frames"])) == hexes(row["values"]), row["schedule"]
+        assert tracks.format_schedule(tracks.parse_schedule(row["schedule"])) == row["format"]
+        assert hexes(evaluate(row["format"], row["frames"])) == hexes(row["values"])
+    for row in VECTORS["tracks"]:
+        assert plain_tracks(row["text"]) == row["tracks"] and tracks.format(tracks.parse(row["text"])) == row["format"]
+    for row in VECTORS["runs"]:
+        assert attempt(evaluate, row["schedule"], row["frames"]) == fault(row)
+    for row in VECTORS["faults"]:
+        assert attempt(tracks.parse, row["text"]) == fault(row), row["text"]
+
+
+def fault(row):
+    return {key: row[key] for key in ("line", "column", "message")}
+
+
+@node
+def test_the_vectors_hold_in_javascript():
+    values, runs = VECTORS["values"], VECTORS["runs"]
+    for row, got in zip(values, ask([["evaluate", row] for row in values]), strict=True):
+        assert hexes(got) == hexes(row["values"]), row["schedule"]
+    assert ask([["formatSchedule", row] for row in values]) == [row["format"] for row in values]
+    assert ask([["evaluate", row] for row in runs]) == [fault(row) for row in runs]
+    assert ask([["parse", row] for row in VECTORS["tracks"]]) == [row["tracks"] for row in VECTORS["tracks"]]
+    assert ask([["format", row] for row in VECTORS["tracks"]]) == [row["format"] for row in VECTORS["tracks"]]
+    for row, got in zip(VECTORS["faults"], ask([["parse", row] for row in VECTORS["faults"]]), strict=True):
+        assert got == fault(row), row["text"]
+
+
+def random_schedule(rng):
+    def number(size=20.0):
+        return tracks.plain(round(rng.uniform(-size, size), rng.randrange(5))).replace("-0", "0", 1)
+
+    loop = "loop " if rng.random() < 0.3 else ""
+    if rng.random() < 0.3:
+        return loop + " > ".join(number(2) for _ in range(rng.randint(1, 9)))
+    keys = {}
+    for _ in range(rng.randint(1, 12)):
+        at = f"{round(rng.uniform(0, 100), rng.randrange(5)):g}%" if rng.random() < 0.3 else str(rng.randrange(400))
+        bezier = f"bez/{round(rng.random(), 3)}/{number(3)}/{round(rng.random(), 3)}/{number(3)}"
+        keys[at] = rng.choice(["", "", ":linear", ":smooth", ":smooth", ":hold", f":{bezier}"])
+    return loop + ", ".join(f"{at}:({number(2)}){easing}" for at, easing in keys.items())
+
+
+@node
+def test_python_and_javascript_agree_to_the_last_bit():
+    rng = random.Random(20)
+    tasks = [{"schedule": random_schedule(rng), "frames": rng.randint(1, 300)} for _ in range(2500)]
+    evaluations = 0
+    for task, got in zip(tasks, ask([["bits", task] for task in tasks]), strict=True):
+        own = attempt(evaluate, task["schedule"], task["frames"])
+        if isinstance(own, list):
+            evaluations += len(own)
+            own = hashlib.sha1(struct.pack(f"<{len(own)}d", *own)).hexdigest()
+        else:
+            own["message"], got["message"] = own["message"].split(" of ")[0][:20], got["message"].split(" of ")[0][:20]
+        assert got == own, task
+    assert evaluations >= 100_000
+
+
+@node
+def test_what_is_formatted_parses_to_the_same_in_javascript():
+    rng = random.Random(21)
+    texts = [f"a{i}[{i % 9}:{9 + i % 10}] = {random_schedule(rng)}" for i in range(500)]
+    formatted = ask([["format", {"text": text}] for text in texts])
+    faults = [text for text, got in zip(texts, formatted) if isinstance(got, dict)]
+    assert not faults
+    assert ask([["parse", {"text": text}] for text in formatted]) == ask([["parse", {"text": text}] for text in texts])
+    assert formatted == [tracks.format(tracks.parse(text)) for text in texts]
+
+
+@node
+def test_garbage_is_a_fault_with_a_place_in_both():
+    rng = random.Random(22)
+    letters = "smile=0123456789.:()[]>,%#/-+ \t\n\rloopbezhd😀é\u00a0\u2028\x00\"'\\"
+    texts = ["".join(rng.choice(letters) for _ in range(rng.randrange(40))) for _ in range(3000)]
+    texts += [mutated(rng, rng.choice(VECTORS["tracks"])["text"], letters) for _ in range(3000)]
+    faults = 0
+    for text, got in zip(texts, ask([["parse", {"text": text}] for text in texts]), strict=True):
+        own = attempt(plain_tracks, text)
+        if isinstance(own, dict):
+            faults += 1
+            assert (got["line"], got["column"]) == (own["line"], own["column"]), text
+        else:
+            assert got == own, text
+    assert 1000 < faults < len(texts)
+
+
+def mutated(rng, text, letters):
+    at = rng.randrange(len(text) + 1)
+    return text[:at] + rng.choice(letters) + text[at + rng.randrange(2) :]
