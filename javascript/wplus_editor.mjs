@@ -353,6 +353,9 @@ export class Editor {
         on("pointerup", (event) => this.#release(event));
         on("pointercancel", () => this.#cancel());
         on("lostpointercapture", () => this.#drag && this.#cancel());
+        // A finger on a key drags it, and beside the keys it scrolls the page: not every browser takes touch-action
+        // from a shape within an SVG.
+        plot.addEventListener("touchstart", (event) => this.#drag && this.#drag.kind !== "tap" && event.preventDefault(), { passive: false });
         on("mousedown", (event) => event.preventDefault()); // focus is given by hand
         on("dblclick", (event) => {
             const { x, y } = this.#point(event);

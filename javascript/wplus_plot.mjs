@@ -110,6 +110,7 @@ export class Plot {
             set(lines[i], { class: `wplus-line ${css}`, d: track.curve ? this.#line(track.curve) : "" });
             set(dots[i], { class: `wplus-dots ${css}`, d: track.curve ? this.#dots(track.curve) : "" });
         });
+        this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
             set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#line(ghosts[i].curve) });
         });

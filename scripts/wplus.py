@@ -7,7 +7,6 @@ from modules import script_callbacks, scripts
 
 from wplus_ext import ui, webui
 from wplus_ext.library import Library
-from wplus_ext.report import Report
 
 
 class WPlusScript(scripts.Script):
@@ -15,7 +14,7 @@ class WPlusScript(scripts.Script):
         self.page: ui.Page | None = None
         self.library: Library = ui.library()
         self.outer: object | None = None  # the job whose images are being postprocessed
-        self.report: Report | None = None  # of the last job
+        self.last: webui.Run | None = None  # the last job
 
     def title(self) -> str:
         return ui.TITLE
@@ -25,7 +24,7 @@ class WPlusScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[gr.components.Component]:
         # The WebUI asks for the components again, to learn their defaults; the first page is the shown one.
-        page = ui.Page(self.elem_id, self.library, lambda: self.report)
+        page = ui.Page("img2img" if is_img2img else "txt2img", self.elem_id, self.library, lambda: self.last)
         self.page = self.page or page
         self.infotext_fields, self.paste_field_names = page.infotext_fields, page.paste_field_names
         return page.inputs
@@ -37,15 +36,18 @@ class WPlusScript(scripts.Script):
     def process(self, p: object, *args: object) -> None:
         webui.prepare(p, args, self.library, self.outer)
         if not webui.is_inner(p):
-            self.report = None  # a job that fails has none
+            self.last = None  # a job that fails has no report
 
     def process_batch(self, p: object, *args: object, **kwargs: object) -> None:
         self.outer = webui.start(p, self.outer)
 
+    def postprocess_image(self, p: object, pp: object, *args: object) -> None:
+        webui.see(p, pp.image)
+
     def postprocess(self, p: object, processed: object, *args: object) -> None:
-        report = webui.finish(p, processed)
+        run = webui.finish(p, processed)
         if not webui.is_inner(p):
-            self.report = report
+            self.last = run
         if p is self.outer:
             self.outer = None
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import importlib
 import importlib.util
+import io
+import json
 import re
 import sys
 from dataclasses import fields
@@ -13,6 +17,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 import torch
+from PIL import Image
 
 from wplus_ext.settings import Settings
 
@@ -149,16 +154,38 @@ def test_refresh_finds_new_files(pages, models):
 
 
 def test_the_report_is_shown(pages):
-    from wplus_ext.report import Report
-
     page = pages["txt2img"].page
     with gr.Blocks():
         pages["txt2img"].ui(False)  # as the API does, to learn the defaults
     assert page._show_report() == ""
-    pages["txt2img"].report = Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
+    run = pages["txt2img"].last = finished_run()
     shown = page._show_report()
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
     assert "&lt;smile&gt;" in shown and "<smile>" not in shown
+    told = json.loads(html.unescape(re.search('data-run="(.*?)"', shown)[1]))
+    assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip()}
+
+
+def finished_run():
+    """A job of three frames, red, green and blue."""
+    webui, report = importlib.import_module("wplus_ext.webui"), importlib.import_module("wplus_ext.report")
+    run = webui.Run(Settings(), None, None)
+    run.frames = 3
+    run.report = report.Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
+    for colour in ("red", "lime", "blue"):
+        run.add_thumbnail(Image.new("RGB", (96, 128), colour))
+    return run
+
+
+def test_the_strip_of_frames(pages):
+    run = finished_run()
+    shown = Image.open(io.BytesIO(base64.b64decode(run.strip().partition(",")[2])))
+    assert shown.size == (3 * 48, 64)
+    assert [tuple(round(x / 255) for x in shown.getpixel((24 + 48 * i, 32))) for i in range(3)] == [
+        (1, 0, 0), (0, 1, 0), (0, 0, 1),
+    ]  # fmt: skip
+    run.add_thumbnail(Image.new("RGB", (96, 128)))  # of the next batch, which is not complete
+    assert run.strip() is None
 
 
 def test_an_empty_models_folder(shared, tmp_path, module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable
 from dataclasses import fields
 from types import ModuleType
@@ -13,9 +14,8 @@ from modules import scripts, shared
 from . import tracks as language
 from .library import KINDS, Library
 from .passports import TITLE
-from .report import Report
 from .settings import MODES, NO_IDENTITY, Settings, from_infotext
-from .webui import look_again, model_roots
+from .webui import Run, look_again, model_roots
 
 PRESETS = {
     "Sad to happy: -0.7 > 0 > 0.7": "-0.7 > 0 > 0.7",
@@ -41,14 +41,17 @@ class Page:
     """The accordion of one tab. ``inputs`` are in the order of the fields of `Settings`.
 
     Args:
+        tab: ``"txt2img"`` or ``"img2img"``.
         elem_id: makes an id that is unique to the tab.
         library: where the names come from.
-        report: gives the report of the last job.
+        last: gives the last job.
     """
 
-    def __init__(self, elem_id: Callable[[str], str], library: Library, report: Callable[[], Report | None]) -> None:
-        self.library, self._report = library, report
-        self._id = elem_id
+    def __init__(
+        self, tab: str, elem_id: Callable[[str], str], library: Library, last: Callable[[], Run | None]
+    ) -> None:
+        self.library, self._last = library, last
+        self._tab, self._id = tab, elem_id
         with gr.Accordion(TITLE, open=False, elem_id=elem_id("wplus"), elem_classes="wplus"):
             self._build()
         self._connect()
@@ -86,7 +89,7 @@ class Page:
             placeholder="smile = -0.7 > 0 > 0.7", info="One line a track: direction = value, or keys over the frames",
         )  # fmt: skip
         self.faults = gr.HTML(elem_id=self._id("faults"))
-        gr.HTML(f'<div class="wplus-curve" data-tracks="{html.escape(self._id("tracks"))}"></div>')
+        gr.HTML(self._editor())
         with gr.Row():
             self.strength = gr.Textbox(
                 DEFAULTS.strength, label="W+ strength", lines=1, elem_id=self._id("strength"),
@@ -99,8 +102,29 @@ class Page:
         )
         self.last = gr.HTML(elem_id=self._id("report"))
 
+    def _editor(self) -> str:
+        """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
+        names = ("tracks", "identity", "direction", "report")
+        known = {name: self._id(name) for name in names} | {
+            "tab": self._tab,
+            "presets": json.dumps(list(PRESETS.items())),
+        }
+        data = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in known.items())
+        return f'<div class="wplus-curve" {data}></div>'
+
+    def _tell(self, component: gr.components.Component, name: str) -> None:
+        """Tell the curve editor of every change, by typing, by Python or by a pasted infotext."""
+        place = f".wplus-curve[data-tab={self._tab}]"
+        event = f"new CustomEvent('wplus-{name}', {{detail: value}})"
+        component.change(
+            None, component, _js=f"(value) => {{ document.querySelector('{place}')?.dispatchEvent({event}) }}"
+        )
+
     def _connect(self) -> None:
         quiet = {"show_progress": False, "queue": False}
+        for name in ("tracks", "identity"):
+            self._tell(getattr(self, name), name)
+        self._tell(self.last, "report")
         checked = [self.tracks, self.strength, self.identity, self.mode, self.start, self.end, self.negative]
         for component in checked:
             component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
@@ -143,10 +167,13 @@ class Page:
         ]
 
     def _show_report(self) -> str:
-        report = self._report()
-        if report is None:
+        run = self._last()
+        if run is None:
             return ""
-        return f'<div class="wplus-report"><p>{html.escape(report.summary())}</p>{report.plot()}</div>'
+        report = run.report
+        data = html.escape(json.dumps({"residual": report.residual, "strip": run.strip()}))
+        said = f"<p>{html.escape(report.summary())}</p>{report.plot()}"
+        return f'<div class="wplus-report" data-run="{data}">{said}</div>'
 
 
 def library() -> Library:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from modules import paths, sd_unet, shared
+from PIL import Image
 from torch import Tensor
 
 from . import plan as plans
@@ -18,6 +21,8 @@ from .library import Library
 from .passports import TITLE, Pilot, named
 from .report import Report
 from .settings import Settings
+
+THUMBNAIL, STRIP = 64, 16_384  # pixels: height of a thumbnail, width of all at most
 
 
 class Run:
@@ -35,6 +40,27 @@ class Run:
         self.frames = 0
         self._sampling = False
         self.report: Report | None = None
+        self._thumbnails: list[Image.Image] = []  # of the last batch
+
+    def add_thumbnail(self, image: Image.Image) -> None:
+        """Keep a finished image, small, for the strip under the curve."""
+        if len(self._thumbnails) == self.frames:
+            self._thumbnails = []  # the next batch
+        width = max(round(image.width * THUMBNAIL / image.height), 1)
+        width = max(min(width, STRIP // max(self.frames, 1)), 1)
+        self._thumbnails.append(image.convert("RGB").resize((width, THUMBNAIL)))
+
+    def strip(self) -> str | None:
+        """All frames side by side, as the data URL of a JPEG; None where a frame is missing."""
+        if not self.frames or len(self._thumbnails) != self.frames:
+            return None
+        width = self._thumbnails[0].width
+        strip = Image.new("RGB", (width * self.frames, THUMBNAIL))
+        for i, thumbnail in enumerate(self._thumbnails):
+            strip.paste(thumbnail, (i * width, 0))
+        file = io.BytesIO()
+        strip.save(file, "JPEG", quality=80)
+        return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
@@ -123,14 +149,21 @@ def is_inner(p: object) -> bool:
     return getattr(p, "_ad_inner", False)
 
 
-def finish(p: object, processed: object) -> Report | None:
-    """After a job: puts its report into the API's info and under the picture; gives it for the page."""
+def see(p: object, image: Image.Image) -> None:
+    """A finished image of a job."""
+    run = getattr(p, "wplus_run", None)
+    if run is not None and run.report is not None and not is_inner(p):
+        run.add_thumbnail(image)
+
+
+def finish(p: object, processed: object) -> Run | None:
+    """After a job: puts its report into the API's info and under the picture; gives the job for the page."""
     run = getattr(p, "wplus_run", None)
     if run is None or run.report is None:
         return None
     processed.extra_generation_params = {**processed.extra_generation_params, "WPlus report": run.report.to_dict()}
     processed.comments += f"{TITLE}: {run.report.summary()}\n"
-    return run.report
+    return run
 
 
 def look_again(library: Library) -> None:

@@ -1,0 +1,84 @@
+"""The accordion of both tabs on a real gradio page in a real Chromium, with what Python receives.
+
+What the WebUI itself gives a page stands in here: `SCRIPT` for its script.js and ui.js, and AnimateDiff's
+fields under its own ids.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import gradio as gr
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SCRIPT = """
+function gradioApp() { return document.querySelector("gradio-app")?.shadowRoot ?? document; }
+function updateInput(target) { target.dispatchEvent(new Event("input", {bubbles: true})); }
+function onUiLoaded(callback) {
+    const wait = setInterval(() => {
+        if (!gradioApp().querySelector("#ready")) return;
+        clearInterval(wait);
+        callback();
+    }, 50);
+}
+"""
+
+
+class Site:
+    """A running page: its address, what Python received last, and the scripts behind the two tabs."""
+
+    def __init__(self, module: object) -> None:
+        self.received: dict[str, list[str]] = {"txt2img": [], "img2img": []}
+        self.scripts = {}
+        self.blocks = gr.Blocks(css=(ROOT / "style.css").read_text())
+        with self.blocks, gr.Tabs():
+            for tab in ("txt2img", "img2img"):
+                with gr.Tab(tab, elem_id=f"tab_{tab}"):
+                    self._tab(module, tab)
+        with self.blocks:
+            gr.HTML('<div id="ready"></div>')
+
+    def _tab(self, module: object, tab: str) -> None:
+        script = self.scripts[tab] = module.WPlusScript()
+        script.tabname = tab
+        with gr.Row():
+            gr.Number(16, label="Number of frames", precision=0, interactive=True, elem_id=f"{tab}-ad-video-length")
+            gr.Number(8, label="FPS", precision=0, interactive=True, elem_id=f"{tab}-ad-fps")
+            gr.Number(16, label="Context", precision=0, interactive=True, elem_id=f"{tab}-ad-batch-size")
+        script.ui(tab == "img2img")
+        tracks = script.page.tracks
+        tracks.change(self.received[tab].append, tracks, queue=False)
+        log = gr.HTML(elem_id=f"html_log_{tab}")
+        script.after_component(log, elem_id=f"html_log_{tab}")
+        give, text = gr.Button("give", elem_id=f"{tab}-give"), gr.Textbox(elem_id=f"{tab}-given")
+        give.click(lambda value: value, text, tracks, queue=False)  # an update from Python
+        done = gr.Button("done", elem_id=f"{tab}-done")
+        done.click(lambda: "a result", None, log, queue=False)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve it, as the WebUI does: scripts as classic ones, modules as modules. Gives the address."""
+        original = gr.routes.templates.TemplateResponse
+        modules = sorted((ROOT / "javascript").glob("*.mjs"))
+        tags = "".join(f'<script type="module" src="file={path}?1"></script>' for path in modules)
+
+        def response(*args: object, **kwargs: object) -> object:
+            answer = original(*args, **kwargs)
+            answer.body = answer.body.replace(b"</head>", f"<script>{SCRIPT}</script>{tags}</head>".encode())
+            answer.init_headers()
+            return answer
+
+        gr.routes.templates.TemplateResponse = response
+        try:
+            _, url, _ = self.blocks.launch(
+                prevent_thread_lock=True, quiet=True, show_error=True, allowed_paths=[str(ROOT / "javascript")],
+                server_name="127.0.0.1", share=False,
+            )  # fmt: skip
+            yield url
+        finally:
+            gr.routes.templates.TemplateResponse = original
+            self.blocks.close(verbose=False)
