@@ -101,7 +101,7 @@ export class Editor {
 
     add(frame = this.#cursor) {
         const track = this.#editable();
-        if (!track) return;
+        if (!track) return this.#say(this.#track ? "This track is not to be changed now" : "There is no track yet: choose a direction and press Add track");
         const { schedule, key } = edits.addKey(track.schedule, this.#frames, frame);
         this.#chosen = new Set([key]);
         this.#commit(schedule);

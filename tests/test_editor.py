@@ -14,9 +14,6 @@ import pytest
 import torch
 from test_page import finished_run
 
-browser = pytest.importorskip(
-    "browser", reason="gradio is not installed here: the editor is tested in the WebUI's world"
-)
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
 if browser.CHROMIUM is None:
     pytest.skip("no Chromium is installed: the editor is not tested", allow_module_level=True)
@@ -548,6 +545,13 @@ def test_python_and_pasted_texts_arrive(tab):
     assert tab.keys.count() == 4
     tab.drag((4, 0.5), (5, 0.5))
     tab.gets("smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)")
+
+
+def test_an_empty_text_says_what_to_do(tab):
+    tab.page.mouse.dblclick(*tab.at(5, 0.5))
+    assert "press Add track" in tab.root.locator(".wplus-status").inner_text()
+    tab.page.locator("#script_txt2img_wplus_add").click()
+    tab.gets("age = -0.7 > 0 > 0.7")
 
 
 def test_both_tabs_are_apart(page, site):
