@@ -1,34 +1,30 @@
 // The curve editor: one state, one painting per animation frame, one commit per gesture.
 //
-// The text is the truth. An edit makes a new schedule, which is drawn at once (`#preview`); its end, which is a
+// The text is the truth. An edit makes a new schedule, which is drawn at once (`preview`); its end, which is a
 // released pointer or key, writes the text and calls `write` once. Text from elsewhere comes in through `setText`.
 
 import { parseSchedule, plain } from "./wplus_curve.mjs";
 import { Controls, html } from "./wplus_controls.mjs";
 import * as edits from "./wplus_edits.mjs";
+import { Gestures } from "./wplus_gestures.mjs";
 import { Plot, STYLES, axisHalf } from "./wplus_plot.mjs";
 
 const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
-const STEP = 0.05, FINE = 0.001; // of values that are dragged
-const START = 3; // pixels before a press is a drag
-const NEAR = { mouse: 12, touch: 26, line: 7 }; // pixels
-const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 0.01], ArrowDown: [0, -0.01] };
 
 export class Editor {
     #text = "";
-    #tracks = []; // of the last text that could be read
+    tracks = []; // of the last text that could be read
     #fault = null; // of the text
-    #frames = 16;
+    frames = 16;
     #fps = 8;
     #alpha = false; // the axis is alpha, because there is an identity
-    #active = 0;
-    #chosen = new Set();
+    active = 0;
+    chosen = new Set();
     #looks = new Map(); // of a track's name: shown, locked, solo
-    #cursor = 0;
-    #fine = false;
-    #preview = null; // a schedule of the active track that is not in the text yet
+    cursor = 0;
+    fine = false;
+    preview = null; // a schedule of the active track that is not in the text yet
     #suggestion = null; // one that is only shown
-    #drag = null;
     #run = null; // the last report: measured residual and thumbnails
     #history = new edits.History("");
     #painting = 0;
@@ -53,7 +49,7 @@ export class Editor {
             this.controls.bar, html("p", { class: "wplus-axis" }, this.axis), this.plot.element, this.scrub, this.strip,
             this.controls.fields, this.faultBox, this.controls.list, this.status);
         root.replaceChildren(this.element);
-        this.#listen();
+        this.gestures = new Gestures(this);
         new ResizeObserver(() => this.paint()).observe(this.element);
     }
 
@@ -62,17 +58,17 @@ export class Editor {
     /** A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news. */
     setText(text, typed = false) {
         if (text === this.#text || this.#written.includes(text)) return;
-        this.#cancel();
+        this.cancel();
         this.#history.push(text, typed);
         this.#take(text);
     }
 
     setFrames(frames, fps) {
-        if (frames === this.#frames && fps === this.#fps) return;
-        this.#cancel();
-        this.#frames = frames;
+        if (frames === this.frames && fps === this.#fps) return;
+        this.cancel();
+        this.frames = frames;
         this.#fps = fps;
-        this.#cursor = Math.min(this.#cursor, frames - 1);
+        this.cursor = Math.min(this.cursor, frames - 1);
         this.paint();
     }
 
@@ -91,120 +87,120 @@ export class Editor {
     // What the controls do
 
     undo(by) {
-        this.#flush();
+        this.flush();
         const text = this.#history.step(by);
         if (text === null) return;
-        this.#chosen.clear();
+        this.chosen.clear();
         this.#send(text);
-        this.#say(by < 0 ? "Undone" : "Done again");
+        this.say(by < 0 ? "Undone" : "Done again");
     }
 
-    add(frame = this.#cursor) {
-        const track = this.#editable();
-        if (!track) return this.#say(this.#track ? "This track is not to be changed now" : "There is no track yet: choose a direction and press Add track");
-        const { schedule, key } = edits.addKey(track.schedule, this.#frames, frame);
-        this.#chosen = new Set([key]);
-        this.#commit(schedule);
-        this.plot.keyElement([...this.#chosen][0])?.focus({ preventScroll: true });
+    add(frame = this.cursor) {
+        const track = this.editable();
+        if (!track) return this.say(this.track ? "This track is not to be changed now" : "There is no track yet: choose a direction and press Add track");
+        const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
+        this.chosen = new Set([key]);
+        this.commit(schedule);
+        this.plot.keyElement([...this.chosen][0])?.focus({ preventScroll: true });
     }
 
     remove() {
-        const track = this.#editable();
-        if (!track || !this.#chosen.size) return;
-        const schedule = edits.removeKeys(this.#schedule, this.#frames, this.#chosen), count = this.#chosen.size;
-        this.#chosen.clear();
-        this.#commit(schedule, `${count} ${count === 1 ? "key" : "keys"} removed`);
+        const track = this.editable();
+        if (!track || !this.chosen.size) return;
+        const schedule = edits.removeKeys(this.schedule, this.frames, this.chosen), count = this.chosen.size;
+        this.chosen.clear();
+        this.commit(schedule, `${count} ${count === 1 ? "key" : "keys"} removed`);
     }
 
     ease(easing) {
-        if (this.#editable()) this.#commit(edits.setEasing(this.#schedule, this.#segments(), easing));
+        if (this.editable()) this.commit(edits.setEasing(this.schedule, this.#segments(), easing));
     }
 
     /** Show an easing before it is chosen. */
     suggest(easing) {
-        const track = this.#editable();
+        const track = this.editable();
         this.#suggestion = easing && track ? edits.setEasing(track.schedule, this.#segments(), easing) : null;
         this.paint();
     }
 
     loop() {
-        const track = this.#editable();
-        if (track) this.#commit({ ...edits.explicit(track.schedule), loop: !track.schedule.loop });
+        const track = this.editable();
+        if (track) this.commit({ ...edits.explicit(track.schedule), loop: !track.schedule.loop });
     }
 
     toggleFine() {
-        this.#fine = !this.#fine;
+        this.fine = !this.fine;
         this.paint();
     }
 
     preset(schedule) {
-        if (!this.#editable()) return;
-        this.#chosen.clear();
-        this.#commit(parseSchedule(schedule));
+        if (!this.editable()) return;
+        this.chosen.clear();
+        this.commit(parseSchedule(schedule));
     }
 
     setKey(frame, value) {
         const key = this.#key();
-        if (!this.#editable() || !key) return;
+        if (!this.editable() || !key) return;
         const [wantedFrame, wantedValue] = [frame ?? key.frame, value ?? key.value];
         try {
             if (frame === null && !Number.isInteger(key.frame)) {
                 if (!(Math.abs(value) <= 20)) throw new RangeError("expected a value from -20 to 20");
-                this.#commit(edits.moveKeys(this.#schedule, this.#frames, this.#chosen, 0, value - key.value));
-            } else this.#commit(edits.setKey(this.#schedule, this.#frames, key.number, wantedFrame, wantedValue));
+                this.commit(edits.moveKeys(this.schedule, this.frames, this.chosen, 0, value - key.value));
+            } else this.commit(edits.setKey(this.schedule, this.frames, key.number, wantedFrame, wantedValue));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.controls.restore(key);
-            this.#say(`Not changed: ${fault.message}`);
+            this.say(`Not changed: ${fault.message}`);
         }
     }
 
     setLayers(index, which, number) {
-        const track = this.#tracks[index], layers = [...track.layers];
+        const track = this.tracks[index], layers = [...track.layers];
         layers[which] = number;
         if (Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= 18) {
             this.#edit(edits.withTrack(this.#text, { ...track, layers }), `${track.name}: layers ${layers[0]} to ${layers[1]}`);
         } else {
             this.controls.list.querySelectorAll(`[data-track="${index}"] input`)[which].value = String(track.layers[which]);
-            this.#say("Not changed: expected layers first < end, from 0 to 18");
+            this.say("Not changed: expected layers first < end, from 0 to 18");
         }
     }
 
     activate(index) {
-        if (index === this.#active) return;
-        this.#active = index;
-        this.#chosen.clear();
+        if (index === this.active) return;
+        this.active = index;
+        this.chosen.clear();
         this.paint();
     }
 
     toggle(index, what) {
-        const look = this.#look(this.#tracks[index]);
+        const look = this.#look(this.tracks[index]);
         look[what] = !look[what];
-        if (what === "locked") this.#chosen.clear();
+        if (what === "locked") this.chosen.clear();
         this.paint();
     }
 
     swap(a, b) {
-        const text = edits.withSwapped(this.#text, this.#tracks[a], this.#tracks[b]);
-        this.#active = this.#active === a ? b : this.#active === b ? a : this.#active;
+        const text = edits.withSwapped(this.#text, this.tracks[a], this.tracks[b]);
+        this.active = this.active === a ? b : this.active === b ? a : this.active;
         this.#edit(text, "Moved");
     }
 
     drop(index) {
-        const { name } = this.#tracks[index];
-        if (index < this.#active) this.#active -= 1;
-        this.#chosen.clear();
-        this.#edit(edits.withoutTrack(this.#text, this.#tracks[index]), `${name} removed`);
+        const { name } = this.tracks[index];
+        if (index < this.active) this.active -= 1;
+        this.chosen.clear();
+        this.#edit(edits.withoutTrack(this.#text, this.tracks[index]), `${name} removed`);
     }
 
     async copy() {
-        const text = this.#copied();
+        const text = this.copied();
         if (!text) return;
         try {
             await navigator.clipboard.writeText(text);
-            this.#say("Copied");
+            this.say("Copied");
         } catch {
-            this.#say("The browser keeps the clipboard to itself here: press Ctrl+C in the drawing");
+            this.say("The browser keeps the clipboard to itself here: press Ctrl+C in the drawing");
         }
     }
 
@@ -212,38 +208,38 @@ export class Editor {
         try {
             this.pasteText(await navigator.clipboard.readText());
         } catch {
-            this.#say("The browser keeps the clipboard to itself here: press Ctrl+V in the drawing");
+            this.say("The browser keeps the clipboard to itself here: press Ctrl+V in the drawing");
         }
     }
 
     pasteText(text) {
         if (this.#fault || !text.trim()) return;
         try {
-            this.#chosen.clear();
-            this.#edit(edits.withPasted(this.#text, text, this.#tracks[this.#active], this.direction()), "Pasted");
+            this.chosen.clear();
+            this.#edit(edits.withPasted(this.#text, text, this.tracks[this.active], this.direction()), "Pasted");
         } catch (fault) {
-            this.#say(`Not pasted: ${fault.message}`);
+            this.say(`Not pasted: ${fault.message}`);
         }
     }
 
     moveCursor(frame) {
-        this.#cursor = edits.clamp(frame, 0, this.#frames - 1);
+        this.cursor = edits.clamp(frame, 0, this.frames - 1);
         this.paint();
     }
 
     // State
 
-    get #track() {
-        return this.#tracks[this.#active];
+    get track() {
+        return this.tracks[this.active];
     }
 
-    get #schedule() {
-        return this.#preview ?? this.#track.schedule;
+    get schedule() {
+        return this.preview ?? this.track.schedule;
     }
 
     /** The active track where it may be changed. */
-    #editable() {
-        const track = this.#track;
+    editable() {
+        const track = this.track;
         return track && !this.#fault && !this.#look(track).locked ? track : null;
     }
 
@@ -252,37 +248,37 @@ export class Editor {
         return this.#looks.get(track.id);
     }
 
-    #visible(track) {
-        const solo = this.#tracks.some((other) => this.#look(other).solo);
+    visible(track) {
+        const solo = this.tracks.some((other) => this.#look(other).solo);
         return this.#look(track).shown && (!solo || this.#look(track).solo);
     }
 
     /** The keys whose segments an easing is for: the chosen ones, or all. */
     #segments() {
-        return this.#chosen.size ? this.#chosen : new Set(this.#schedule.keys.keys());
+        return this.chosen.size ? this.chosen : new Set(this.schedule.keys.keys());
     }
 
     /** The one chosen key. */
     #key() {
-        if (!this.#track || this.#chosen.size !== 1) return null;
-        const [number] = this.#chosen, key = this.#schedule.keys[number];
-        return key ? { ...key, number, frame: edits.places(this.#schedule, this.#frames)[number] } : null;
+        if (!this.track || this.chosen.size !== 1) return null;
+        const [number] = this.chosen, key = this.schedule.keys[number];
+        return key ? { ...key, number, frame: edits.places(this.schedule, this.frames)[number] } : null;
     }
 
     #take(text) {
         const { tracks, fault } = edits.read(text);
         this.#text = text;
         this.#fault = fault;
-        this.#preview = this.#suggestion = null;
+        this.preview = this.#suggestion = null;
         if (tracks) {
             const counts = {};
-            this.#tracks = tracks.map((track) => {
+            this.tracks = tracks.map((track) => {
                 counts[track.name] = (counts[track.name] ?? 0) + 1;
                 return { ...track, id: `${track.name} ${counts[track.name]}` };
             });
-            this.#active = edits.clamp(this.#active, 0, Math.max(tracks.length - 1, 0));
-            const keys = this.#track?.schedule.keys.length ?? 0;
-            this.#chosen = new Set([...this.#chosen].filter((number) => number < keys));
+            this.active = edits.clamp(this.active, 0, Math.max(tracks.length - 1, 0));
+            const keys = this.track?.schedule.keys.length ?? 0;
+            this.chosen = new Set([...this.chosen].filter((number) => number < keys));
         }
         this.paint();
     }
@@ -297,261 +293,49 @@ export class Editor {
 
     /** A new text by a gesture. */
     #edit(text, said) {
-        this.#preview = null;
+        this.preview = null;
         if (text !== this.#text) {
             this.#history.push(text);
             this.#send(text);
         } else this.paint();
-        this.#say(said);
+        this.say(said);
     }
 
     /** A new schedule of the active track, by a gesture. */
-    #commit(schedule, said) {
-        const track = this.#track, [number] = this.#chosen;
-        const sequence = schedule.keys[0].unit === "spread" ? null : edits.order(schedule, this.#frames);
-        const sorted = edits.sort(schedule, this.#frames, [number ?? 0]).schedule;
-        if (sequence) this.#chosen = new Set([...this.#chosen].map((key) => sequence.indexOf(key)));
+    commit(schedule, said) {
+        const track = this.track, [number] = this.chosen;
+        const sequence = schedule.keys[0].unit === "spread" ? null : edits.order(schedule, this.frames);
+        const sorted = edits.sort(schedule, this.frames, [number ?? 0]).schedule;
+        if (sequence) this.chosen = new Set([...this.chosen].map((key) => sequence.indexOf(key)));
         this.#edit(edits.withTrack(this.#text, { ...track, schedule: sorted }), said);
         const key = this.#key();
-        if (!said && key) this.#say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
-        else if (!said) this.#say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        if (!said && key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
+        else if (!said) this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
     }
 
     /** Commit what the arrow keys did. */
-    #flush() {
-        if (this.#preview && !this.#drag) {
-            const focused = document.activeElement?.closest?.(".wplus-key"), [number] = this.#chosen;
-            this.#commit(this.#preview);
-            if (focused && number !== undefined) this.plot.keyElement([...this.#chosen][0])?.focus({ preventScroll: true });
+    flush() {
+        if (this.preview && !this.gestures.drag) {
+            const focused = document.activeElement?.closest?.(".wplus-key"), [number] = this.chosen;
+            this.commit(this.preview);
+            if (focused && number !== undefined) this.plot.keyElement([...this.chosen][0])?.focus({ preventScroll: true });
         }
     }
 
     /** Leave a drag, as if it had not been. Says whether there was one. */
-    #cancel() {
-        const was = Boolean(this.#drag || this.#preview || this.#suggestion);
-        if (this.#drag) this.plot.element.releasePointerCapture?.(this.#drag.pointer);
-        if (this.#drag?.before) this.#chosen = this.#drag.before;
-        this.#drag = this.#preview = this.#suggestion = null;
+    cancel() {
+        const was = this.gestures.cancel() || Boolean(this.preview || this.#suggestion);
+        this.preview = this.#suggestion = null;
         this.paint();
         return was;
     }
 
-    #say(text) {
+    say(text) {
         this.status.textContent = text;
     }
 
-    #copied() {
-        return this.#track ? edits.read(this.#text).text.split(/\r\n?|\n/)[this.#track.line - 1].trim() : "";
-    }
-
-    // Gestures
-
-    #listen() {
-        const plot = this.plot.element, on = (type, act) => plot.addEventListener(type, act);
-        on("pointerdown", (event) => this.#press(event));
-        on("pointermove", (event) => this.#move(event));
-        on("pointerup", (event) => this.#release(event));
-        on("pointercancel", () => this.#cancel());
-        on("lostpointercapture", () => this.#drag && this.#cancel());
-        // A finger on a key drags it, and beside the keys it scrolls the page: not every browser takes touch-action
-        // from a shape within an SVG.
-        plot.addEventListener("touchstart", (event) => this.#drag && this.#drag.kind !== "tap" && event.preventDefault(), { passive: false });
-        on("mousedown", (event) => event.preventDefault()); // focus is given by hand
-        on("dblclick", (event) => {
-            const { x, y } = this.#point(event);
-            if (!this.#near(x, y, NEAR.mouse)) this.add(edits.clamp(Math.round(this.plot.frameAt(x)), 0, this.#frames - 1));
-        });
-        on("focusin", (event) => this.#focus(event.target));
-        on("keyup", (event) => event.key in MOVES && this.#flush());
-        on("focusout", () => this.#flush());
-        this.element.addEventListener("keydown", (event) => this.#type(event));
-        this.element.addEventListener("copy", (event) => {
-            if (isField(event.target) || !this.#track) return;
-            event.clipboardData.setData("text/plain", this.#copied());
-            event.preventDefault();
-            this.#say("Copied");
-        });
-        this.element.addEventListener("paste", (event) => {
-            if (isField(event.target)) return;
-            event.preventDefault();
-            event.stopPropagation();
-            this.pasteText(event.clipboardData.getData("text/plain"));
-        });
-    }
-
-    #point(event) {
-        const box = this.plot.element.getBoundingClientRect();
-        return { x: event.clientX - box.left, y: event.clientY - box.top };
-    }
-
-    /** The nearest key within reach, the active track's first: `{index, number}`. */
-    #near(x, y, reach) {
-        let best = null;
-        this.#tracks.forEach((track, index) => {
-            if (!this.#visible(track)) return;
-            const schedule = index === this.#active ? this.#schedule : track.schedule;
-            edits.places(schedule, this.#frames).forEach((frame, number) => {
-                const spot = this.plot.spot(frame, schedule.keys[number].value);
-                const distance = Math.hypot(spot.x - x, spot.y - y);
-                const rank = distance + (index === this.#active ? 0 : 4); // of two on one spot, the active track's
-                if (distance <= reach && !(best && best.rank <= rank)) best = { index, number, rank };
-            });
-        });
-        return best;
-    }
-
-    /** The track whose line passes here. */
-    #nearLine(x, y) {
-        const frame = edits.clamp(this.plot.frameAt(x), 0, this.#frames - 1);
-        return this.#tracks.findIndex((track) => {
-            const { curve } = edits.curveOf(track.schedule, this.#frames);
-            return curve && this.#visible(track) && Math.abs(this.plot.y(curve.at(frame)) - y) <= NEAR.line;
-        });
-    }
-
-    #press(event) {
-        if (event.button !== 0 || this.#drag) return;
-        this.#flush();
-        this.suggest(null);
-        if (isField(document.activeElement)) document.activeElement.blur();
-        const { x, y } = this.#point(event), handle = event.target.closest?.(".wplus-handle");
-        const before = new Set(this.#chosen), drag = { pointer: event.pointerId, x, y, at: { x, y }, before, moved: false };
-        const near = this.#near(x, y, event.pointerType === "mouse" ? NEAR.mouse : NEAR.touch);
-        if (handle && this.#editable() && !(near && Math.hypot(x - this.#spotOf(near).x, y - this.#spotOf(near).y) < 5)) {
-            Object.assign(drag, { kind: "handle", key: Number(handle.dataset.key), end: Number(handle.dataset.end) });
-        } else if (near) {
-            this.activate(near.index);
-            if (event.shiftKey && this.#chosen.has(near.number)) this.#chosen.delete(near.number);
-            else if (event.shiftKey) this.#chosen.add(near.number);
-            else if (!this.#chosen.has(near.number)) this.#chosen = new Set([near.number]);
-            Object.assign(drag, { kind: "keys", number: near.number });
-            this.#cursor = edits.clamp(Math.round(edits.places(this.#schedule, this.#frames)[near.number]), 0, this.#frames - 1);
-            this.paint(true);
-            if (this.#chosen.has(near.number)) this.plot.keyElement(near.number)?.focus({ preventScroll: true });
-        } else {
-            if (event.pointerType !== "mouse") Object.assign(drag, { kind: "tap" });
-            else Object.assign(drag, { kind: "marquee", shift: event.shiftKey });
-        }
-        if (drag.kind !== "tap") this.plot.element.setPointerCapture(event.pointerId);
-        drag.base = this.#track?.schedule;
-        this.#drag = drag;
-    }
-
-    #spotOf({ index, number }) {
-        const { schedule } = this.#tracks[index];
-        return this.plot.spot(edits.places(schedule, this.#frames)[number], schedule.keys[number].value);
-    }
-
-    #move(event) {
-        const drag = this.#drag;
-        if (!drag || event.pointerId !== drag.pointer) return;
-        drag.at = this.#point(event);
-        Object.assign(drag, { shiftKey: event.shiftKey, altKey: event.altKey });
-        if (!drag.moved && Math.hypot(drag.at.x - drag.x, drag.at.y - drag.y) < START) return;
-        drag.moved = true;
-        this.paint();
-    }
-
-    /** What the drag has come to; called once per painting. */
-    #follow() {
-        const drag = this.#drag;
-        if (!drag?.moved) return;
-        const { plot } = this, { x, y } = drag.at;
-        if (drag.kind === "keys" && this.#editable() && this.#chosen.has(drag.number)) {
-            let dx = x - drag.x, dy = y - drag.y;
-            if (drag.shiftKey) [dx, dy] = Math.abs(dx) > Math.abs(dy) ? [dx, 0] : [0, dy];
-            const at = edits.places(drag.base, this.#frames), own = at[drag.number];
-            const past = plot.spot(own, 0).past, inside = plot.frameAt(x) <= plot.last;
-            let byFrames = Math.round(past ? (inside && dx ? plot.frameAt(x) - own : 0) : plot.frameAt(plot.x(own) + dx) - own);
-            for (const number of this.#chosen) if (!plot.spot(at[number], 0).past) byFrames = Math.min(byFrames, Math.floor(this.#frames - 1 - at[number]));
-            const value = drag.base.keys[drag.number].value, step = this.#fine || drag.altKey ? FINE : STEP;
-            const wanted = value + plot.valueAt(plot.y(value) + dy) - value;
-            const byValue = Math.abs(wanted - value) < step / 2 ? 0 : edits.round(Math.round(wanted / step) * step) - value;
-            this.#preview = edits.moveKeys(drag.base, this.#frames, this.#chosen, byFrames, byValue);
-            const where = edits.places(this.#preview, this.#frames)[drag.number];
-            this.#cursor = edits.clamp(Math.round(where), 0, this.#frames - 1);
-        } else if (drag.kind === "handle") {
-            this.#preview = edits.moveHandle(drag.base, this.#frames, drag.key, drag.end, plot.frameAt(x), plot.valueAt(y), drag.altKey);
-        } else if (drag.kind === "marquee" && this.#track && this.#visible(this.#track)) {
-            const [left, right] = [Math.min(x, drag.x), Math.max(x, drag.x)], [top, bottom] = [Math.min(y, drag.y), Math.max(y, drag.y)];
-            drag.box = { x: left, y: top, width: right - left, height: bottom - top };
-            this.#chosen = new Set(drag.shift ? drag.before : []);
-            edits.places(this.#track.schedule, this.#frames).forEach((frame, number) => {
-                const spot = plot.spot(frame, this.#track.schedule.keys[number].value);
-                if (spot.x >= left && spot.x <= right && spot.y >= top && spot.y <= bottom) this.#chosen.add(number);
-            });
-        }
-    }
-
-    #release(event) {
-        const drag = this.#drag;
-        if (!drag || event.pointerId !== drag.pointer) return;
-        this.#move(event);
-        this.#follow();
-        this.#drag = null;
-        if (drag.moved && this.#preview) this.#commit(this.#preview);
-        else if (!drag.moved && drag.kind === "keys" && !event.shiftKey) this.#chosen = new Set([drag.number]);
-        else if (!drag.moved && ["marquee", "tap"].includes(drag.kind)) {
-            const line = this.#nearLine(drag.x, drag.y);
-            if (line >= 0) this.activate(line);
-            if (!event.shiftKey) this.#chosen.clear();
-            this.moveCursor(Math.round(this.plot.frameAt(drag.x)));
-        }
-        this.paint();
-    }
-
-    #focus(target) {
-        const key = target.closest?.(".wplus-key");
-        if (!key || this.#drag) return;
-        const number = Number(key.dataset.key);
-        if (key.dataset.active === "true" && !this.#chosen.has(number)) {
-            this.#chosen = new Set([number]);
-            this.moveCursor(Math.round(edits.places(this.#schedule, this.#frames)[number]));
-        }
-    }
-
-    #type(event) {
-        const control = event.ctrlKey || event.metaKey, letter = event.key.toLowerCase();
-        const act = isField(event.target) && event.target !== this.scrub ? null : this.#shortcut(event, control, letter);
-        if (!act) return;
-        act();
-        event.preventDefault();
-        event.stopPropagation();
-    }
-
-    #shortcut(event, control, letter) {
-        const onKey = event.target.closest?.(".wplus-key");
-        if (event.key === "Escape") return this.#cancel() ? () => {} : null;
-        if (control && letter === "z") return () => this.undo(event.shiftKey ? 1 : -1);
-        if (control && letter === "y") return () => this.undo(1);
-        if (control && letter === "a" && this.#track) return () => this.#chooseAll();
-        if (control || event.altKey) return null;
-        if (["Delete", "Backspace"].includes(event.key) && this.#chosen.size) return () => this.remove();
-        if (!onKey) return null;
-        if (event.key in MOVES) return () => this.#nudge(...MOVES[event.key], event.shiftKey ? 10 : 1);
-        if (event.key === "Home" || event.key === "End") {
-            const end = edits.order(this.#schedule, this.#frames).at(event.key === "Home" ? 0 : -1);
-            return () => this.plot.keyElement(end)?.focus({ preventScroll: true });
-        }
-        if (event.key === " ") {
-            const number = Number(onKey.dataset.key);
-            return () => {
-                if (!this.#chosen.delete(number)) this.#chosen.add(number);
-                this.paint();
-            };
-        }
-        return null;
-    }
-
-    #chooseAll() {
-        this.#chosen = new Set(this.#schedule.keys.keys());
-        this.paint();
-    }
-
-    #nudge(byFrames, byValue, times) {
-        if (!this.#editable() || !this.#chosen.size) return;
-        this.#preview = edits.moveKeys(this.#schedule, this.#frames, this.#chosen, byFrames * times, byValue * times);
-        this.paint();
+    copied() {
+        return this.track ? edits.read(this.#text).text.split(/\r\n?|\n/)[this.track.line - 1].trim() : "";
     }
 
     // Painting
@@ -567,27 +351,27 @@ export class Editor {
         this.#painting = 0;
         const width = this.element.clientWidth;
         if (!width) return; // in a closed accordion or another tab
-        this.#follow();
-        const frames = this.#frames, active = this.#track;
-        const scheduleOf = (track) => (track === active ? this.#schedule : track.schedule);
-        const scenes = this.#tracks.map((track, index) => {
+        this.gestures.follow();
+        const { frames, track: active, gestures: { drag } } = this;
+        const scheduleOf = (track) => (track === active ? this.schedule : track.schedule);
+        const scenes = this.tracks.map((track, index) => {
             const schedule = scheduleOf(track), { curve, fault } = edits.curveOf(schedule, frames);
             return {
                 index, name: track.name, style: index % STYLES, curve, fault, keys: schedule.keys, active: track === active,
-                places: edits.places(schedule, frames), sequence: this.#drag || this.#preview ? this.#still(schedule) : edits.order(schedule, frames),
-                chosen: track === active ? this.#chosen : new Set(), locked: this.#look(track).locked,
-                handles: track === active && this.#editable() ? this.#handles(schedule, curve) : [],
+                places: edits.places(schedule, frames), sequence: drag || this.preview ? this.#still(schedule) : edits.order(schedule, frames),
+                chosen: track === active ? this.chosen : new Set(), locked: this.#look(track).locked,
+                handles: track === active && this.editable() ? this.#handles(schedule, curve) : [],
             };
         });
-        if (!this.#drag) this.#layout(width, scenes);
-        const ghosts = [this.#drag?.moved && this.#preview && active?.schedule, this.#suggestion].filter(Boolean);
-        const shown = scenes.filter((_, index) => this.#visible(this.#tracks[index])).sort((a, b) => a.active - b.active);
+        if (!drag) this.#layout(width, scenes);
+        const ghosts = [drag?.moved && this.preview && active?.schedule, this.#suggestion].filter(Boolean);
+        const shown = scenes.filter((_, index) => this.visible(this.tracks[index])).sort((a, b) => a.active - b.active);
         const most = Math.max(...(this.#run?.residual ?? []), 1e-9);
         this.plot.paint({
             tracks: shown,
-            ghosts: ghosts.map((schedule) => ({ style: this.#active % STYLES, curve: edits.curveOf(schedule, frames).curve })).filter((ghost) => ghost.curve),
-            cursor: this.#cursor,
-            marquee: this.#drag?.box,
+            ghosts: ghosts.map((schedule) => ({ style: this.active % STYLES, curve: edits.curveOf(schedule, frames).curve })).filter((ghost) => ghost.curve),
+            cursor: this.cursor,
+            marquee: drag?.box,
             measured: this.#run?.residual.length === frames ? this.#run.residual.map((part) => part / most) : [],
         });
         this.#words(scenes);
@@ -601,10 +385,10 @@ export class Editor {
     #layout(width, scenes) {
         const known = this.#alpha ? KNOWN.alpha : KNOWN.lambda;
         const values = scenes.flatMap((scene) => [...scene.keys.map((key) => key.value), ...scene.handles.map((handle) => handle.value)]);
-        const past = scenes.some((scene) => scene.places.some((frame) => frame > this.#frames - 1));
+        const past = scenes.some((scene) => scene.places.some((frame) => frame > this.frames - 1));
         const half = axisHalf(values, known);
-        this.plot.layout({ width, frames: this.#frames, fps: this.#fps, half, known, past });
-        this.scrub.max = String(this.#frames - 1);
+        this.plot.layout({ width, frames: this.frames, fps: this.#fps, half, known, past });
+        this.scrub.max = String(this.frames - 1);
         this.scrub.style.marginLeft = `${this.plot.left - 8}px`;
         this.scrub.style.width = `${this.plot.inner + 16}px`;
         this.#drawStrip(width);
@@ -613,10 +397,10 @@ export class Editor {
     /** The handles beside the chosen keys. */
     #handles(schedule, curve) {
         if (!curve) return [];
-        const at = edits.places(schedule, this.#frames), sequence = edits.order(schedule, this.#frames), handles = [];
+        const at = edits.places(schedule, this.frames), sequence = edits.order(schedule, this.frames), handles = [];
         sequence.slice(0, -1).forEach((a, i) => {
             const b = sequence[i + 1], key = schedule.keys[a];
-            if (key.easing !== "bez" || !(this.#chosen.has(a) || this.#chosen.has(b))) return;
+            if (key.easing !== "bez" || !(this.chosen.has(a) || this.chosen.has(b))) return;
             const width = at[b] - at[a], rise = schedule.keys[b].value - key.value;
             [a, b].forEach((from, end) => {
                 const [x, y] = key.bezier.slice(2 * end);
@@ -628,20 +412,20 @@ export class Editor {
     }
 
     #words(scenes) {
-        const key = this.#key(), track = this.#track, scene = scenes[this.#active];
-        const easings = track ? new Set([...this.#segments()].map((number) => this.#schedule.keys[number].easing)) : new Set();
+        const key = this.#key(), track = this.track, scene = scenes[this.active];
+        const easings = track ? new Set([...this.#segments()].map((number) => this.schedule.keys[number].easing)) : new Set();
         this.controls.refresh({
-            tracks: this.#tracks.map((one, index) => ({ ...one, ...this.#look(one), style: index % STYLES })),
-            active: this.#active, chosen: this.#chosen.size, key, easing: easings.size === 1 ? [...easings][0] : null,
-            canUndo: this.#history.can(-1), canRedo: this.#history.can(1), fine: this.#fine, readOnly: Boolean(this.#fault),
+            tracks: this.tracks.map((one, index) => ({ ...one, ...this.#look(one), style: index % STYLES })),
+            active: this.active, chosen: this.chosen.size, key, easing: easings.size === 1 ? [...easings][0] : null,
+            canUndo: this.#history.can(-1), canRedo: this.#history.can(1), fine: this.fine, readOnly: Boolean(this.#fault),
         });
-        const seconds = this.#fps > 0 ? ` · ${(this.#cursor / this.#fps).toFixed(2)} s` : "";
-        const value = scene?.curve ? ` · ${scene.name} ${plain(edits.round(scene.curve.at(this.#cursor)))}` : "";
+        const seconds = this.#fps > 0 ? ` · ${(this.cursor / this.#fps).toFixed(2)} s` : "";
+        const value = scene?.curve ? ` · ${scene.name} ${plain(edits.round(scene.curve.at(this.cursor)))}` : "";
         const easing = key ? ` · ${key.easing === "bez" ? "bezier" : key.easing}` : "";
-        const residual = this.#run?.residual.length === this.#frames ? ` · residual ${(100 * this.#run.residual[this.#cursor]).toFixed(2)} %` : "";
-        this.controls.readout.data = `frame ${this.#cursor}${seconds}${value}${easing}${residual}`;
+        const residual = this.#run?.residual.length === this.frames ? ` · residual ${(100 * this.#run.residual[this.cursor]).toFixed(2)} %` : "";
+        this.controls.readout.data = `frame ${this.cursor}${seconds}${value}${easing}${residual}`;
         this.axis.data = this.#alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1";
-        if (this.scrub.value !== String(this.#cursor)) this.scrub.value = String(this.#cursor);
+        if (this.scrub.value !== String(this.cursor)) this.scrub.value = String(this.cursor);
         const broken = scenes.find((one) => one.fault);
         const said = this.#fault ? `${this.#fault.message}. The drawing is of the last text that could be read.`
             : broken ? `${broken.name}: ${broken.fault.fault ?? broken.fault.message}` : "";
@@ -653,7 +437,7 @@ export class Editor {
     /** As many of the rendered frames as have room, each above its place on the ruler. */
     #drawStrip(width) {
         const strip = this.#run?.strip, count = this.#run?.residual.length;
-        this.strip.hidden = !strip || count !== this.#frames;
+        this.strip.hidden = !strip || count !== this.frames;
         if (this.strip.hidden) return;
         const high = 56, wide = strip.naturalWidth / count / strip.naturalHeight * high, ratio = devicePixelRatio || 1;
         const key = [width, count, strip.src.length, this.plot.inner].join();
@@ -668,8 +452,4 @@ export class Editor {
             context.drawImage(strip, frame * source, 0, source, strip.naturalHeight, this.plot.x(frame) - wide / 2, 0, wide, high);
         }
     }
-}
-
-function isField(element) {
-    return Boolean(element?.matches?.("input:not([type=range]), textarea, select"));
 }
