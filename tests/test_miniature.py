@@ -145,7 +145,13 @@ def test_the_edit_edits(tmp_path, capsys):
     assert values["age: change at lambda +0.5"] > 0.3
     assert values["age: change at lambda -0.5"] < -0.3
     assert values["age: others' change per unit of it, each video by itself"] < 0.2
-    assert values["smile: rank correlation with lambda"] > 0.9  # the size of this edit is not what it should be yet
+    assert values["smile: rank correlation with lambda"] > 0.95
+    assert values["smile: change at lambda +0.5"] > 0.3
+    assert values["smile: change at lambda -0.5"] < -0.15
+    assert values["smile: others' change per unit of it, each video by itself"] < 0.2
+    assert values["identity: smile's rank correlation with alpha"] > 0.95
+    assert values["identity: slope of smile, as part of the true one"] > 0.4
+    assert values["curve -0.7 > 0 > 0.7: correlation with smile, frame by frame"] > 0.7
     assert values["curve -0.7 > 0 > 0.7: unrest of the other factors"] < 1.2
     assert (
         values["residual: change of smile in the right direction"]

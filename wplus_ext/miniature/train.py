@@ -35,7 +35,7 @@ PICTURES, CLIPS, CLIP_FRAMES = 24_576, 1_024, 16
 DEFAULTS = {  # of render and sweep
     "prompt": "a face with brown hair and tan skin on a grey background",
     "steps": 15,
-    "guidance": 2.0,
+    "guidance": 3.5,
 }
 PEOPLE = ("ada", "bo", "cleo", "dan", "eva", "finn", "gus", "hana", "ivo", "joy", "kai", "lea")
 
@@ -117,7 +117,7 @@ def autoencoder(trainer: Trainer) -> AutoencoderKL:
             again = vae.decode(posterior.sample()).sample.float()
         return (again - pictures).abs().mean() + mse_loss(again, pictures) + 2e-6 * posterior.kl().mean()
 
-    trainer.fit("autoencoder", vae, loss, 1200, 1.5e-3)
+    trainer.fit("autoencoder", vae, loss, 1500, 1.5e-3)
     with torch.no_grad():
         pictures = world.draw(*world.faces(256, torch.Generator().manual_seed(trainer.seed))).to(trainer.device)
         vae.register_to_config(scaling_factor=round(1 / float(vae.encode(pictures).latent_dist.mean.std()), 4))
@@ -137,7 +137,7 @@ def unet(trainer: Trainer, vae: AutoencoderKL, tokens: CLIPTokenizer) -> tuple[U
         pick = torch.randint(len(x), (32,), generator=generator)
         return _denoise(unet, x[pick], _text(text, tokens, factors[pick], generator), generator)
 
-    trainer.fit("unet", nn.ModuleList([unet, text]), loss, 3500, 1e-3)
+    trainer.fit("unet", nn.ModuleList([unet, text]), loss, 4500, 1e-3)
     return unet, text
 
 
@@ -156,7 +156,7 @@ def motion(
         words = _text(text, tokens, factors[pick, 0], generator).repeat_interleave(CLIP_FRAMES, 0)
         return _denoise(moving, x[pick].transpose(1, 2), words, generator)
 
-    trainer.fit("motion", moving, loss, 500, 1e-3)
+    trainer.fit("motion", moving, loss, 1200, 1e-3)
     return moving
 
 
@@ -188,7 +188,7 @@ def adapter(
             after = unet(noisy, t, words).sample - noise
         return _relative(after.unflatten(0, (8, 4)), before.unflatten(0, (8, 4)))
 
-    trainer.fit("adapter", trained, loss, 1600, 1e-3)
+    trainer.fit("adapter", trained, loss, 6000, 1e-3)
     return trained
 
 
@@ -205,7 +205,7 @@ def decoder(trainer: Trainer, vae: AutoencoderKL) -> None:
         edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         return error.abs().mean() + error.square().mean() + edges
 
-    trainer.fit("decoder", vae, loss, 800, 1e-3)
+    trainer.fit("decoder", vae, loss, 1000, 1e-3)
 
 
 def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
@@ -221,7 +221,7 @@ def reader(trainer: Trainer, vae: AutoencoderKL) -> models.Reader:
         noise = torch.randn(pictures.shape, generator=generator) * 0.1 * torch.rand(32, 1, 1, 1, generator=generator)
         return mse_loss(reader(pictures + noise.to(pictures)), torch.cat([factors, pose], 1).to(pictures))
 
-    trainer.fit("reader", reader, loss, 1200, 2e-3)
+    trainer.fit("reader", reader, loss, 1800, 2e-3)
     return reader
 
 

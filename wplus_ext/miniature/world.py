@@ -164,7 +164,7 @@ def draw(factors: Tensor, pose: Tensor) -> Tensor:
         slope = ((u / rx) ** 2 + (v / ry) ** 2).sqrt() / length.clamp_min(1e-6)
         return inside((length - 1) / slope.clamp_min(1e-6))
 
-    def stroke(cx: Tensor | float, half: Tensor | float, at: Tensor, width: float) -> Tensor:
+    def stroke(cx: Tensor | float, half: Tensor | float, at: Tensor, width: Tensor | float) -> Tensor:
         return inside((y - at).abs() - width) * inside((x - cx).abs() - half)
 
     def paint(picture: Tensor, colour: Tensor, cover: Tensor) -> Tensor:
@@ -196,17 +196,24 @@ def draw(factors: Tensor, pose: Tensor) -> Tensor:
     opened = ((eyes + 1) / 2).clamp(0, 1.12)
     for side in (-1, 1):
         ex = centre + side * 0.29 * (1 - 0.10 * turn * side)
-        white = ellipse(ex, -0.06, 0.165, 0.015 + 0.125 * opened)
+        white = ellipse(ex, -0.06, 0.18, 0.015 + 0.155 * opened)
         picture = paint(picture, colour(0.97, 0.97, 0.97), white)
-        picture = paint(picture, colour(0.12, 0.14, 0.22), white * ellipse(ex + 0.03 * turn, -0.06, 0.075, 0.085))
-        lid = -0.06 - (0.015 + 0.125 * opened) * (1 - ((x - ex) / 0.19) ** 2).clamp_min(0).sqrt()
-        picture = paint(picture, dark * 0.6, stroke(ex, 0.175, lid, 0.022))
-        picture = paint(picture, hair_colour * 0.7, stroke(ex, 0.17, y.new_tensor(-0.26) + 0.5 * (x - ex) ** 2, 0.028))
+        picture = paint(picture, colour(0.12, 0.14, 0.22), white * ellipse(ex + 0.03 * turn, -0.06, 0.085, 0.105))
+        lid = -0.06 - (0.015 + 0.155 * opened) * (1 - ((x - ex) / 0.20) ** 2).clamp_min(0).sqrt()
+        picture = paint(picture, dark * 0.6, stroke(ex, 0.19, lid, 0.022))
+        picture = paint(picture, hair_colour * 0.7, stroke(ex, 0.17, y.new_tensor(-0.29) + 0.5 * (x - ex) ** 2, 0.028))
     nose = centre * 1.25
     picture = paint(picture, dark, 0.8 * stroke(nose, 0.085, 0.24 - 2.2 * (x - nose) ** 2, 0.025))
-    half = 0.30 + 0.04 * smile
-    lips = 0.54 + 0.24 * smile * (0.45 - ((x - centre) / half) ** 2)
-    picture = paint(picture, colour(0.66, 0.13, 0.18), stroke(centre, half, lips, 0.042))
+    # A mouth of two bows: a smile shows teeth between them, a frown is closed.
+    half = 0.38 + 0.05 * smile
+    bow = 1 - ((x - centre) / half) ** 2  # 1 in the middle, 0 at the corners
+    joy, sorrow = smile.clamp_min(0), (-smile).clamp_min(0)
+    middle = 0.54 - 0.15 * joy + 0.13 * sorrow + (0.26 * joy - 0.30 * sorrow) * bow
+    gap = (0.14 * joy + 0.05 * sorrow) * bow.clamp_min(0)
+    lips = face * stroke(centre, half, middle, 0.05 + gap)
+    picture = paint(picture, colour(0.66, 0.13, 0.18), lips)
+    teeth = face * stroke(centre, half, middle, gap - 0.045) * (4 * joy).clamp_max(1)
+    picture = paint(picture, colour(0.97, 0.95, 0.92), teeth)
     return picture.clamp(0, 1) * 2 - 1
 
 
