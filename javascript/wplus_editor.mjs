@@ -298,7 +298,7 @@ export class Editor {
             this.#history.push(text);
             this.#send(text);
         } else this.paint();
-        this.say(said);
+        if (said) this.say(said);
     }
 
     /** A new schedule of the active track, by a gesture. */

@@ -26,7 +26,6 @@ export class Gestures {
         return true;
     }
 
-
     #listen() {
         const plot = this.plot.element, on = (type, act) => plot.addEventListener(type, act);
         on("pointerdown", (event) => this.#press(event));
