@@ -3,7 +3,7 @@
 // The text is the truth. An edit makes a new schedule, which is drawn at once (`preview`); its end, which is a
 // released pointer or key, writes the text and calls `write` once. Text from elsewhere comes in through `setText`.
 
-import { parseSchedule, plain } from "./wplus_curve.mjs";
+import { LAYERS, parseSchedule, plain } from "./wplus_curve.mjs";
 import { Controls, html } from "./wplus_controls.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Gestures } from "./wplus_gestures.mjs";
@@ -35,7 +35,7 @@ export class Editor {
      * `presets` are pairs of title and schedule.
      */
     constructor(root, { write, direction, presets }) {
-        Object.assign(this, { root, write, direction });
+        Object.assign(this, { write, direction });
         this.plot = new Plot();
         this.controls = new Controls(this, presets);
         this.scrub = html("input", { type: "range", class: "wplus-scrub", min: 0, step: 1, value: 0, "aria-label": "Cursor frame" });
@@ -74,6 +74,7 @@ export class Editor {
 
     /** Whether values are alpha of an identity, or lambda. */
     setIdentity(alpha) {
+        if (alpha === this.#alpha) return;
         this.#alpha = alpha;
         this.paint();
     }
@@ -142,12 +143,8 @@ export class Editor {
     setKey(frame, value) {
         const key = this.#key();
         if (!this.editable() || !key) return;
-        const [wantedFrame, wantedValue] = [frame ?? key.frame, value ?? key.value];
         try {
-            if (frame === null && !Number.isInteger(key.frame)) {
-                if (!(Math.abs(value) <= 20)) throw new RangeError("expected a value from -20 to 20");
-                this.commit(edits.moveKeys(this.schedule, this.frames, this.chosen, 0, value - key.value));
-            } else this.commit(edits.setKey(this.schedule, this.frames, key.number, wantedFrame, wantedValue));
+            this.commit(edits.setKey(this.schedule, this.frames, key.number, frame ?? key.frame, value ?? key.value));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.controls.restore(key);
@@ -158,11 +155,11 @@ export class Editor {
     setLayers(index, which, number) {
         const track = this.tracks[index], layers = [...track.layers];
         layers[which] = number;
-        if (Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= 18) {
+        if (Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS) {
             this.#edit(edits.withTrack(this.#text, { ...track, layers }), `${track.name}: layers ${layers[0]} to ${layers[1]}`);
         } else {
             this.controls.list.querySelectorAll(`[data-track="${index}"] input`)[which].value = String(track.layers[which]);
-            this.say("Not changed: expected layers first < end, from 0 to 18");
+            this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
         }
     }
 
@@ -303,11 +300,9 @@ export class Editor {
 
     /** A new schedule of the active track, by a gesture. */
     commit(schedule, said) {
-        const track = this.track, [number] = this.chosen;
-        const sequence = schedule.keys[0].unit === "spread" ? null : edits.order(schedule, this.frames);
-        const sorted = edits.sort(schedule, this.frames, [number ?? 0]).schedule;
-        if (sequence) this.chosen = new Set([...this.chosen].map((key) => sequence.indexOf(key)));
-        this.#edit(edits.withTrack(this.#text, { ...track, schedule: sorted }), said);
+        const { track } = this, sorted = edits.sort(schedule, this.frames);
+        this.chosen = new Set([...this.chosen].map((number) => sorted.numbers[number]));
+        this.#edit(edits.withTrack(this.#text, { ...track, schedule: sorted.schedule }), said);
         const key = this.#key();
         if (!said && key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
         else if (!said) this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
@@ -335,7 +330,7 @@ export class Editor {
     }
 
     copied() {
-        return this.track ? edits.read(this.#text).text.split(/\r\n?|\n/)[this.track.line - 1].trim() : "";
+        return this.track ? edits.lineOf(this.#text, this.track) : "";
     }
 
     // Painting

@@ -1,7 +1,7 @@
 // What can be done to a curve, without a page: every function takes a schedule and gives a new one.
 // Keys are named by their number in the schedule; `frames` is the length of the video.
 
-import { Curve, MAX_PLACES, MAX_SIZE, formatTrack, parse, parseSchedule, place } from "./wplus_curve.mjs";
+import { Curve, LAYERS, MAX_PLACES, MAX_SIZE, formatTrack, parse, parseSchedule, place } from "./wplus_curve.mjs";
 
 export const MAX_FRAME = 999_999;
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
@@ -60,7 +60,8 @@ export function addKey(schedule, frames, frame) {
             key.bezier = right;
         } else if (key.easing === "bez") key.bezier = IN_OUT;
     }
-    return sort({ ...made, keys: [...keys, key] }, frames, [keys.length]);
+    const result = sort({ ...made, keys: [...keys, key] }, frames);
+    return { schedule: result.schedule, key: result.numbers[keys.length] };
 }
 
 /**
@@ -68,7 +69,7 @@ export function addKey(schedule, frames, frame) {
  * the largest values, and lands on no frame that has another key: then it moves as far as it can.
  */
 export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
-    const at = places(schedule, frames), free = new Set(at.filter((_, i) => !chosen.has(i)));
+    const at = places(schedule, frames), taken = new Set(at.filter((_, i) => !chosen.has(i)));
     const first = Math.min(...[...chosen].map((i) => at[i]));
     const values = [...chosen].map((i) => schedule.keys[i].value);
     byValue = clamp(byValue, -MAX_SIZE - Math.min(...values), MAX_SIZE - Math.max(...values));
@@ -76,7 +77,7 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
     const target = (i, by) => clamp(by ? Math.round(at[i]) + by : at[i], 0, MAX_FRAME);
     const meet = (by) => {
         const targets = [...chosen].map((i) => target(i, by));
-        return new Set(targets).size < targets.length || targets.some((frame) => free.has(frame));
+        return new Set(targets).size < targets.length || targets.some((frame) => taken.has(frame));
     };
     while (byFrames && meet(byFrames)) byFrames -= Math.sign(byFrames);
     const made = byFrames ? explicit(schedule) : schedule;
@@ -90,11 +91,12 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
 
 /** One key with a frame and a value of one's choice. Throws RangeError with what was expected. */
 export function setKey(schedule, frames, number, frame, value) {
-    if (!(Number.isInteger(frame) && frame >= 0 && frame <= MAX_FRAME)) throw new RangeError("expected a whole frame from 0");
+    const at = places(schedule, frames), moved = at[number] !== frame; // one between two frames may stay there
+    const whole = Number.isInteger(frame) && frame >= 0 && frame <= MAX_FRAME;
+    if (moved && !whole) throw new RangeError("expected a whole frame from 0");
     if (!(Math.abs(value) <= MAX_SIZE)) throw new RangeError(`expected a value from -${MAX_SIZE} to ${MAX_SIZE}`);
-    const at = places(schedule, frames);
-    if (at.some((other, i) => i !== number && other === frame)) throw new RangeError(`frame ${frame} has a key already`);
-    const moved = at[number] !== frame, made = moved ? explicit(schedule) : schedule;
+    if (moved && at.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
+    const made = moved ? explicit(schedule) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;
         return moved ? { ...key, value: round(value), unit: "frame", position: frame } : { ...key, value: round(value) };
@@ -106,7 +108,8 @@ export function setKey(schedule, frames, number, frame, value) {
 export function removeKeys(schedule, frames, chosen) {
     const keys = explicit(schedule).keys.filter((_, i) => !chosen.has(i));
     if (keys.length) return { ...schedule, keys };
-    return { ...parseSchedule("0"), keys: [{ ...parseSchedule("0").keys[0], value: schedule.keys[order(schedule, frames)[0]].value }] };
+    const constant = parseSchedule("0"), { value } = schedule.keys[order(schedule, frames)[0]];
+    return { ...constant, keys: [{ ...constant.keys[0], value }] };
 }
 
 /** The segments that start at some keys, with another easing. */
@@ -152,11 +155,11 @@ export function moveHandle(schedule, frames, number, end, frame, value, broken) 
     return { ...schedule, keys };
 }
 
-/** The schedule with its keys from left to right, and where one of them is now. */
-export function sort(schedule, frames, [number]) {
-    if (schedule.keys[0].unit === "spread") return { schedule, key: number };
-    const sorted = order(schedule, frames);
-    return { schedule: { ...schedule, keys: sorted.map((i) => schedule.keys[i]) }, key: sorted.indexOf(number) };
+/** The schedule with its keys from left to right, and the new number of each key by its old one. */
+export function sort(schedule, frames) {
+    const sorted = order(schedule, frames); // evenly spread keys are sorted as they are
+    const numbers = sorted.map((_, old) => sorted.indexOf(old));
+    return { schedule: { ...schedule, keys: sorted.map((i) => schedule.keys[i]) }, numbers };
 }
 
 /** A Bezier cut in two where its curve has come to `x`. */
@@ -194,6 +197,11 @@ export function read(text) {
 
 const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
 
+/** The line of a track. */
+export function lineOf(text, track) {
+    return linesOf(text)[track.line - 1].trim();
+}
+
 /** The text with one track changed. */
 export function withTrack(text, track) {
     return linesOf(text).map((line, i) => (i + 1 === track.line ? formatTrack(track) : line)).join("\n");
@@ -220,7 +228,7 @@ export function withPasted(text, pasted, active, name) {
     if (!pasted.includes("=")) {
         const schedule = parseSchedule(pasted.replace(/\s+/g, " "));
         if (active) return withTrack(text, { ...active, schedule });
-        return withLine(text, formatTrack({ name, layers: [0, 18], schedule }));
+        return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
     }
     const tracks = parse(pasted);
     if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });

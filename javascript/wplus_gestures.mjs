@@ -145,7 +145,7 @@ export class Gestures {
             let byFrames = Math.round(past ? (inside && dx ? plot.frameAt(x) - own : 0) : plot.frameAt(plot.x(own) + dx) - own);
             for (const number of this.editor.chosen) if (!plot.spot(at[number], 0).past) byFrames = Math.min(byFrames, Math.floor(this.editor.frames - 1 - at[number]));
             const value = drag.base.keys[drag.number].value, step = this.editor.fine || drag.altKey ? FINE : STEP;
-            const wanted = value + plot.valueAt(plot.y(value) + dy) - value;
+            const wanted = plot.valueAt(plot.y(value) + dy);
             const byValue = Math.abs(wanted - value) < step / 2 ? 0 : edits.round(Math.round(wanted / step) * step) - value;
             this.editor.preview = edits.moveKeys(drag.base, this.editor.frames, this.editor.chosen, byFrames, byValue);
             const where = edits.places(this.editor.preview, this.editor.frames)[drag.number];

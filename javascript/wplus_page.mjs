@@ -19,17 +19,13 @@ function mount(root) {
     };
     const write = (text) => {
         textarea.value = text;
-        updateInput(textarea);
-        keep(text);
+        updateInput(textarea); // tells Python, and `take` below
     };
     const holder = html("div"), offer = html("p", { class: "wplus-draft", hidden: true });
     root.replaceChildren(holder, offer);
     const editor = new Editor(holder, { write, direction: () => choice(direction) || "smile", presets: JSON.parse(presets) });
     editor.setText(textarea.value);
-    offerDraft(offer, localStorage.getItem(draft), textarea.value, (text) => {
-        write(text);
-        editor.setText(text);
-    });
+    offerDraft(offer, localStorage.getItem(draft), textarea.value, write);
 
     const take = (text) => {
         editor.setText(text, document.activeElement === textarea);
@@ -62,7 +58,7 @@ function offerDraft(place, text, present, take) {
     const first = text.split("\n")[0].slice(0, 60), more = text.includes("\n") ? " …" : "";
     const accept = () => take(present.trim() ? withLine(present, text) : text);
     place.replaceChildren(
-        html("span", {}, "Not sent to the page before it was reloaded: ", html("code", {}, first + more)),
+        html("span", {}, "Written before the page was reloaded: ", html("code", {}, first + more)),
         html("button", { type: "button", onclick: accept }, present.trim() ? "Add it" : "Take it up"),
         html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
     );

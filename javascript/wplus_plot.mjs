@@ -2,7 +2,7 @@
 // `layout` sets the scales, `paint` draws a scene. While the number of keys stays the same, painting changes
 // attributes alone: the WebUI watches every node that is added to its page.
 
-import { plain } from "./wplus_curve.mjs";
+import { MAX_SIZE, plain } from "./wplus_curve.mjs";
 import { clamp } from "./wplus_edits.mjs";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -142,8 +142,8 @@ export class Plot {
                 "aria-label": `${track.name}, key ${i + 1} of ${track.keys.length}`,
                 "aria-valuetext": past ? `${said}, past the end` : said,
                 "aria-valuenow": key.value,
-                "aria-valuemin": -20,
-                "aria-valuemax": 20,
+                "aria-valuemin": -MAX_SIZE,
+                "aria-valuemax": MAX_SIZE,
                 "aria-disabled": track.locked,
                 "data-track": track.index,
                 "data-key": number,

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import time
-from pathlib import Path
 
 import browser
 import host
 import pytest
 import torch
-from test_page import finished_run
+from test_page import finished_run, load_script
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
 if browser.CHROMIUM is None:
     pytest.skip("no Chromium is installed: the editor is not tested", allow_module_level=True)
 
-ROOT = Path(__file__).parents[1]
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 44, 24, 14, 40, 260  # of the drawing, in pixels
 SAD = "smile = -0.7 > 0 > 0.7"
 KEYS = "smile = 0:(0), 4:(0.5), 8:(-0.25), 15:(0.25)"
@@ -37,10 +34,7 @@ def site(tmp_path_factory, state):
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         host.install(monkeypatch, folder.parent)
-        spec = importlib.util.spec_from_file_location("wplus.py", ROOT / "scripts" / "wplus.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        made = browser.Site(module)
+        made = browser.Site(load_script())
         with made.served() as made.url:
             yield made
 
@@ -174,7 +168,8 @@ def tab(page, site):
     return Tab(page, site).open()
 
 
-# The fifteen behaviours, by their numbers in the README
+# What a person expects: adding, dragging, snapping, locking, choosing, deleting, fields, keys, easings, handles, undo,
+# cancelling, what is seen, faults, several tracks
 
 
 def test_1_a_double_click_adds_a_key_on_the_curve(tab):

@@ -26,6 +26,10 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "wplus.py"
 
 @pytest.fixture
 def module(shared):
+    return load_script()
+
+
+def load_script():
     """The script's file, loaded as the WebUI loads it."""
     spec = importlib.util.spec_from_file_location("wplus.py", SCRIPT)
     module = importlib.util.module_from_spec(spec)

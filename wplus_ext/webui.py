@@ -48,7 +48,7 @@ class Run:
             self._thumbnails = []  # the next batch
         width = max(round(image.width * THUMBNAIL / image.height), 1)
         width = max(min(width, STRIP // max(self.frames, 1)), 1)
-        self._thumbnails.append(image.convert("RGB").resize((width, THUMBNAIL)))
+        self._thumbnails.append(image.resize((width, THUMBNAIL)).convert("RGB"))
 
     def strip(self) -> str | None:
         """All frames side by side, as the data URL of a JPEG; None where a frame is missing."""
