@@ -17,6 +17,7 @@ export class Editor {
     #fault = null; // of the text
     frames = 16;
     #fps = 8;
+    #note = ""; // about the frames
     #alpha = false; // the axis is alpha, because there is an identity
     active = 0;
     chosen = new Set();
@@ -63,11 +64,13 @@ export class Editor {
         this.#take(text);
     }
 
-    setFrames(frames, fps) {
-        if (frames === this.frames && fps === this.#fps) return;
-        this.cancel();
+    /** How many frames will be rendered, how many a second (0: not known), and what else there is to say of them. */
+    setFrames(frames, fps, note = "") {
+        if (frames === this.frames && fps === this.#fps && note === this.#note) return;
+        if (frames !== this.frames) this.cancel();
         this.frames = frames;
         this.#fps = fps;
+        this.#note = note;
         this.cursor = Math.min(this.cursor, frames - 1);
         this.paint();
     }
@@ -417,9 +420,13 @@ export class Editor {
         const seconds = this.#fps > 0 ? ` · ${(this.cursor / this.#fps).toFixed(2)} s` : "";
         const value = scene?.curve ? ` · ${scene.name} ${plain(edits.round(scene.curve.at(this.cursor)))}` : "";
         const easing = key ? ` · ${key.easing === "bez" ? "bezier" : key.easing}` : "";
-        const residual = this.#run?.residual.length === this.frames ? ` · residual ${(100 * this.#run.residual[this.cursor]).toFixed(2)} %` : "";
+        const measured = this.#run?.residual.length === this.frames ? this.#run.residual : null;
+        const percent = (ratio) => `${(100 * ratio).toFixed(2)} %`;
+        const residual = measured ? ` · residual ${percent(measured[this.cursor])}` : "";
         this.controls.readout.data = `frame ${this.cursor}${seconds}${value}${easing}${residual}`;
-        this.axis.data = this.#alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1";
+        const axis = this.#alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1";
+        const dotted = measured ? `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f` : "";
+        this.axis.data = [axis, dotted, this.#note].filter(Boolean).join(" · ");
         if (this.scrub.value !== String(this.cursor)) this.scrub.value = String(this.cursor);
         const broken = scenes.find((one) => one.fault);
         const said = this.#fault ? `${this.#fault.message}. The drawing is of the last text that could be read.`

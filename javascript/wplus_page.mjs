@@ -39,8 +39,11 @@ function mount(root) {
     const look = () => {
         const number = (selector) => Number(find(selector)?.value) || 0;
         const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
-        const frames = animated || number(`#${tab}_batch_size input`) || 1; // without AnimateDiff: the images of a batch
-        editor.setFrames(Math.max(Math.round(frames), 1), animated ? number(`#${tab}-ad-fps input`) : 0);
+        const batch = Math.max(number(`#${tab}_batch_size input`), 1), off = find(`#${tab}-ad-enable input`)?.checked === false;
+        if (animated && !(off && batch > 1)) {
+            const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
+            editor.setFrames(Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note);
+        } else editor.setFrames(batch, 0, "the frames are the images of the batch");
         editor.setIdentity(isIdentity(choice(identity)));
     };
     look();

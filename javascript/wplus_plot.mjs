@@ -149,7 +149,8 @@ export class Plot {
                 "data-key": number,
                 "data-active": track.active,
             });
-            set(element.lastChild, { d: SHAPES[track.style] });
+            const size = clamp(this.inner / track.keys.length / 12, 0.5, 1); // smaller where there are many
+            set(element.lastChild, { d: SHAPES[track.style], transform: `scale(${size.toFixed(2)})` });
         });
     }
 

@@ -46,6 +46,8 @@ class Site:
         script = self.scripts[tab] = module.WPlusScript()
         script.tabname = tab
         with gr.Row():
+            gr.Checkbox(True, label="Enable AnimateDiff", interactive=True, elem_id=f"{tab}-ad-enable")
+            gr.Number(1, label="Batch size", precision=0, interactive=True, elem_id=f"{tab}_batch_size")
             gr.Number(16, label="Number of frames", precision=0, interactive=True, elem_id=f"{tab}-ad-video-length")
             gr.Number(8, label="FPS", precision=0, interactive=True, elem_id=f"{tab}-ad-fps")
             gr.Number(16, label="Context", precision=0, interactive=True, elem_id=f"{tab}-ad-batch-size")

@@ -439,6 +439,21 @@ def test_13_what_is_seen(tab):
     assert all(height > 20 for height in beyond)  # the axis has grown past what is known to work
 
 
+def test_without_animatediff_the_frames_are_the_batch(tab):
+    tab.type(KEYS)
+    said, dots = tab.root.locator(".wplus-axis"), tab.root.locator(".wplus-dots.wplus-active")
+    assert "AnimateDiff" not in said.inner_text()
+    tab.page.locator("#txt2img-ad-enable input").uncheck()
+    sync_api.expect(said).to_contain_text("AnimateDiff is off: one image")
+    assert dots.get_attribute("d").count("M") == 16  # one can draw before switching it on
+    tab.page.locator("#txt2img_batch_size input").fill("3")
+    sync_api.expect(said).to_contain_text("images of the batch")
+    assert dots.get_attribute("d").count("M") == 3
+    tab.page.locator("#txt2img-ad-enable input").check()
+    sync_api.expect(said).not_to_contain_text("batch")
+    assert dots.get_attribute("d").count("M") == 16
+
+
 def test_14_a_text_that_does_not_parse_stays(tab):
     tab.type(KEYS)
     drawn = tab.root.locator(".wplus-line").first.get_attribute("d")
