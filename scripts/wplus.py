@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 from modules import script_callbacks, scripts
 
-from wplus_ext import ui, webui
+from wplus_ext import api, ui, webui
 from wplus_ext.library import Library
 
 
@@ -54,3 +54,4 @@ class WPlusScript(scripts.Script):
 
 script_callbacks.on_ui_settings(ui.add_options)
 script_callbacks.on_before_ui(ui.add_axes)
+script_callbacks.on_app_started(api.add_routes(ui.library()))

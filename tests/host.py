@@ -47,10 +47,11 @@ class Script:
 
 def install(monkeypatch, models_path, unet=None):
     """Put stand-ins for ``modules.*`` in place; gives the WebUI's ``shared``."""
-    callbacks = []
+    callbacks, started = [], []
     shared = SimpleNamespace(
-        opts=Options(), OptionInfo=OptionInfo, cmd_opts=SimpleNamespace(wplus_dir=None),
-        state=SimpleNamespace(interrupted=False, skipped=False), sd_model=None, callbacks=callbacks,
+        opts=Options(), OptionInfo=OptionInfo, state=SimpleNamespace(interrupted=False, skipped=False),
+        cmd_opts=SimpleNamespace(wplus_dir=None, api=True, api_auth=None, no_gradio_queue=True),
+        sd_model=None, callbacks=callbacks, started=started,
     )  # fmt: skip
     shared.sd_model = SimpleNamespace(model=SimpleNamespace(diffusion_model=unet))
     modules = types.ModuleType("modules")
@@ -64,13 +65,14 @@ def install(monkeypatch, models_path, unet=None):
             remove_callbacks_for_function=lambda f: callbacks.remove(f) if f in callbacks else None,
             on_ui_settings=lambda f: f(),
             on_before_ui=lambda f: f(),
+            on_app_started=started.append,
         ),
     }
     monkeypatch.setitem(sys.modules, "modules", modules)
     for name, part in parts.items():
         setattr(modules, name, part)
         monkeypatch.setitem(sys.modules, f"modules.{name}", part)
-    for name in ("webui", "passports", "ui"):  # they hold on to another test's modules
+    for name in ("webui", "passports", "ui", "ui_people", "ui_files", "api"):  # they hold on to another test's modules
         monkeypatch.delitem(sys.modules, f"wplus_ext.{name}", raising=False)
         monkeypatch.delattr(wplus_ext, name, raising=False)
     return shared

@@ -150,11 +150,13 @@ def test_adding_a_track(pages):
 def test_refresh_finds_new_files(pages, models):
     page = pages["txt2img"].page
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
-    adapter, identity, direction, fault = page._refresh(
+    adapter, identity, direction, fault, *others = page._refresh(
         "new = 1", "1", "None", "residual", 0.2, 1, True, "wplus_adapter", "smile"
     )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
+    gallery, without, with_it = others
+    assert [name for _, name in gallery] == without["choices"] == with_it["choices"] == ["anna", "oliver"]
 
 
 def test_the_report_is_shown(pages):
@@ -197,7 +199,7 @@ def test_an_empty_models_folder(shared, tmp_path, module):
     with gr.Blocks():
         inputs = module.WPlusScript().ui(False)
     assert inputs[1].value == "" and sorted(path.name for path in (tmp_path / "new").iterdir()) == [
-        "adapters", "directions", "latents",
+        "adapters", "directions", "encoders", "latents",
     ]  # fmt: skip
     (tmp_path / "file").write_text("")
     shared.cmd_opts.wplus_dir = str(tmp_path / "file" / "sub")  # cannot be made

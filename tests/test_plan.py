@@ -287,6 +287,17 @@ def test_with_an_identity_tracks_move_the_latent(library, models):
     assert steady.w.shape == (18, 512)  # frames that are alike share a latent
 
 
+def test_a_track_morphs_to_another_identity(library, models):
+    settings = Settings(identity="anna", tracks="smile = 2\n@oliver = 0 > 1\n@oliver[0:4] = 0 > -1")
+    anna, oliver = (load_latent(models / f"wplus/latents/{name}.pth") for name in ("anna", "oliver"))
+    smile = load_direction(models / "wplus/directions/smile.pt")
+    w = build(settings, library, 3).branches[0].w - 2 * smile
+    assert torch.allclose(w[0], anna, atol=1e-5) and torch.allclose(w[1][4:], (anna + oliver)[4:] / 2, atol=1e-5)
+    assert torch.allclose(w[2][4:], oliver[4:], atol=1e-5) and torch.allclose(w[2][:4], anna[:4], atol=1e-5)
+    hashes = fingerprints(settings, library)["WPlus direction hashes"]
+    assert f"@oliver: {library.hash('latents', 'oliver')}" in hashes
+
+
 def test_nothing_asked_is_nothing_done(library):
     for settings in (Settings(), Settings(tracks="smile = 0"), Settings(tracks="smile = 1", strength="0")):
         assert build(settings, library, 4).is_empty
@@ -299,6 +310,8 @@ def test_nothing_asked_is_nothing_done(library):
         (Settings(tracks="# x\nsmyle = 1"), "tracks, line 2: there is no direction 'smyle'"),
         (Settings(tracks="smile = 3:(1), 100%:(2)"), "tracks, line 1, column 16: two keys on frame 3 of 4"),
         (Settings(strength="3:(1), 100%:(2)", tracks="smile = 1"), "strength, column 8: two keys on frame 3 of 4"),
+        (Settings(tracks="@oliver = 1"), "line 1: '@oliver' leads from an identity to another one: choose"),
+        (Settings(identity="anna", tracks="@olivr = 1"), "line 1: there is no latent 'olivr'"),
         (Settings(identity="../anna"), "identity.*|latent '../anna' leaves the folder"),
     ],
 )

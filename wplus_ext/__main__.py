@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
-from . import bench, files, render
+from . import bench, download, encoder, files, invert, render
 from .adapter import Adapter
 
 
@@ -53,10 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     figures.add_argument("--device", default="", help="default: the GPU where there is one")
     figures.set_defaults(run=_evaluate)
+    download.add_arguments(commands.add_parser("fetch", help="get the published adapter, encoder and directions"))
+    invert.add_invert(commands.add_parser("invert", help="make an identity from photos of a person"))
+    invert.add_directions(commands.add_parser("directions", help="list the library's directions, or make one"))
     inspect = commands.add_parser("inspect", help="say what a file is, and whether it can be used")
-    inspect.add_argument("file", type=Path, help="an adapter, latent, direction or GANSpace file")
+    inspect.add_argument("file", type=Path, help="an adapter, encoder, latent, direction or GANSpace file")
     inspect.set_defaults(run=_inspect)
-    convert = commands.add_parser("convert", help="write an adapter, latent or direction as safetensors")
+    convert = commands.add_parser("convert", help="write an adapter, encoder, latent or direction as safetensors")
     convert.add_argument("input", type=Path, help="a .bin, .pt, .pth, .npy or .safetensors file")
     convert.add_argument("output", type=Path, help="the .safetensors file to write")
     convert.add_argument("--force", action="store_true", help="overwrite the output where it exists")
@@ -89,8 +90,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    content = files.read(options.file)
+    is_encoder = encoder.is_encoder(options.file)
+    content = None if is_encoder else files.read(options.file)
     print(f"{options.file}: {options.file.stat().st_size:,} bytes, sha256 {files.short_hash(options.file)}…")
+    if is_encoder:
+        numbers = sum(tensor.numel() for tensor in encoder.Encoder.load(options.file).state_dict().values())
+        print(f"e4e's encoder: {numbers:,} numbers; `invert` makes latents of photos with it")
+        return
     if files.is_ganspace(content):
         print(f"GANSpace PCA with {len(content['comp'])} components: use the names of its table")
     elif isinstance(content, dict) and len(content) > 1:
@@ -111,6 +117,10 @@ def _convert(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.output}: expected a name that ends in .safetensors")
     if options.output.exists() and not options.force:
         raise ValueError(f"{options.output} exists; choose another name, or add --force")
+    if encoder.is_encoder(options.input):
+        encoder.convert(options.input, options.output)
+        print(f"{options.output}: e4e's encoder, {len(encoder.shapes())} tensors")
+        return
     content = files.read(options.input)
     if files.is_ganspace(content):
         state = {name: content[name].contiguous() for name in ("mean", "comp", "std")}
@@ -118,9 +128,7 @@ def _convert(options: argparse.Namespace) -> None:
         state = Adapter.load(options.input).state()
     else:
         state = {"w": files.as_latent(content, options.input)}
-    with tempfile.TemporaryDirectory(dir=options.output.parent) as folder:  # a half-written file is never seen
-        save_file(state, Path(folder, "converted"))
-        Path(folder, "converted").replace(options.output)
+    files.write(options.output, state)
     print(f"{options.output}: {len(state)} tensors")
 
 

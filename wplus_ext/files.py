@@ -6,13 +6,15 @@ import hashlib
 import io
 import pickle
 import pickletools
+import tempfile
 import warnings
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from .tracks import LAYERS
 
@@ -44,6 +46,17 @@ def read(path: str | Path) -> object:
     if suffix in PICKLES:
         return _read_pickle(path)
     raise ValueError(f"{path}: expected a .safetensors, .npy, .pt, .pth or .bin file, got {suffix or 'no ending'!r}")
+
+
+def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Raises OSError."""
+    path = Path(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        try:
+            save_file(tensors, Path(folder, "written"), metadata)
+        except SafetensorError as error:  # it wraps what the disk says
+            raise OSError(f"{path}: cannot be written ({error}); is the disk full?") from error
+        Path(folder, "written").replace(path)
 
 
 def load_latent(path: str | Path) -> torch.Tensor:

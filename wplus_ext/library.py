@@ -26,6 +26,7 @@ KINDS = {  # folder: endings
     "adapters": (".bin", ".pt", ".safetensors"),
     "latents": (".pth", ".pt", ".npy", ".safetensors"),
     "directions": (".pt", ".pth", ".npy", ".safetensors"),
+    "encoders": (".pt", ".safetensors"),
 }
 UPSTREAM = "https://github.com/csxmli2016/w-plus-adapter"
 
@@ -97,7 +98,7 @@ class Entry:
 
 
 class Library:
-    """The files under some root folders, each with ``adapters``, ``latents`` and ``directions``.
+    """The files under some root folders, each with ``adapters``, ``latents``, ``directions`` and ``encoders``.
 
     A name is the path within such a folder without its ending. The ending can be given, and must be
     where two files differ in nothing else; the sub-folder can be left out where the rest is unique.
@@ -117,7 +118,7 @@ class Library:
         self._entries.clear()
 
     def names(self, kind: str) -> list[str]:
-        """The names of a kind: ``"adapters"``, ``"latents"`` or ``"directions"``."""
+        """The names of a kind: ``"adapters"``, ``"latents"``, ``"directions"`` or ``"encoders"``."""
         return [entry.name for entry in self._list(kind)]
 
     def adapter(self, name: str = "") -> Adapter:
@@ -153,7 +154,7 @@ class Library:
         if Path(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.replace("\\", "/").split("/"):
             raise ValueError(f"{what} {name!r} leaves the folder: expected a name inside of {folders}")
         if not entries:
-            hint = {"adapters": "wplus_adapter.bin"}.get(kind, f"{what} files")
+            hint = {"adapters": "wplus_adapter.bin", "encoders": "e4e_ffhq_encode.pt"}.get(kind, f"{what} files")
             wanted = f"{what} {name!r}: " if name else ""
             raise ValueError(f"{wanted}there is no {what} in {folders}; put {hint} there (from {UPSTREAM})")
         if not name:
@@ -220,6 +221,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
             log.warning("%s cannot be listed: %s", error.filename, error.strerror)
 
     for parent, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in [name for name in folders if (Path(parent) / name).is_symlink()]:
             log.warning("%s is a link to a folder: not followed", Path(parent) / name)
         inside = []
@@ -246,9 +248,20 @@ def _rows(table: Path) -> list[Row]:
     return [Row(*line) for line in lines if _can_be_named(line[0], table)]
 
 
+def can_be_named(name: str) -> bool:
+    """Whether a track and an infotext can carry the name."""
+    strange = re.fullmatch(r"\d+x\d+|None|@.*", name)
+    return tracks.is_name(name) and not strange and not set(name) & set('"\\/')
+
+
+def named_by(track: str) -> tuple[str, str]:
+    """The kind and name of what a track moves along: a direction, or with @ the way to another latent."""
+    return ("latents", track[1:]) if track.startswith("@") else ("directions", track)
+
+
 def _can_be_named(name: str, path: Path) -> bool:
-    """Whether a track and an infotext can carry the name; says so where not."""
-    good = tracks.is_name(name) and not re.fullmatch(r"\d+x\d+|None", name) and not set(name) & set('"\\/')
+    """The same; says so where not."""
+    good = can_be_named(name)
     if not good:
         log.warning('%s: %r cannot be used as a name, rename it: plain words without any of [ ] = # "', path, name)
     return good

@@ -13,7 +13,7 @@ from torch import Tensor
 from . import tracks as language
 from .curve import evaluate
 from .files import WIDTH
-from .library import Library
+from .library import Direction, Library, named_by
 from .settings import MODES, Settings
 from .tracks import LAYERS, TrackError
 
@@ -120,7 +120,8 @@ def build(settings: Settings, library: Library, frames: int) -> Plan:
     """The plan for a number of frames.
 
     Without an identity each track is a branch, ``w = n`` with lambda from track and strength. With
-    one there is a single branch, ``w = w_id + sum of alpha * n``, with the strength as lambda.
+    one there is a single branch, ``w = w_id + sum of alpha * n``, with the strength as lambda. A track
+    ``@other`` goes from that identity to another: its n is ``w_other - w_id``, so 1 is the other.
 
     Raises:
         ValueError: an unknown or unusable name; `TrackError` for a track that cannot be
@@ -131,7 +132,7 @@ def build(settings: Settings, library: Library, frames: int) -> Plan:
     tracks = []
     for track in language.parse(settings.tracks):
         with _told(f"tracks, line {track.line}"):
-            direction = library.direction(track.name)
+            direction = _direction(track.name, settings.identity, library)
             if not direction.within(track.layers).any():
                 raise ValueError(
                     f"direction {track.name!r} is zero in the layers {track.layers[0]}:{track.layers[1]}; "
@@ -159,10 +160,19 @@ def fingerprints(settings: Settings, library: Library) -> dict[str, str]:
     hashes = {}
     for track in language.parse(settings.tracks):
         with _told(f"tracks, line {track.line}"):
-            hashes[track.name] = library.hash("directions", track.name)
+            hashes[track.name] = library.hash(*named_by(track.name))
     if hashes:
         entries["WPlus direction hashes"] = ", ".join(f"{name}: {digits}" for name, digits in hashes.items())
     return entries
+
+
+def _direction(name: str, identity: str | None, library: Library) -> Direction:
+    kind, known = named_by(name)
+    if kind == "directions":
+        return library.direction(known)
+    if identity is None:
+        raise ValueError(f"{name!r} leads from an identity to another one: choose the identity that it starts from")
+    return Direction(library.latent(known) - library.latent(identity))
 
 
 @contextmanager

@@ -12,9 +12,11 @@ import gradio as gr
 from modules import scripts, shared
 
 from . import tracks as language
-from .library import KINDS, Library
+from .library import KINDS, Library, named_by
 from .passports import TITLE
 from .settings import MODES, NO_IDENTITY, Settings, from_infotext
+from .ui_files import Files
+from .ui_people import People
 from .webui import Run, look_again, model_roots
 
 PRESETS = {
@@ -101,6 +103,11 @@ class Page:
             DEFAULTS.negative, label="W+ in the negative rows too", elem_id=self._id("negative")
         )
         self.last = gr.HTML(elem_id=self._id("report"))
+        self.people = People(self._id, self.library, self.identity, lambda: look_again(self.library))
+        self.files = Files(
+            self._id, self.library, self.adapter, self.direction, lambda: look_again(self.library),
+            queued=not getattr(shared.cmd_opts, "no_gradio_queue", False),
+        )  # fmt: skip
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
@@ -132,12 +139,12 @@ class Page:
         self.refresh.click(
             self._refresh,
             [*checked, self.adapter, self.direction],
-            [self.adapter, self.identity, self.direction, self.faults],
+            [self.adapter, self.identity, self.direction, self.faults, self.people.gallery, *self.files.latents],
             **quiet,
         )
 
     def _choices(self) -> tuple[list[str], list[str], list[str]]:
-        return tuple(self.library.names(kind) for kind in KINDS)
+        return tuple(self.library.names(kind) for kind in ("adapters", "latents", "directions"))
 
     def _check(self, tracks: str, strength: str, identity: str | None, mode: str, start: float, end: float,
                negative: bool) -> str:  # fmt: skip
@@ -164,6 +171,8 @@ class Page:
             gr.update(choices=[NO_IDENTITY, *latents]),
             _updated(directions, direction),
             self._check(*checked),
+            self.people.thumbnails(),
+            *(gr.update(choices=latents) for _ in self.files.latents),
         ]
 
     def _show_report(self) -> str:
@@ -172,7 +181,7 @@ class Page:
             return ""
         report = run.report
         data = html.escape(json.dumps({"residual": report.residual, "strip": run.strip()}))
-        said = f"<p>{html.escape(report.summary())}</p>{report.plot()}"
+        said = f"<p>{html.escape(report.summary())}</p><details><summary>Plot</summary>{report.plot()}</details>"
         return f'<div class="wplus-report" data-run="{data}">{said}</div>'
 
 
@@ -237,7 +246,7 @@ def _find_all(settings: Settings, library: Library) -> None:
     """Raise ValueError, with its place, for a name that the library does not know."""
     for track in language.parse(settings.tracks):
         try:
-            library.find("directions", track.name)
+            library.find(*named_by(track.name))
         except ValueError as error:
             raise language.TrackError(str(error), track.line) from error
     if settings.identity is not None:

@@ -1,0 +1,257 @@
+"""People on the page and over the API: photos in, identities out. The encoder and the detector stand in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import sys
+from types import SimpleNamespace
+
+import browser
+import host
+import numpy as np
+import pytest
+import torch
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from PIL import Image
+from test_page import load_script
+
+from wplus_ext import people
+from wplus_ext.photo import Face
+
+LANDMARKS = np.array([[50.0, 55], [75, 55], [62, 70], [52, 85], [73, 85]])
+
+
+class Colours(torch.nn.Module):
+    """Stands for the encoder: the mean of red, green and blue as a latent."""
+
+    latent_avg = torch.zeros(18, 512)
+
+    def forward(self, x):
+        return x.mean((2, 3)).repeat(1, 171)[:, None, :512].repeat(1, 18, 1)
+
+
+def png(colour, size=(120, 140)):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def page(shared, models, monkeypatch):
+    """The people's part of the txt2img page; ``page.faces`` is what the detector finds."""
+    (models / "wplus" / "encoders").mkdir()
+    (models / "wplus" / "encoders" / "e.pt").write_bytes(b"")
+    module = load_script()
+    import gradio as gr
+
+    with gr.Blocks():
+        script = module.WPlusScript()
+        script.ui(False)
+    made = script.page.people
+    made.files = script.page.files
+    made.faces, made.models = [Face(LANDMARKS, (30, 30, 90, 100), 0.9)], models
+    ui_people = sys.modules["wplus_ext.ui_people"]
+    monkeypatch.setattr(ui_people.photo, "find_faces", lambda image, folder=None: made.faces)
+    monkeypatch.setattr(ui_people.Encoder, "load", lambda path: Colours())
+    return made
+
+
+def dropped(tmp_path, *photos):
+    files = []
+    for i, data in enumerate(photos):
+        (tmp_path / f"{i}.png").write_bytes(data)
+        files.append(SimpleNamespace(name=str(tmp_path / f"{i}.png")))
+    return files
+
+
+def test_photos_to_an_identity(page, tmp_path):
+    red, blue = png((255, 0, 0)), png((0, 0, 255))
+    found, crops, said = page.find(dropped(tmp_path, red, blue), False)
+    assert said == "" and [caption for _, caption in crops] == ["✓ taken"] * 2
+    assert crops[0][0].size == (256, 256) and crops[0][0].getpixel((128, 128)) == (255, 0, 0)
+    identity, gallery, said = page.save(found, "anna2")
+    assert identity["value"] == "anna2" and "anna2" in identity["choices"] and "2 faces" in said
+    assert [caption for _, caption in gallery] == ["anna", "anna2", "oliver"]
+    w = page.library.latent("anna2")
+    assert w[0, :3].tolist() == pytest.approx([0.0, -1.0, 0.0], abs=0.01)  # the mean of red and blue
+    person = people.describe(page.library.find("latents", "anna2").path)
+    assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
+    found, _ = page.toggle(found, SimpleNamespace(index=1))
+    page.save(found, "red")
+    assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
+
+
+def test_of_several_faces_a_person_takes_one(page, tmp_path):
+    page.faces = page.faces * 3
+    found, crops, _ = page.find(dropped(tmp_path, png("red")), False)
+    assert [caption for _, caption in crops] == ["left out"] * 3
+    assert "no face is chosen" in page.save(found, "x")[2]
+    found, crops = page.toggle(found, SimpleNamespace(index=2))
+    assert [caption for _, caption in crops] == ["left out", "left out", "✓ taken"]
+    assert "1 face" in page.save(found, "x")[2]
+
+
+def test_faults_are_told(page, tmp_path):
+    assert "not a picture" in page.find(dropped(tmp_path, b"hello"), False)[2]
+    page.faces = []
+    assert "no face found" in page.find(dropped(tmp_path, png("red")), False)[2]
+    found, _, said = page.find(dropped(tmp_path, png("red")), True)  # needs no detector
+    assert said == "" and len(found) == 1
+    for name, words in (("a/b", "&#x27;/&#x27;"), ("x" * 300, "at most"), ("anna", "exists"), ("", "expected a name")):
+        assert words in page.save(found, name)[2]
+    assert page.find(None, False) == [[], [], ""]
+    (page.models / "wplus" / "encoders" / "e.pt").unlink()
+    page.library.refresh()
+    assert "there is no encoder" in page.save(found, "new")[2]
+
+
+def test_rename_remove_undo(page):
+    removed, identity, gallery, said = page.remove("anna", [])
+    assert identity["value"] == "None" and [name for _, name in gallery] == ["oliver"] and "Undo" in said
+    removed, identity, gallery, _ = page.undo(removed)
+    assert removed == [] and identity["value"] == "anna" and len(gallery) == 2
+    assert "nothing was removed" in page.undo(removed)[3]
+    identity, gallery, _ = page.rename("anna", "chris")
+    assert identity["value"] == "chris" and page.library.names("latents") == ["chris", "oliver"]
+    assert "exists" in page.rename("chris", "oliver")[2]
+    assert "no identity is chosen" in page.rename("None", "x")[2]
+    assert page.use(SimpleNamespace(index=1, value="old/oliver")) == ["old/oliver", "oliver"]
+
+
+def test_directions(page, tmp_path):
+    files = page.files
+    assert "<td>smile</td><td>a broader smile</td><td>step</td><td>0 to 17</td>" in files.table()
+    torch.save(torch.ones(512), tmp_path / "new.pt")
+    direction, said = files.add([SimpleNamespace(name=str(tmp_path / "new.pt"))])
+    assert direction["value"] == "new" and "new" in direction["choices"] and said == "1 added"
+    assert "exists" in files.add([SimpleNamespace(name=str(tmp_path / "new.pt"))])[1]
+    (tmp_path / "bad.pt").write_bytes(b"<html>")
+    assert "damaged" in files.add([SimpleNamespace(name=str(tmp_path / "bad.pt"))])[1]
+    direction, said = files.make(["anna"], ["oliver"], "joy")
+    assert direction["value"] == "joy" and "from 1 and 1 faces" in said
+    n = page.library.direction("joy").vector
+    step = page.library.latent("oliver") - page.library.latent("anna")
+    assert torch.cosine_similarity(n.flatten(), step.flatten(), dim=0) > 0.9999
+    assert (
+        "needs latents" in files.make([], ["oliver"], "x")[1]
+        and "expected a name" in files.make(["anna"], ["oliver"], "")[1]
+    )
+    assert sorted(path.name for path in (page.models / "wplus" / "directions").iterdir()) == [
+        "age.pt", "joy.safetensors", "more", "new.pt", "smile.pt",
+    ]  # fmt: skip
+
+
+def test_downloads(page, monkeypatch):
+    ui_files, asked = sys.modules["wplus_ext.ui_files"], []
+
+    def fetch(item, root, accepted, progress):
+        asked.append((item.what, accepted))
+        progress("a.bin", 3 << 20, 6 << 20)
+        if "encoder" in item.what:
+            raise OSError("broken off")
+        torch.save(torch.ones(512), root / "directions" / "fetched.pt")
+        return [root / "directions" / "fetched.pt"]
+
+    monkeypatch.setattr(ui_files, "fetch", fetch)
+    shown = []
+    adapter, direction, said = page.files.download(
+        ["directions", "encoder"], True, lambda done, desc: shown.append((done, desc))
+    )
+    assert "fetched" in direction["choices"] and adapter["choices"] == ["wplus_adapter"]
+    assert "directions: 1 file is there" in said and "broken off" in said and [x for _, x in asked] == [True, True]
+    assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 MB")
+    monkeypatch.undo()
+    assert "the licence is not accepted" in page.files.download(["adapter"], False)[2]
+    assert page.files.download([], True)[2] == "nothing is chosen"
+
+
+def test_api(page, shared):
+    app = FastAPI()
+    (add,) = shared.started
+    add(None, app)
+    client = TestClient(app)
+    photo = base64.b64encode(png("red")).decode()
+    answer = client.post("/wplus/v1/identities", json={"name": "cleo", "photos": [photo], "aligned": True})
+    assert answer.status_code == 200 and answer.json()["name"] == "cleo"
+    listed = {person["name"]: person for person in client.get("/wplus/v1/identities").json()}
+    assert listed["cleo"]["sources"] == answer.json()["sources"] and listed["anna"]["date"] == ""
+    page.faces = page.faces * 2
+    for body, words in (
+        ({"name": "cleo", "photos": [photo], "aligned": True}, "exists"),
+        ({"name": "a/b", "photos": [photo], "aligned": True}, "'/'"),
+        ({"name": "x", "photos": []}, "at least one photo"),
+        ({"name": "x", "photos": ["%%"]}, "base64"),
+        ({"name": "x", "photos": [photo]}, "2 faces"),
+        ({"name": "x", "photos": [photo], "face": 3}, "expected 1 to 2"),
+    ):
+        answer = client.post("/wplus/v1/identities", json=body)
+        assert answer.status_code == 422 and words in answer.json()["detail"], body
+    assert client.post("/wplus/v1/identities", json={"name": "x", "photos": [photo], "face": 2}).status_code == 200
+    replaced = {"name": "x", "photos": [photo], "aligned": True, "replace": True}
+    assert client.post("/wplus/v1/identities", json=replaced).status_code == 200
+
+
+def test_api_asks_for_the_password(shared):
+    load_script()
+    shared.cmd_opts.api_auth = "ann:secret,bob:other"
+    app = FastAPI()
+    shared.started[0](None, app)
+    client = TestClient(app)
+    assert client.get("/wplus/v1/identities").status_code == 401
+    assert client.get("/wplus/v1/identities", auth=("ann", "other")).status_code == 401
+    assert client.get("/wplus/v1/identities", auth=("bob", "other")).status_code == 200
+    shared.cmd_opts.api = False
+    app = FastAPI()
+    shared.started[0](None, app)
+    assert TestClient(app).get("/wplus/v1/identities").status_code == 404
+
+
+@pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium is installed: people are not tested on a page")
+def test_in_a_browser(tmp_path, monkeypatch, state):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    folder = tmp_path / "models" / "wplus"
+    for kind in ("adapters", "latents", "directions", "encoders"):
+        (folder / kind).mkdir(parents=True)
+    (folder / "encoders" / "e.pt").write_bytes(b"")
+    torch.save(torch.zeros(1, 18, 512), folder / "latents" / "anna.pth")
+    (tmp_path / "red.png").write_bytes(png("red"))
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    host.install(monkeypatch, folder.parent)
+    site = browser.Site(load_script())
+    ui_people = sys.modules["wplus_ext.ui_people"]
+    monkeypatch.setattr(
+        ui_people.photo, "find_faces", lambda image, folder=None: [Face(LANDMARKS, (1, 1, 9, 9), 0.9)] * 2
+    )
+    monkeypatch.setattr(ui_people.Encoder, "load", lambda path: Colours())
+    with site.served() as url, sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=["--no-sandbox"])
+        page = chromium.new_page()
+        page.route("**/*", lambda route: route.continue_() if url in route.request.url else route.abort())
+        page.goto(url)
+        start = "#script_txt2img_wplus_"
+        page.locator(f"{start}wplus > .label-wrap").click()
+        page.locator(f"{start}people > .label-wrap").click()
+        page.locator(f"{start}photos input[type=file]").set_input_files(str(tmp_path / "red.png"))
+        faces = page.locator(f"{start}faces button.thumbnail-item")
+        sync_api.expect(faces).to_have_count(2)
+        faces.nth(1).click()
+        sync_api.expect(page.locator(f"{start}faces")).to_contain_text("✓ taken")
+        page.locator(f"{start}name textarea, {start}name input").first.fill("cleo")
+        page.locator(f"{start}save").click()
+        sync_api.expect(page.locator(f"{start}people_said").last).to_contain_text("cleo is saved, from 1 face")
+        identity = page.locator(f"{start}identity input")
+        sync_api.expect(identity).to_have_value("cleo")
+        people_shown = page.locator(f"{start}identities button.thumbnail-item")
+        sync_api.expect(people_shown).to_have_count(2)
+        people_shown.nth(0).click()
+        sync_api.expect(identity).to_have_value("anna")
+        page.locator(f"{start}remove").click()
+        sync_api.expect(people_shown).to_have_count(1)
+        page.locator(f"{start}undo").click()
+        sync_api.expect(people_shown).to_have_count(2)
+        sync_api.expect(identity).to_have_value("anna")
+        chromium.close()
+    assert (folder / "latents" / "cleo.safetensors").exists() and (folder / "latents" / "anna.pth").exists()

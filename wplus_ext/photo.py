@@ -1,0 +1,181 @@
+"""A photo: read, its faces found, one of them cut out as FFHQ's are."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from .encoder import SIDE
+
+MOST = 64_000_000  # pixels of a photo
+READ_AT_MOST = 4096  # pixels of a JPEG's side: larger ones are halved while they are decoded
+DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
+SURE = 0.8  # the score of a face
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face in a photo: ``landmarks`` (5, 2) in pixels from the top left corner, x first (the eyes, the nose, the
+    corners of the mouth, each pair from left to right as one sees it), ``box`` (x0, y0, x1, y1), and a score."""
+
+    landmarks: np.ndarray = field(repr=False)
+    box: tuple[float, float, float, float]
+    score: float
+
+
+def open_photo(source: str | Path | bytes) -> Image.Image:
+    """A photo as RGB, turned as its EXIF says; what is transparent becomes white.
+
+    Args:
+        source: a file, or what one holds: any still picture that Pillow reads.
+
+    Raises:
+        ValueError: no picture, a damaged one, an animation, or one of more than 64 million pixels.
+        OSError: the file cannot be read.
+    """
+    name, data = ("the photo", source) if isinstance(source, bytes) else (str(source), Path(source).read_bytes())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
+            image = Image.open(io.BytesIO(data))
+            image.draft("RGB", (READ_AT_MOST, READ_AT_MOST))
+            frames = getattr(image, "n_frames", 1)
+            width, height = image.size
+            if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
+                raise ValueError(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
+            if width * height > MOST:
+                raise ValueError(
+                    f"{name}: {width}x{height} pixels, expected at most {MOST // 10**6} million; make it smaller"
+                )
+            return _as_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name}: {_what(data)}, expected a photo: JPEG, PNG or WebP") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{name}: far more than {MOST // 10**6} million pixels; make it smaller") from error
+    except (OSError, SyntaxError, IndexError, EOFError) as error:  # what Pillow's readers raise on damage
+        raise ValueError(f"{name}: a damaged picture ({error}); export it again") from error
+
+
+def quad(landmarks: np.ndarray) -> np.ndarray:
+    """The corners (4, 2) of a face's square, from the top left one against the clock, in pixels.
+
+    Args:
+        landmarks: (5, 2), as `Face` has them.
+
+    Raises:
+        ValueError: another shape, not finite, or all in one place.
+
+    Source: Karras et al., "A Style-Based Generator Architecture for Generative Adversarial Networks",
+    CVPR 2019, appendix C: centre and size follow from the eyes and the mouth.
+    """
+    landmarks = np.asarray(landmarks, np.float64)
+    if landmarks.shape != (5, 2) or not np.isfinite(landmarks).all():
+        raise ValueError(f"landmarks of shape {landmarks.shape}, expected (5, 2) finite numbers: eyes, nose, mouth")
+    left, right, _, mouth_left, mouth_right = landmarks
+    eyes, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
+    across, down = right - left, mouth - eyes
+    x = across + np.array([down[1], -down[0]])  # the eyes' line, and the mouth's turned by a quarter, count alike
+    length = np.hypot(*x)
+    if length < 1e-6:
+        raise ValueError("the eyes and the mouth lie in one place; expected the landmarks of a face")
+    x *= max(2.0 * np.hypot(*across), 1.8 * np.hypot(*down)) / length
+    y = np.array([-x[1], x[0]])
+    centre = eyes + 0.1 * down
+    return np.stack([centre - x - y, centre - x + y, centre + x + y, centre + x - y])
+
+
+def align(image: Image.Image, landmarks: np.ndarray, side: int = SIDE) -> Image.Image:
+    """Cut a face out, upright, ``side`` x ``side`` pixels; beyond the photo's edges it is mirrored."""
+    corners = quad(landmarks)
+    size = float(np.hypot(*(corners[3] - corners[0])))
+    shrink = int(size / side / 2)
+    if shrink > 1:  # sampling would skip pixels
+        before = np.array(image.size)
+        image = image.resize(tuple(np.maximum(before // shrink, 1)), Image.LANCZOS)
+        corners *= image.size / before
+        size /= shrink
+    border = max(round(0.1 * size), 3)
+    low, high = np.floor(corners.min(0)).astype(int) - border, np.ceil(corners.max(0)).astype(int) + border
+    pixels = np.asarray(image)
+    rows, columns = (_mirrored(low[i], high[i], pixels.shape[1 - i]) for i in (1, 0))
+    cut = Image.fromarray(pixels[np.ix_(rows, columns)])
+    return cut.transform((side, side), Image.QUAD, tuple((corners - low + 0.5).flatten()), Image.BILINEAR)
+
+
+def as_aligned(image: Image.Image, side: int = SIDE) -> Image.Image:
+    """A photo that is cut out already: its square in the middle, ``side`` x ``side`` pixels."""
+    return ImageOps.fit(image, (side, side), Image.LANCZOS)
+
+
+def as_input(image: Image.Image) -> Tensor:
+    """What the encoder takes: (1, 3, side, side) in -1 to 1."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def find_faces(image: Image.Image, device: str | torch.device = "cpu", folder: str | Path | None = None) -> list[Face]:
+    """The faces in a photo, the largest first, by facexlib's RetinaFace (Deng et al., CVPR 2020).
+
+    Args:
+        folder: where the detector's weights are (110 MB), or are downloaded to; facexlib's own if absent.
+
+    Raises:
+        ValueError: facexlib is not installed.
+        OSError: the weights cannot be had.
+    """
+    try:
+        from facexlib.detection import init_detection_model
+    except ImportError as error:
+        raise ValueError(
+            "finding faces needs facexlib: pip install facexlib, or use photos that are cut out"
+        ) from error
+
+    try:
+        detector = init_detection_model("retinaface_resnet50", device=device, model_rootpath=folder and str(folder))
+    except OSError as error:
+        raise OSError(
+            f"the face detector's weights cannot be had ({error}); put detection_Resnet50_Final.pth into "
+            f"{folder or 'facexlib/weights'}, or use photos that are cut out"
+        ) from error
+    scale = min(DETECTED_AT / max(image.size), 1.0)
+    small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
+    with torch.no_grad():
+        found = detector.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
+    faces = []
+    for row in np.asarray(found, np.float64).reshape(-1, 15):
+        box = tuple(float(x) for x in row[:4] / scale)
+        faces.append(Face(row[5:].reshape(5, 2) / scale, box, float(row[4])))
+    return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
+
+
+def _mirrored(low: int, high: int, count: int) -> np.ndarray:
+    """The pixels low to high - 1 of a line that is mirrored at both ends, whose first and last do not repeat."""
+    period = max(2 * count - 2, 1)
+    at = np.arange(low, high) % period
+    return np.where(at < count, at, period - at)
+
+
+def _as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16 bits, which Pillow would cut off
+        image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _what(data: bytes) -> str:
+    start = data[:512].lstrip().lower()
+    if not data:
+        return "an empty file"
+    if b"<svg" in start or (start.startswith(b"<?xml") and b"svg" in data[:4096].lower()):
+        return "an SVG drawing"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    return "not a picture that can be read"

@@ -1,0 +1,52 @@
+"""What is published for the library: the W+ Adapter's files, their licence, and what they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import encoder
+from .library import UPSTREAM
+
+RELEASE = f"{UPSTREAM}/releases/download/v1/"
+RAW = UPSTREAM.replace("github.com", "raw.githubusercontent.com") + "/main/w_direction/"
+LICENCE = f"""\
+The W+ Adapter's weights, its encoder and its directions are S-Lab's (Copyright 2023), under the NTU S-Lab License 1.0.
+In short, which does not replace the licence itself: they may be used, changed and passed on for non-commercial
+purposes only; copies keep the notice, the conditions and the disclaimer; the authors' names do not advertise what is
+made from them; and they come without any warranty. The full text: {UPSTREAM}/blob/main/LICENSE"""
+DIRECTIONS = {  # the published ones, and what more of each is
+    "age": "older", "angle_horizontal": "the head turned sideways", "angle_pitch": "the head raised or lowered",
+    "beauty": "more even features", "emotion_angry": "angrier", "emotion_disgust": "more disgusted",
+    "emotion_easy": "calmer", "emotion_fear": "more afraid", "emotion_happy": "happier", "emotion_sad": "sadder",
+    "emotion_surprise": "more surprised", "eyes_open": "eyes wider open", "face_shape": "another shape of face",
+    "gender": "from one sex's look to the other's", "glasses": "glasses", "height": "a longer face",
+    "smile": "a broader smile", "width": "a wider face",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to get: ``files`` are addresses with their places in the library."""
+
+    what: str
+    files: tuple[tuple[str, str], ...]
+
+
+ITEMS = {
+    "adapter": Item("the W+ adapter, 155 MB", ((f"{RELEASE}wplus_adapter.bin", "adapters/wplus_adapter.bin"),)),
+    "adapter-stage1": Item(
+        "the adapter's first stage, 155 MB",
+        ((f"{RELEASE}wplus_adapter_stage1.bin", "adapters/wplus_adapter_stage1.bin"),),
+    ),
+    "encoder": Item(
+        "e4e's encoder, for photos, 1.2 GB",
+        ((f"{RELEASE}{encoder.PUBLISHED}", "encoders/e4e_ffhq_encode.safetensors"),),
+    ),
+    "directions": Item(
+        "edit directions, 2 MB",
+        tuple((f"{RAW}latent_directions/{name}.npy", f"directions/latent/{name}.npy") for name in DIRECTIONS)
+        + tuple((f"{RAW}interfacegan_directions/{n}.pt", f"directions/interfacegan/{n}.pt") for n in ("age", "smile"))
+        # The table first: without it the other one is no use.
+        + tuple((f"{RAW}gan_space/{n}", f"directions/ganspace/{n}") for n in ("ganspace_configs.csv", "ffhq_pca.pt")),
+    ),
+}

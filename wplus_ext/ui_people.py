@@ -1,0 +1,212 @@
+"""The page's part for people: photos in, identities out, and the gallery of those that are there."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import gradio as gr
+from modules import paths
+from PIL import Image, ImageDraw
+
+from . import invert, people, photo
+from .encoder import Encoder
+from .files import short_hash
+from .library import Library
+from .settings import NO_IDENTITY
+
+FACES = 20  # of one photo, the largest ones
+DETECTOR = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's weights
+
+
+@dataclass(frozen=True)
+class Found:
+    """A face that was cut out of a photo with that SHA-256."""
+
+    picture: Image.Image = field(repr=False)
+    source: str
+    chosen: bool
+
+
+class People:
+    """An accordion in the accordion. Every change of the library ends in `_shown`.
+
+    Args:
+        elem_id: makes an id that is unique to the tab.
+        library: where the identities are.
+        identity: the dropdown that an identity is chosen with.
+        look_again: makes the library list its folders anew.
+    """
+
+    def __init__(
+        self, elem_id: Callable[[str], str], library: Library, identity: gr.Dropdown, look_again: Callable[[], None]
+    ) -> None:
+        self.library, self._look_again = library, look_again
+        with gr.Accordion("People: photos to identities", open=False, elem_id=elem_id("people")):
+            self.gallery = gr.Gallery(
+                self.thumbnails, label="W+ identities: click to use one", columns=6, height=220, object_fit="contain",
+                allow_preview=False, elem_id=elem_id("identities"), elem_classes="wplus-gallery",
+            )  # fmt: skip
+            with gr.Row():
+                photos = gr.File(
+                    label="W+ photos of one person", file_count="multiple", file_types=["image"],
+                    elem_id=elem_id("photos"),
+                )  # fmt: skip
+                faces = gr.Gallery(
+                    label="W+ faces: click to take one or to leave it out", columns=4, height=220, object_fit="contain",
+                    allow_preview=False, elem_id=elem_id("faces"), elem_classes="wplus-gallery",
+                )  # fmt: skip
+            aligned = gr.Checkbox(False, label="W+ photos are cut out already", elem_id=elem_id("aligned"))
+            with gr.Row():
+                name = gr.Textbox("", label="W+ name", lines=1, max_lines=1, elem_id=elem_id("name"))
+                save = gr.Button("Save identity", elem_id=elem_id("save"), elem_classes="wplus-small")
+            with gr.Row():
+                rename = gr.Button("Rename", elem_id=elem_id("rename"), elem_classes="wplus-small")
+                remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
+                undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
+            said = gr.HTML(elem_id=elem_id("people_said"))
+        found, removed = gr.State([]), gr.State([])
+        shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
+        for component in (photos, aligned):
+            component.change(self.find, [photos, aligned], [found, faces, said])
+        faces.select(self.toggle, found, [found, faces], **quiet)
+        save.click(self.save, [found, name], shown)
+        self.gallery.select(self.use, None, [identity, name], **quiet)
+        rename.click(self.rename, [identity, name], shown, **quiet)
+        remove.click(self.remove, [identity, removed], [removed, *shown], **quiet)
+        undo.click(self.undo, removed, [removed, *shown], **quiet)
+
+    def thumbnails(self) -> list[tuple[Image.Image, str]]:
+        """What the gallery shows: each latent of the library."""
+        return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
+
+    def find(self, files: Sequence[object] | None, aligned: bool) -> list[object]:
+        """Photos to faces."""
+        found: list[Found] = []
+        try:
+            for file in files or ():
+                found += faces_of(Path(file.name).read_bytes(), aligned)
+        except (ValueError, OSError) as error:
+            return [[], [], _fault(error)]
+        return [found, _crops(found), "" if found or not files else _fault("no face")]
+
+    def toggle(self, found: list[Found], event: gr.SelectData) -> list[object]:
+        """A click on a face."""
+        found = [replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)]
+        return [found, _crops(found)]
+
+    def save(self, found: list[Found], name: str) -> list[object]:
+        """The chosen faces to an identity."""
+        chosen = [face for face in found if face.chosen]
+
+        def work() -> tuple[str, str]:
+            if not chosen:
+                raise ValueError("no face is chosen: drop photos, and click the faces of one person")
+            path = make(self.library, name, chosen, replaced=False)
+            return path.stem, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
+
+        return self._shown(work)
+
+    def use(self, event: gr.SelectData) -> list[object]:
+        """A click on an identity. Its name is the caption: the gallery may be older than the library."""
+        return [event.value, event.value.rpartition("/")[2]]
+
+    def rename(self, identity: str | None, name: str) -> list[object]:
+        """The chosen identity to another name."""
+
+        def work() -> tuple[str, str]:
+            path = people.rename(self._path(identity), name)
+            return path.stem, f"{identity} is {path.stem} now"
+
+        return self._shown(work)
+
+    def remove(self, identity: str | None, removed: list[Path]) -> list[object]:
+        """The chosen identity out of the library; it can be brought back."""
+        places = list(removed)
+
+        def work() -> tuple[str, str]:
+            places.append(people.remove(self._path(identity)))
+            return NO_IDENTITY, f"{identity} is removed; Undo brings it back"
+
+        shown = self._shown(work)
+        return [places, *shown]
+
+    def undo(self, removed: list[Path]) -> list[object]:
+        """The last one that was removed on this page, back."""
+        places = list(removed)
+
+        def work() -> tuple[str, str]:
+            if not places:
+                raise ValueError("nothing was removed on this page")
+            path = people.restore(places[-1])
+            places.pop()
+            return path.stem, f"{path.stem} is back"
+
+        shown = self._shown(work)
+        return [places, *shown]
+
+    def _path(self, identity: str | None) -> Path:
+        if not identity or identity == NO_IDENTITY:
+            raise ValueError("no identity is chosen: click one")
+        return self.library.find("latents", identity).path
+
+    def _shown(self, work: Callable[[], tuple[str, str]]) -> list[object]:
+        """Do something that gives the identity to choose and what to say; then the dropdown, the gallery, the line."""
+        try:
+            chosen, text = work()
+        except (ValueError, OSError) as error:
+            return [gr.update(), gr.update(), _fault(error)]
+        self._look_again()
+        names = self.library.names("latents")
+        chosen = next((name for name in names if name == chosen or name.endswith(f"/{chosen}")), NO_IDENTITY)
+        return [gr.update(choices=[NO_IDENTITY, *names], value=chosen), self.thumbnails(), html.escape(text)]
+
+
+def faces_of(data: bytes, aligned: bool) -> list[Found]:
+    """The faces of a photo; chosen where there is only one.
+
+    Raises:
+        ValueError: a bad photo, or one without a face.
+        OSError: the detector's weights cannot be had.
+    """
+    image, source = photo.open_photo(data), hashlib.sha256(data).hexdigest()
+    if aligned:
+        return [Found(photo.as_aligned(image), source, True)]
+    faces = photo.find_faces(image, folder=DETECTOR)[:FACES]
+    if not faces:
+        invert.choose(faces, None, "the photo")
+    return [Found(photo.align(image, face.landmarks), source, len(faces) == 1) for face in faces]
+
+
+def make(library: Library, name: str, faces: Sequence[Found], replaced: bool) -> Path:
+    """An identity of the library from faces of one person. Raises as `people.save` and `Encoder.load` do."""
+    people.check_name(name)  # before the work
+    encoder = Encoder.load(library.find("encoders").path)
+    pictures = [face.picture for face in faces]
+    sources = list(dict.fromkeys(face.source for face in faces))
+    w = invert.invert(encoder, pictures)
+    path = people.save(library.roots[0] / "latents", name, w, pictures[0], sources, replaced)
+    library.refresh()
+    return path
+
+
+def _crops(found: Sequence[Found]) -> list[tuple[Image.Image, str]]:
+    return [(face.picture, "✓ taken" if face.chosen else "left out") for face in found]
+
+
+def _thumbnail(library: Library, name: str) -> Image.Image:
+    path = library.find("latents", name).path
+    picture = people.describe(path).thumbnail
+    if picture is None:  # a file from elsewhere: a colour of its own, and its first letters
+        side = people.THUMBNAIL
+        colour = f"hsl({int(short_hash(path), 16) % 360}, 40%, 35%)"
+        picture = Image.new("RGB", (side, side), colour)
+        ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), name.rpartition("/")[2][:3], "white")
+    return picture
+
+
+def _fault(error: object) -> str:
+    return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
