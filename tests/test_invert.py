@@ -8,7 +8,11 @@ import io
 import math
 import os
 import pickle
+import sys
+import types
+import urllib.error
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -437,6 +441,62 @@ def test_faces_are_found_and_cut(library, encoder, tmp_path, monkeypatch):
     thumbnail = people.describe(library / "latents" / "anna.safetensors").thumbnail
     expected = photo.align(image, FRONT).resize((128, 128), Image.LANCZOS)
     assert np.abs(np.asarray(thumbnail, int) - np.asarray(expected, int)).mean() < 12
+
+
+def facexlib(monkeypatch, module, make):
+    """Put a stand-in for one of facexlib's modules in place; ``make`` gives its network."""
+    name = {"detection": "init_detection_model", "parsing": "init_parsing_model"}[module]
+    monkeypatch.setitem(sys.modules, "facexlib", types.ModuleType("facexlib"))
+    monkeypatch.setitem(sys.modules, f"facexlib.{module}", SimpleNamespace(**{name: make}))
+
+
+def test_background_and_clothes_become_white(library, encoder, tmp_path, monkeypatch):
+    def parser(pictures):
+        assert tuple(pictures.shape) == (1, 3, 512, 512) and pictures.max() <= 1
+        classes = torch.zeros(1, 512, 512, dtype=torch.long)  # background
+        classes[:, 128:384, 128:384], classes[:, 384:] = 1, 18  # skin, clothes
+        return F.one_hot(classes, 19).permute(0, 3, 1, 2).float(), None
+
+    facexlib(monkeypatch, "parsing", lambda name, device, model_rootpath: parser)
+    picture = Image.new("RGB", (256, 256), (200, 30, 40))
+    bare = np.asarray(photo.without_background([picture])[0])
+    assert bare.shape == (256, 256, 3) and (bare[72:184, 72:184] == (200, 30, 40)).all()
+    assert (bare[:56] == 255).all() and (bare[200:] == 255).all() and (bare[:, :56] == 255).all()
+    assert 40 < bare[64, 128, 1] < 250  # a soft edge
+
+    monkeypatch.setattr(invert.Encoder, "load", lambda path: encoder)
+    (library / "encoders" / "e.pt").write_bytes(b"")
+    picture.save(tmp_path / "a.png")
+    start = ["invert", str(tmp_path / "a.png"), "--wplus", str(library), "--encoder", "e"]
+    assert main([*start, "--aligned", "--bare", "-o", "anna"]) == 0
+    thumbnail = people.describe(library / "latents" / "anna.safetensors").thumbnail
+    assert min(thumbnail.getpixel((5, 5))) > 245 and thumbnail.getpixel((64, 64))[1] < 60
+
+
+@pytest.mark.parametrize("module", ["detection", "parsing"])
+def test_without_facexlib_or_its_weights(monkeypatch, tmp_path, module):
+    picture = Image.new("RGB", (256, 256))
+    use = {
+        "detection": lambda: photo.find_faces(picture, folder=tmp_path),
+        "parsing": lambda: photo.without_background([picture], folder=tmp_path),
+    }[module]
+
+    def fails(error):
+        def make(name, device, model_rootpath):
+            assert model_rootpath == str(tmp_path)
+            raise error
+
+        return make
+
+    monkeypatch.setitem(sys.modules, f"facexlib.{module}", None)
+    with pytest.raises(ValueError, match="pip install facexlib, or "):
+        use()
+    facexlib(monkeypatch, module, fails(urllib.error.URLError("no route")))
+    with pytest.raises(OSError, match=r"cannot be had .*no route.*put \w+\.pth into .*, or "):
+        use()
+    facexlib(monkeypatch, module, fails(RuntimeError("PytorchStreamReader failed")))
+    with pytest.raises(ValueError, match=r"damaged .*PytorchStreamReader.*delete \w+\.pth"):
+        use()
 
 
 def test_directions_command(tmp_path, capsys):

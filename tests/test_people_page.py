@@ -94,6 +94,23 @@ def test_of_several_faces_a_person_takes_one(page, tmp_path):
     assert "1 face" in page.save(found, "x")[2]
 
 
+def test_without_background(page, shared, tmp_path, monkeypatch):
+    """On the page and over the API, whether the photo is cut out or not."""
+    monkeypatch.setattr(
+        sys.modules["wplus_ext.ui_people"].photo, "without_background",
+        lambda pictures, folder: [Image.new("RGB", picture.size, "white") for picture in pictures],
+    )  # fmt: skip
+    for aligned in (False, True):
+        found, crops, said = page.find(dropped(tmp_path, png("red")), aligned, True)
+        assert said == "" and crops[0][0].getpixel((128, 128)) == (255, 255, 255) and len(found) == 1
+    app = FastAPI()
+    shared.started[0](None, app)
+    photos = {"name": "bare", "photos": [base64.b64encode(png("red")).decode()], "bare": True}
+    assert TestClient(app).post("/wplus/v1/identities", json=photos).status_code == 200
+    page.library.refresh()
+    assert page.library.latent("bare")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0])
+
+
 def test_faults_are_told(page, tmp_path):
     assert "not a picture" in page.find(dropped(tmp_path, b"hello"), False)[2]
     page.faces = []

@@ -18,11 +18,13 @@ from .webui import look_again
 
 
 class Photos(BaseModel):
-    """A person's photos, in base64, as files hold them; ``face`` counts from 1, the largest first."""
+    """A person's photos, in base64, as files hold them; ``face`` counts from 1, the largest first; ``bare`` is without
+    background and clothes."""
 
     name: str
     photos: list[str]
     aligned: bool = False
+    bare: bool = False
     face: int | None = None
     replace: bool = False
 
@@ -64,7 +66,7 @@ def _faces(data: str, photos: Photos) -> list[ui_people.Found]:
         raw = base64.b64decode(data.rpartition(",")[2], validate=True)  # a data URL will do
     except binascii.Error as error:
         raise ValueError(f"a photo is no base64 ({error}); expected a file's bytes in base64") from error
-    found = ui_people.faces_of(raw, photos.aligned)
+    found = ui_people.faces_of(raw, photos.aligned, photos.bare)
     if photos.face is None and len(found) == 1:
         return found
     if photos.face is None or not 1 <= photos.face <= len(found):

@@ -51,6 +51,7 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wplus", type=Path, default=FOLDER, metavar="DIR", help="the library (default: %(default)s)")
     parser.add_argument("--encoder", default="", help="by its name in the library; default: the first one")
     parser.add_argument("--aligned", action="store_true", help="the photos are cut out as FFHQ's are: find no face")
+    parser.add_argument("--bare", action="store_true", help="without background and clothes, which become white")
     parser.add_argument("--face", type=int, help="which face of a photo with several, from 1, the largest first")
     parser.add_argument("--device", default="cpu", help="default: %(default)s; a photo takes a second there")
     parser.add_argument("--force", action="store_true", help="replace an identity of this name")
@@ -62,6 +63,8 @@ def run_invert(options: argparse.Namespace, find: Callable[..., list[Face]] = ph
     people.check_name(options.name)
     found = Library([options.wplus]).find("encoders", options.encoder).path
     pictures = [_picture(path, options, find) for path in options.photos]
+    if options.bare:
+        pictures = photo.without_background(pictures, options.device)
     w = invert(Encoder.load(found).to(options.device), pictures)
     sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in options.photos]
     saved = people.save(options.wplus / "latents", options.name, w, pictures[0], sources, options.force)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import io
+import pickle
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .encoder import SIDE
@@ -18,6 +22,28 @@ MOST = 64_000_000  # pixels of a photo
 READ_AT_MOST = 4096  # pixels of a JPEG's side: larger ones are halved while they are decoded
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
 SURE = 0.8  # the score of a face
+PARSED_AT = 512  # pixels of a side at which a face is told from its background
+NO_FACE = (0, 18)  # the parser's classes for background and clothes
+
+
+class _Part(NamedTuple):
+    """A network of facexlib's: where it is, the file of its weights, and what to do without it."""
+
+    what: str
+    module: str
+    make: str
+    name: str
+    file: str
+    without: str
+
+
+DETECTOR = _Part(
+    "the face detector", "detection", "init_detection_model", "retinaface_resnet50",
+    "detection_Resnet50_Final.pth", "use photos that are cut out",
+)  # fmt: skip
+PARSER = _Part(
+    "the face parser", "parsing", "init_parsing_model", "parsenet", "parsing_parsenet.pth", "keep the background"
+)
 
 
 @dataclass(frozen=True)
@@ -126,23 +152,10 @@ def find_faces(image: Image.Image, device: str | torch.device = "cpu", folder: s
         folder: where the detector's weights are (110 MB), or are downloaded to; facexlib's own if absent.
 
     Raises:
-        ValueError: facexlib is not installed.
+        ValueError: facexlib is not installed, or its weights are damaged.
         OSError: the weights cannot be had.
     """
-    try:
-        from facexlib.detection import init_detection_model
-    except ImportError as error:
-        raise ValueError(
-            "finding faces needs facexlib: pip install facexlib, or use photos that are cut out"
-        ) from error
-
-    try:
-        detector = init_detection_model("retinaface_resnet50", device=device, model_rootpath=folder and str(folder))
-    except OSError as error:
-        raise OSError(
-            f"the face detector's weights cannot be had ({error}); put detection_Resnet50_Final.pth into "
-            f"{folder or 'facexlib/weights'}, or use photos that are cut out"
-        ) from error
+    detector = _load(DETECTOR, device, folder)
     scale = min(DETECTED_AT / max(image.size), 1.0)
     small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
     with torch.no_grad():
@@ -152,6 +165,54 @@ def find_faces(image: Image.Image, device: str | torch.device = "cpu", folder: s
         box = tuple(float(x) for x in row[:4] / scale)
         faces.append(Face(row[5:].reshape(5, 2) / scale, box, float(row[4])))
     return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
+
+
+def without_background(
+    pictures: Sequence[Image.Image], device: str | torch.device = "cpu", folder: str | Path | None = None
+) -> list[Image.Image]:
+    """Aligned faces on white, without their clothes, as the W+ Adapter's own faces were made ready for the encoder.
+
+    By facexlib's ParseNet (Chen et al., "Progressive Semantic-Aware Style Transformation for Blind Face
+    Restoration", CVPR 2021).
+
+    Args:
+        folder: where the parser's weights are (85 MB), or are downloaded to; facexlib's own if absent.
+
+    Raises:
+        ValueError: facexlib is not installed, or its weights are damaged.
+        OSError: the weights cannot be had.
+    """
+    parser = _load(PARSER, device, folder)
+    return [_on_white(parser, picture, device) for picture in pictures]
+
+
+def _on_white(parser: torch.nn.Module, picture: Image.Image, device: str | torch.device) -> Image.Image:
+    seen = as_input(picture.resize((PARSED_AT, PARSED_AT), Image.BILINEAR))
+    with torch.no_grad():
+        classes = parser(seen.to(device))[0].argmax(1)[0].cpu()
+    gone = Image.fromarray((torch.isin(classes, torch.tensor(NO_FACE)) * 255).byte().numpy())
+    mask = gone.filter(ImageFilter.GaussianBlur(1.1)).resize(picture.size, Image.BILINEAR)
+    return Image.composite(Image.new("RGB", picture.size, "white"), picture, mask)
+
+
+def _load(part: _Part, device: str | torch.device, folder: str | Path | None) -> torch.nn.Module:
+    """A network of facexlib's, with its weights."""
+    try:
+        module = importlib.import_module(f"facexlib.{part.module}")
+    except ImportError as error:
+        raise ValueError(f"{part.what} is facexlib's: pip install facexlib, or {part.without}") from error
+    place = f"{folder or 'facexlib/weights'}"
+    try:
+        return getattr(module, part.make)(part.name, device=device, model_rootpath=folder and str(folder))
+    except OSError as error:
+        raise OSError(
+            f"{part.what}: its weights cannot be had ({error}); put {part.file} into {place}, or {part.without}"
+        ) from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"{part.what}: its weights are damaged ({reason}); delete {part.file} in {place}, and try again"
+        ) from error
 
 
 def _mirrored(low: int, high: int, count: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from .library import Library
 from .settings import NO_IDENTITY
 
 FACES = 20  # of one photo, the largest ones
-DETECTOR = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's weights
+WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's weights
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class People:
                     label="W+ faces: click to take one or to leave it out", columns=4, height=220, object_fit="contain",
                     allow_preview=False, elem_id=elem_id("faces"), elem_classes="wplus-gallery",
                 )  # fmt: skip
-            aligned = gr.Checkbox(False, label="W+ photos are cut out already", elem_id=elem_id("aligned"))
+            with gr.Row():
+                aligned = gr.Checkbox(False, label="W+ photos are cut out already", elem_id=elem_id("aligned"))
+                bare = gr.Checkbox(False, label="W+ without background and clothes", elem_id=elem_id("bare"))
             with gr.Row():
                 name = gr.Textbox("", label="W+ name", lines=1, max_lines=1, elem_id=elem_id("name"))
                 save = gr.Button("Save identity", elem_id=elem_id("save"), elem_classes="wplus-small")
@@ -70,8 +72,8 @@ class People:
             said = gr.HTML(elem_id=elem_id("people_said"))
         found, removed = gr.State([]), gr.State([])
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        for component in (photos, aligned):
-            component.change(self.find, [photos, aligned], [found, faces, said])
+        for component in (photos, aligned, bare):
+            component.change(self.find, [photos, aligned, bare], [found, faces, said])
         faces.select(self.toggle, found, [found, faces], **quiet)
         save.click(self.save, [found, name], shown)
         self.gallery.select(self.use, None, [identity, name], **quiet)
@@ -83,12 +85,12 @@ class People:
         """What the gallery shows: each latent of the library."""
         return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
 
-    def find(self, files: Sequence[object] | None, aligned: bool) -> list[object]:
+    def find(self, files: Sequence[object] | None, aligned: bool, bare: bool = False) -> list[object]:
         """Photos to faces."""
         found: list[Found] = []
         try:
             for file in files or ():
-                found += faces_of(Path(file.name).read_bytes(), aligned)
+                found += faces_of(Path(file.name).read_bytes(), aligned, bare)
         except (ValueError, OSError) as error:
             return [[], [], _fault(error)]
         return [found, _crops(found), "" if found or not files else _fault("no face")]
@@ -165,20 +167,24 @@ class People:
         return [gr.update(choices=[NO_IDENTITY, *names], value=chosen), self.thumbnails(), html.escape(text)]
 
 
-def faces_of(data: bytes, aligned: bool) -> list[Found]:
-    """The faces of a photo; chosen where there is only one.
+def faces_of(data: bytes, aligned: bool, bare: bool = False) -> list[Found]:
+    """The faces of a photo, on white where they are to be ``bare``; chosen where there is only one.
 
     Raises:
         ValueError: a bad photo, or one without a face.
-        OSError: the detector's weights cannot be had.
+        OSError: the weights of the detector or the parser cannot be had.
     """
     image, source = photo.open_photo(data), hashlib.sha256(data).hexdigest()
     if aligned:
-        return [Found(photo.as_aligned(image), source, True)]
-    faces = photo.find_faces(image, folder=DETECTOR)[:FACES]
-    if not faces:
-        invert.choose(faces, None, "the photo")
-    return [Found(photo.align(image, face.landmarks), source, len(faces) == 1) for face in faces]
+        pictures = [photo.as_aligned(image)]
+    else:
+        faces = photo.find_faces(image, folder=WEIGHTS)[:FACES]
+        if not faces:
+            invert.choose(faces, None, "the photo")
+        pictures = [photo.align(image, face.landmarks) for face in faces]
+    if bare:
+        pictures = photo.without_background(pictures, folder=WEIGHTS)
+    return [Found(picture, source, len(pictures) == 1) for picture in pictures]
 
 
 def make(library: Library, name: str, faces: Sequence[Found], replaced: bool) -> Path:
