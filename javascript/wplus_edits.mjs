@@ -20,8 +20,15 @@ export function order(schedule, frames) {
     return at.map((_, i) => i).sort((a, b) => at[a] - at[b]);
 }
 
+const curves = new WeakMap(); // by schedule, which never changes
+
 /** The curve, or null and the fault where it has none for this number of frames. */
 export function curveOf(schedule, frames) {
+    if (curves.get(schedule)?.frames !== frames) curves.set(schedule, { frames, ...made(schedule, frames) });
+    return curves.get(schedule);
+}
+
+function made(schedule, frames) {
     try {
         return { curve: new Curve(schedule, frames), fault: null };
     } catch (fault) {

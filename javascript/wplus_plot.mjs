@@ -42,7 +42,8 @@ export function axisHalf(values, known) {
 export class Plot {
     #groups = {};
     #pools = new Map();
-    #drawn = "";
+    #drawn = ""; // the scales
+    #paths = new WeakMap(); // by curve: a drag moves only one of them
 
     constructor() {
         this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, role: "group", "aria-label": "Curve over the frames" });
@@ -107,12 +108,13 @@ export class Plot {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
             const css = `wplus-scale-${track.style}${track.active ? " wplus-active" : ""}`;
-            set(lines[i], { class: `wplus-line ${css}`, d: track.curve ? this.#line(track.curve) : "" });
-            set(dots[i], { class: `wplus-dots ${css}`, d: track.curve ? this.#dots(track.curve) : "" });
+            const path = track.curve ? this.#path(track.curve) : { line: "", dots: "" };
+            set(lines[i], { class: `wplus-line ${css}`, d: path.line });
+            set(dots[i], { class: `wplus-dots ${css}`, d: path.dots });
         });
         this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
-            set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#line(ghosts[i].curve) });
+            set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#path(ghosts[i].curve).line });
         });
         const points = measured.map((part, frame) => `${frame ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.#low(part)}`);
         set(this.#pool("measured", "path", 1)[0], { d: points.join("") });
@@ -163,6 +165,13 @@ export class Plot {
             set(line, { d: `M${this.x(handle.fromFrame).toFixed(1)} ${this.y(handle.fromValue).toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}` });
             for (const circle of circles) set(circle, { cx: x.toFixed(1), cy: y.toFixed(1) });
         });
+    }
+
+    #path(curve) {
+        if (this.#paths.get(curve)?.scales !== this.#drawn) {
+            this.#paths.set(curve, { scales: this.#drawn, line: this.#line(curve), dots: this.#dots(curve) });
+        }
+        return this.#paths.get(curve);
     }
 
     /** Between the frames too: a step of at most two pixels. */
@@ -248,10 +257,15 @@ function make(kind) {
     return svg(kind);
 }
 
+const written = new WeakMap(); // by element: asking the page for an attribute takes longer
+
 function set(element, attributes) {
-    for (const [name, value] of Object.entries(attributes)) {
-        const text = String(value);
-        if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    const before = written.get(element) ?? {};
+    written.set(element, before);
+    for (const name in attributes) {
+        if (before[name] === attributes[name]) continue;
+        before[name] = attributes[name];
+        element.setAttribute(name, attributes[name]);
     }
 }
 

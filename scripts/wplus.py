@@ -10,9 +10,10 @@ from wplus_ext.library import Library
 
 
 class WPlusScript(scripts.Script):
+    library: Library = ui.library()  # of both tabs and the API: what one adds, the others know
+
     def __init__(self) -> None:
         self.page: ui.Page | None = None
-        self.library: Library = ui.library()
         self.outer: object | None = None  # the job whose images are being postprocessed
         self.last: webui.Run | None = None  # the last job
 
@@ -54,4 +55,4 @@ class WPlusScript(scripts.Script):
 
 script_callbacks.on_ui_settings(ui.add_options)
 script_callbacks.on_before_ui(ui.add_axes)
-script_callbacks.on_app_started(api.add_routes(ui.library()))
+script_callbacks.on_app_started(api.add_routes(WPlusScript.library))

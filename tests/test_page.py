@@ -19,6 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
+from wplus_ext.library import Library
 from wplus_ext.settings import Settings
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "wplus.py"
@@ -147,6 +148,20 @@ def test_adding_a_track(pages):
         page._add_track("", "", next(iter(presets)))
 
 
+def test_a_page_begins_with_a_smile_by_steps(shared, models):
+    first, directions = importlib.import_module("wplus_ext.ui")._first, models / "wplus" / "directions"
+    pca = {"mean": torch.zeros(1, 512), "comp": torch.eye(512)[:2], "std": torch.ones(2)}
+    for folder in ("ganspace", "latent"):
+        (directions / folder).mkdir()
+    torch.save(pca, directions / "ganspace" / "pca.pt")
+    (directions / "ganspace" / "table.csv").write_text("smile\t0\t0\t18\t20\n")
+    (directions / "smile.pt").rename(directions / "latent" / "smile.pt")
+    library = Library([models / "wplus"])
+    assert {"ganspace/smile", "latent/smile"} < set(library.names("directions"))
+    assert first(library.names("directions"), library) == "latent/smile"
+    assert first(["age", "glasses"], library) == "age" and first([], library) == ""
+
+
 def test_refresh_finds_new_files(pages, models):
     page = pages["txt2img"].page
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
@@ -194,17 +209,17 @@ def test_the_strip_of_frames(pages):
     assert run.strip() is None
 
 
-def test_an_empty_models_folder(shared, tmp_path, module):
+def test_an_empty_models_folder(shared, tmp_path):
     shared.cmd_opts.wplus_dir = str(tmp_path / "new")
     with gr.Blocks():
-        inputs = module.WPlusScript().ui(False)
+        inputs = load_script().WPlusScript().ui(False)
     assert inputs[1].value == "" and sorted(path.name for path in (tmp_path / "new").iterdir()) == [
         "adapters", "directions", "encoders", "latents",
     ]  # fmt: skip
     (tmp_path / "file").write_text("")
     shared.cmd_opts.wplus_dir = str(tmp_path / "file" / "sub")  # cannot be made
     with gr.Blocks():
-        assert module.WPlusScript().ui(False)[1].value == ""
+        assert load_script().WPlusScript().ui(False)[1].value == ""
 
 
 def test_axes_of_the_xyz_plot(shared, module):

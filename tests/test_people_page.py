@@ -67,9 +67,17 @@ def dropped(tmp_path, *photos):
     return files
 
 
+def looked(page, files, aligned=False, bare=False):
+    """The faces, their crops and what is said."""
+    asked, *shown = page.find(files, aligned, bare, None)
+    again = page.find(files, aligned, bare, asked)
+    assert again[0] == asked and not any("value" in update for update in again[1:])  # the same is not looked for twice
+    return shown
+
+
 def test_photos_to_an_identity(page, tmp_path):
     red, blue = png((255, 0, 0)), png((0, 0, 255))
-    found, crops, said = page.find(dropped(tmp_path, red, blue), False)
+    found, crops, said = looked(page, dropped(tmp_path, red, blue))
     assert said == "" and [caption for _, caption in crops] == ["✓ taken"] * 2
     assert crops[0][0].size == (256, 256) and crops[0][0].getpixel((128, 128)) == (255, 0, 0)
     identity, gallery, said = page.save(found, "anna2")
@@ -86,7 +94,7 @@ def test_photos_to_an_identity(page, tmp_path):
 
 def test_of_several_faces_a_person_takes_one(page, tmp_path):
     page.faces = page.faces * 3
-    found, crops, _ = page.find(dropped(tmp_path, png("red")), False)
+    found, crops, _ = looked(page, dropped(tmp_path, png("red")))
     assert [caption for _, caption in crops] == ["left out"] * 3
     assert "no face is chosen" in page.save(found, "x")[2]
     found, crops = page.toggle(found, SimpleNamespace(index=2))
@@ -101,7 +109,7 @@ def test_without_background(page, shared, tmp_path, monkeypatch):
         lambda pictures, folder: [Image.new("RGB", picture.size, "white") for picture in pictures],
     )  # fmt: skip
     for aligned in (False, True):
-        found, crops, said = page.find(dropped(tmp_path, png("red")), aligned, True)
+        found, crops, said = looked(page, dropped(tmp_path, png("red")), aligned, True)
         assert said == "" and crops[0][0].getpixel((128, 128)) == (255, 255, 255) and len(found) == 1
     app = FastAPI()
     shared.started[0](None, app)
@@ -112,14 +120,14 @@ def test_without_background(page, shared, tmp_path, monkeypatch):
 
 
 def test_faults_are_told(page, tmp_path):
-    assert "not a picture" in page.find(dropped(tmp_path, b"hello"), False)[2]
+    assert "not a picture" in looked(page, dropped(tmp_path, b"hello"))[2]
     page.faces = []
-    assert "no face found" in page.find(dropped(tmp_path, png("red")), False)[2]
-    found, _, said = page.find(dropped(tmp_path, png("red")), True)  # needs no detector
+    assert "no face found" in looked(page, dropped(tmp_path, png("red")))[2]
+    found, _, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
     assert said == "" and len(found) == 1
     for name, words in (("a/b", "&#x27;/&#x27;"), ("x" * 300, "at most"), ("anna", "exists"), ("", "expected a name")):
         assert words in page.save(found, name)[2]
-    assert page.find(None, False) == [[], [], ""]
+    assert looked(page, None) == [[], [], ""]
     (page.models / "wplus" / "encoders" / "e.pt").unlink()
     page.library.refresh()
     assert "there is no encoder" in page.save(found, "new")[2]

@@ -80,15 +80,18 @@ class Page:
             )
             self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
         with gr.Row():
-            first = directions[0] if directions else ""
+            first = _first(directions, self.library)
             self.direction = gr.Dropdown(directions, value=first, label="W+ direction", elem_id=self._id("direction"))
             self.preset = gr.Dropdown(
                 list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
             )
+            for picker in (self.direction, self.preset):  # what they begin with follows the library
+                picker.do_not_save_to_config = True
             self.add = gr.Button("Add track", elem_id=self._id("add"), elem_classes="wplus-small")
         self.tracks = gr.Textbox(
             DEFAULTS.tracks, label="W+ tracks", lines=3, max_lines=20, elem_id=self._id("tracks"),
-            placeholder="smile = -0.7 > 0 > 0.7", info="One line a track: direction = value, or keys over the frames",
+            placeholder=f"{first or 'smile'} = -0.7 > 0 > 0.7",
+            info="One line a track: direction = value, or keys over the frames",
         )  # fmt: skip
         self.faults = gr.HTML(elem_id=self._id("faults"))
         gr.HTML(self._editor())
@@ -133,8 +136,9 @@ class Page:
             self._tell(getattr(self, name), name)
         self._tell(self.last, "report")
         checked = [self.tracks, self.strength, self.identity, self.mode, self.start, self.end, self.negative]
-        for component in checked:
-            component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
+        for component in checked:  # gradio drops what changes while a check runs: so there is a second one
+            change = component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
+            change.then(self._check, inputs=checked, outputs=self.faults, **quiet)
         self.add.click(self._add_track, [self.tracks, self.direction, self.preset], self.tracks, **quiet)
         self.refresh.click(
             self._refresh,
@@ -169,7 +173,7 @@ class Page:
         return [
             _updated(adapters, adapter),
             gr.update(choices=[NO_IDENTITY, *latents]),
-            _updated(directions, direction),
+            gr.update(choices=directions, value=direction or _first(directions, self.library)),
             self._check(*checked),
             self.people.thumbnails(),
             *(gr.update(choices=latents) for _ in self.files.latents),
@@ -264,6 +268,13 @@ def _xyz_grid() -> ModuleType | None:
         if data.script_class.__module__ == "xyz_grid.py":
             return data.module
     return None
+
+
+def _first(directions: list[str], library: Library) -> str:
+    """The direction to begin with: a smile by steps where there is one."""
+    smiles = [name for name in directions if name.rpartition("/")[2] == "smile"]
+    steps = [name for name in smiles if library.find("directions", name).row is None]
+    return next(iter([*steps, *directions]), "")
 
 
 def _updated(names: list[str], chosen: str) -> dict[str, object]:

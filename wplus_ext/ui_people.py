@@ -70,10 +70,11 @@ class People:
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
             said = gr.HTML(elem_id=elem_id("people_said"))
-        found, removed = gr.State([]), gr.State([])
+        found, removed, asked = gr.State([]), gr.State([]), gr.State(None)
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        for component in (photos, aligned, bare):
-            component.change(self.find, [photos, aligned, bare], [found, faces, said])
+        looked = [self.find, [photos, aligned, bare, asked], [asked, found, faces, said]]
+        for component in (photos, aligned, bare):  # gradio drops what changes while it looks: so it looks again
+            component.change(*looked).then(*looked)
         faces.select(self.toggle, found, [found, faces], **quiet)
         save.click(self.save, [found, name], shown)
         self.gallery.select(self.use, None, [identity, name], **quiet)
@@ -85,15 +86,18 @@ class People:
         """What the gallery shows: each latent of the library."""
         return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
 
-    def find(self, files: Sequence[object] | None, aligned: bool, bare: bool = False) -> list[object]:
-        """Photos to faces."""
-        found: list[Found] = []
+    def find(self, files: Sequence[object] | None, aligned: bool, bare: bool, asked: object) -> list[object]:
+        """Photos to faces, unless the same was ``asked`` before."""
+        names = [file.name for file in files or ()]
+        if asked == [names, aligned, bare]:
+            return [asked, gr.update(), gr.update(), gr.update()]
+        asked, found = [names, aligned, bare], []
         try:
-            for file in files or ():
-                found += faces_of(Path(file.name).read_bytes(), aligned, bare)
+            for name in names:
+                found += faces_of(Path(name).read_bytes(), aligned, bare)
         except (ValueError, OSError) as error:
-            return [[], [], _fault(error)]
-        return [found, _crops(found), "" if found or not files else _fault("no face")]
+            return [asked, [], [], _fault(error)]
+        return [asked, found, _crops(found), "" if found or not names else _fault("no face")]
 
     def toggle(self, found: list[Found], event: gr.SelectData) -> list[object]:
         """A click on a face."""
