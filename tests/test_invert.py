@@ -269,10 +269,10 @@ def test_photos_are_read():
     clear = image.convert("RGBA")
     clear.putalpha(0)
     assert photo.open_photo(encoded(clear)).getpixel((5, 5)) == (255, 255, 255)
-    deep = Image.fromarray(np.full((4, 4), 32768, np.uint16))
+    deep = Image.fromarray(np.full((16, 16), 32768, np.uint16))
     assert photo.open_photo(encoded(deep)).getpixel((1, 1)) == (127, 127, 127)
-    assert photo.open_photo(encoded(Image.new("CMYK", (8, 8)), "JPEG")).mode == "RGB"
-    assert photo.open_photo(encoded(Image.new("RGB", (1, 1)))).size == (1, 1)
+    assert photo.open_photo(encoded(Image.new("CMYK", (16, 16)), "JPEG")).mode == "RGB"
+    assert photo.open_photo(encoded(Image.new("RGB", (16, 16)))).size == (16, 16)
     large = photo.open_photo(encoded(Image.new("L", (10_000, 10_000)), "JPEG", quality=20))
     assert max(large.size) <= 5_000  # 100 megapixels, decoded smaller
 
@@ -287,6 +287,7 @@ def test_bad_photos(tmp_path):
         b"hello": "not a picture",
         jpeg[: len(jpeg) // 2]: "damaged",
         encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]): "animation of 3 frames",
+        encoded(Image.new("RGB", (1, 1))): "1x1 pixels, expected at least 16",
         encoded(Image.new("1", (9_000, 9_000))): "9000x9000 pixels",
         encoded(Image.new("1", (20_000, 20_000))): "million pixels",
     }

@@ -70,7 +70,9 @@ def _faces(data: str, photos: Photos) -> list[ui_people.Found]:
     if photos.face is None and len(found) == 1:
         return found
     if photos.face is None or not 1 <= photos.face <= len(found):
-        raise ValueError(f"face {photos.face}, expected 1 to {len(found)}: the photo has {len(found)} faces")
+        raise ValueError(
+            f"the photo has {len(found)} faces, and face is {photos.face}: expected 1 to {len(found)}, largest first"
+        )
     return [found[photos.face - 1]]
 
 

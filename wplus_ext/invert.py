@@ -60,14 +60,15 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
 
 def run_invert(options: argparse.Namespace, find: Callable[..., list[Face]] = photo.find_faces) -> None:
     """Photos to an identity."""
-    people.check_name(options.name)
+    folder = options.wplus / "latents"
+    people.check_free(folder, options.name, options.force)
     found = Library([options.wplus]).find("encoders", options.encoder).path
     pictures = [_picture(path, options, find) for path in options.photos]
     if options.bare:
         pictures = photo.without_background(pictures, options.device)
     w = invert(Encoder.load(found).to(options.device), pictures)
     sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in options.photos]
-    saved = people.save(options.wplus / "latents", options.name, w, pictures[0], sources, options.force)
+    saved = people.save(folder, options.name, w, pictures[0], sources, options.force)
     print(f"{saved}: norm of a layer {w.norm(dim=1).min():.1f} to {w.norm(dim=1).max():.1f}")
 
 

@@ -60,6 +60,16 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_free(folder: Path, name: str, replace: bool = False) -> str:
+    """The same, and raises ValueError for the name of an identity in ``folder`` that is not to be replaced: worth
+    asking before the work."""
+    name = check_name(name)
+    existing = taken(folder, name)
+    if existing and not replace:
+        raise ValueError(f"{existing} exists; choose another name, or replace it")
+    return name
+
+
 def save(
     folder: Path, name: str, w: Tensor, picture: Image.Image, sources: Sequence[str], replace: bool = False
 ) -> Path:
@@ -76,14 +86,12 @@ def save(
         ValueError: a name that cannot be, or is taken; a latent of another shape, or not finite.
         OSError: the disk is full, or does not let us write; nothing is changed.
     """
-    name = check_name(name)
+    name = check_free(folder, name, replace)
     if tuple(w.shape) != (LAYERS, WIDTH) or not torch.isfinite(w).all():
         raise ValueError(f"a latent of shape {tuple(w.shape)}, expected ({LAYERS}, {WIDTH}) finite numbers")
     path = folder / f"{name}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
     existing = taken(folder, name)
-    if existing and not replace:
-        raise ValueError(f"{existing} exists; choose another name, or replace it")
     file = io.BytesIO()
     picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.LANCZOS).save(file, "JPEG", quality=88)
     metadata = {

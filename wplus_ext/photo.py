@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .encoder import SIDE
 
-MOST = 64_000_000  # pixels of a photo
+MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
 READ_AT_MOST = 4096  # pixels of a JPEG's side: larger ones are halved while they are decoded
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
 SURE = 0.8  # the score of a face
@@ -63,7 +63,8 @@ def open_photo(source: str | Path | bytes) -> Image.Image:
         source: a file, or what one holds: any still picture that Pillow reads.
 
     Raises:
-        ValueError: no picture, a damaged one, an animation, or one of more than 64 million pixels.
+        ValueError: no picture, a damaged one, an animation, one of less than 16 pixels a side or of more than
+            64 million in all.
         OSError: the file cannot be read.
     """
     name, data = ("the photo", source) if isinstance(source, bytes) else (str(source), Path(source).read_bytes())
@@ -76,6 +77,8 @@ def open_photo(source: str | Path | bytes) -> Image.Image:
             width, height = image.size
             if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
                 raise ValueError(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
+            if min(width, height) < LEAST:
+                raise ValueError(f"{name}: {width}x{height} pixels, expected at least {LEAST} a side to show a face")
             if width * height > MOST:
                 raise ValueError(
                     f"{name}: {width}x{height} pixels, expected at most {MOST // 10**6} million; make it smaller"

@@ -193,12 +193,13 @@ def faces_of(data: bytes, aligned: bool, bare: bool = False) -> list[Found]:
 
 def make(library: Library, name: str, faces: Sequence[Found], replaced: bool) -> Path:
     """An identity of the library from faces of one person. Raises as `people.save` and `Encoder.load` do."""
-    people.check_name(name)  # before the work
+    folder = library.roots[0] / "latents"
+    people.check_free(folder, name, replaced)
     encoder = Encoder.load(library.find("encoders").path)
     pictures = [face.picture for face in faces]
     sources = list(dict.fromkeys(face.source for face in faces))
     w = invert.invert(encoder, pictures)
-    path = people.save(library.roots[0] / "latents", name, w, pictures[0], sources, replaced)
+    path = people.save(folder, name, w, pictures[0], sources, replaced)
     library.refresh()
     return path
 
