@@ -4,6 +4,7 @@ kept of a person, and bad photos."""
 from __future__ import annotations
 
 import argparse
+import base64
 import io
 import math
 import os
@@ -18,11 +19,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from wplus_ext import encoder as e4e
 from wplus_ext import invert, people, photo
 from wplus_ext.__main__ import main
+from wplus_ext.files import load_latent
 from wplus_ext.library import Library
 from wplus_ext.unpickle import read_tensors
 
@@ -474,6 +478,30 @@ def test_background_and_clothes_become_white(library, encoder, tmp_path, monkeyp
     assert min(thumbnail.getpixel((5, 5))) > 245 and thumbnail.getpixel((64, 64))[1] < 60
 
 
+def test_only_what_is_written_over_is_put_away(tmp_path):
+    w, picture = torch.ones(18, 512), Image.new("RGB", (256, 256))
+    people.save(tmp_path, "chris", w, picture, [])
+    for other in ("chris.pt", "Chris.safetensors"):
+        (tmp_path / other).write_bytes(b"another")
+        with pytest.raises(ValueError, match="another file"):
+            people.save(tmp_path, "chris", 2 * w, picture, [], replace=True)
+        assert (tmp_path / other).read_bytes() == b"another" and not (tmp_path / people.TRASH).exists()
+        (tmp_path / other).unlink()
+    people.save(tmp_path, "chris", 2 * w, picture, [], replace=True)
+    (before,) = (tmp_path / people.TRASH).iterdir()
+    assert torch.equal(load_latent(before), w) and torch.equal(load_latent(tmp_path / "chris.safetensors"), 2 * w)
+
+
+def test_a_cut_thumbnail_is_none(tmp_path):
+    path = people.save(tmp_path, "a", torch.ones(18, 512), Image.effect_noise((256, 256), 90), [])
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    picture = base64.b64decode(metadata["wplus_thumbnail"])
+    metadata["wplus_thumbnail"] = base64.b64encode(picture[: len(picture) // 2]).decode()
+    save_file({"w": torch.ones(18, 512)}, path, metadata)
+    assert people.describe(path).thumbnail is None and people.describe(path).date
+
+
 @pytest.mark.parametrize("module", ["detection", "parsing"])
 def test_without_facexlib_or_its_weights(monkeypatch, tmp_path, module):
     picture = Image.new("RGB", (256, 256))
@@ -495,9 +523,10 @@ def test_without_facexlib_or_its_weights(monkeypatch, tmp_path, module):
     facexlib(monkeypatch, module, fails(urllib.error.URLError("no route")))
     with pytest.raises(OSError, match=r"cannot be had .*no route.*put \w+\.pth into .*, or "):
         use()
-    facexlib(monkeypatch, module, fails(RuntimeError("PytorchStreamReader failed")))
-    with pytest.raises(ValueError, match=r"damaged .*PytorchStreamReader.*delete \w+\.pth"):
-        use()
+    for error in (RuntimeError("cut short"), AttributeError("None: cut short")):  # the latter in the WebUI
+        facexlib(monkeypatch, module, fails(error))
+        with pytest.raises(ValueError, match=r"damaged .*cut short.*delete \w+\.pth"):
+            use()
 
 
 def test_directions_command(tmp_path, capsys):

@@ -133,6 +133,15 @@ def test_faults_are_told(page, tmp_path):
     assert "there is no encoder" in page.save(found, "new")[2]
 
 
+def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
+    latents = page.models / "wplus" / "latents"
+    (latents / "actors").mkdir()
+    (latents / "actors" / "chris.pth").write_bytes((latents / "oliver.pth").read_bytes())
+    found, *_ = looked(page, dropped(tmp_path, png("red")))
+    identity, gallery, _ = page.save(found, "chris")
+    assert identity["value"] == "chris" and "actors/chris" in identity["choices"] and len(gallery) == 4
+
+
 def test_rename_remove_undo(page):
     removed, identity, gallery, said = page.remove("anna", [])
     assert identity["value"] == "None" and [name for _, name in gallery] == ["oliver"] and "Undo" in said

@@ -115,7 +115,7 @@ class Library:
 
     def refresh(self) -> None:
         """Look at the folders again when next asked."""
-        self._entries.clear()
+        self._entries = {}  # a new one: another thread may be at work on the old one
 
     def names(self, kind: str) -> list[str]:
         """The names of a kind: ``"adapters"``, ``"latents"``, ``"directions"`` or ``"encoders"``."""
@@ -173,13 +173,14 @@ class Library:
         )
 
     def _list(self, kind: str) -> list[Entry]:
-        if kind not in self._entries:
+        entries = self._entries
+        if kind not in entries:
             found: dict[str, Entry] = {}
             for root in dict.fromkeys(root.resolve() for root in self.roots):
                 for entry in self._scan(root / kind, kind):
                     found.setdefault(entry.name, entry)  # the first root goes before the others
-            self._entries[kind] = sorted(_shortened(list(found.values())), key=lambda entry: entry.name.lower())
-        return self._entries[kind]
+            entries[kind] = sorted(_shortened(list(found.values())), key=lambda entry: entry.name.lower())
+        return entries[kind]
 
     def _scan(self, folder: Path, kind: str) -> Iterator[Entry]:
         """What a folder and its sub-folders hold, named by the path with its ending."""

@@ -65,6 +65,8 @@ def check_free(folder: Path, name: str, replace: bool = False) -> str:
     asking before the work."""
     name = check_name(name)
     existing = taken(folder, name)
+    if existing and existing.name != f"{name}.safetensors":
+        raise ValueError(f"{existing} exists, which is another file; choose another name, or remove it first")
     if existing and not replace:
         raise ValueError(f"{existing} exists; choose another name, or replace it")
     return name
@@ -91,7 +93,6 @@ def save(
         raise ValueError(f"a latent of shape {tuple(w.shape)}, expected ({LAYERS}, {WIDTH}) finite numbers")
     path = folder / f"{name}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
-    existing = taken(folder, name)
     file = io.BytesIO()
     picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.LANCZOS).save(file, "JPEG", quality=88)
     metadata = {
@@ -99,7 +100,7 @@ def save(
         "wplus_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "wplus_thumbnail": base64.b64encode(file.getvalue()).decode(),
     }
-    put_away = remove(existing) if existing else None
+    put_away = remove(path) if path.exists() else None
     try:
         files.write(path, {"w": w.detach().cpu().float().contiguous()}, metadata)
     except BaseException:
@@ -117,10 +118,9 @@ def describe(path: Path) -> Person:
             metadata = file.metadata() or {}
     thumbnail = None
     with contextlib.suppress(KeyError, OSError, ValueError, binascii.Error, Image.DecompressionBombError):
-        thumbnail = Image.open(
-            io.BytesIO(base64.b64decode(metadata["wplus_thumbnail"], validate=True)), formats=["JPEG"]
-        )
-        thumbnail.load()
+        opened = Image.open(io.BytesIO(base64.b64decode(metadata["wplus_thumbnail"], validate=True)), formats=["JPEG"])
+        opened.load()
+        thumbnail = opened
     sources = tuple(metadata.get("wplus_sources", "").split())
     return Person(path, sources, metadata.get("wplus_date", ""), thumbnail)
 
@@ -184,7 +184,8 @@ def taken(folder: Path, name: str) -> Path | None:
     """The file in a folder that goes by this name, whatever its ending; capitals count for nothing on some disks."""
     if not folder.is_dir():
         return None
-    return next((path for path in folder.iterdir() if path.is_file() and path.stem.lower() == name.lower()), None)
+    found = [path for path in folder.iterdir() if path.is_file() and path.stem.lower() == name.lower()]
+    return min(found, key=lambda path: (path.name == f"{name}.safetensors", path.name), default=None)  # others first
 
 
 def _short(name: str) -> str:

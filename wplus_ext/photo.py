@@ -211,7 +211,8 @@ def _load(part: _Part, device: str | torch.device, folder: str | Path | None) ->
         raise OSError(
             f"{part.what}: its weights cannot be had ({error}); put {part.file} into {place}, or {part.without}"
         ) from error
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError, pickle.UnpicklingError, AttributeError, TypeError) as error:
+        # The last two: the WebUI's torch.load gives None for what is damaged.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"{part.what}: its weights are damaged ({reason}); delete {part.file} in {place}, and try again"

@@ -108,11 +108,11 @@ class People:
         """The chosen faces to an identity."""
         chosen = [face for face in found if face.chosen]
 
-        def work() -> tuple[str, str]:
+        def work() -> tuple[Path | None, str]:
             if not chosen:
                 raise ValueError("no face is chosen: drop photos, and click the faces of one person")
             path = make(self.library, name, chosen, replaced=False)
-            return path.stem, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
+            return path, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
 
         return self._shown(work)
 
@@ -123,9 +123,9 @@ class People:
     def rename(self, identity: str | None, name: str) -> list[object]:
         """The chosen identity to another name."""
 
-        def work() -> tuple[str, str]:
+        def work() -> tuple[Path | None, str]:
             path = people.rename(self._path(identity), name)
-            return path.stem, f"{identity} is {path.stem} now"
+            return path, f"{identity} is {path.stem} now"
 
         return self._shown(work)
 
@@ -133,9 +133,9 @@ class People:
         """The chosen identity out of the library; it can be brought back."""
         places = list(removed)
 
-        def work() -> tuple[str, str]:
+        def work() -> tuple[Path | None, str]:
             places.append(people.remove(self._path(identity)))
-            return NO_IDENTITY, f"{identity} is removed; Undo brings it back"
+            return None, f"{identity} is removed; Undo brings it back"
 
         shown = self._shown(work)
         return [places, *shown]
@@ -144,12 +144,12 @@ class People:
         """The last one that was removed on this page, back."""
         places = list(removed)
 
-        def work() -> tuple[str, str]:
+        def work() -> tuple[Path | None, str]:
             if not places:
                 raise ValueError("nothing was removed on this page")
             path = people.restore(places[-1])
             places.pop()
-            return path.stem, f"{path.stem} is back"
+            return path, f"{path.stem} is back"
 
         shown = self._shown(work)
         return [places, *shown]
@@ -159,16 +159,19 @@ class People:
             raise ValueError("no identity is chosen: click one")
         return self.library.find("latents", identity).path
 
-    def _shown(self, work: Callable[[], tuple[str, str]]) -> list[object]:
-        """Do something that gives the identity to choose and what to say; then the dropdown, the gallery, the line."""
+    def _shown(self, work: Callable[[], tuple[Path | None, str]]) -> list[object]:
+        """Do something that gives the identity's file to choose and what to say; then the dropdown, the gallery, the
+        line."""
         try:
-            chosen, text = work()
+            path, text = work()
         except (ValueError, OSError) as error:
             return [gr.update(), gr.update(), _fault(error)]
         self._look_again()
         names = self.library.names("latents")
-        chosen = next((name for name in names if name == chosen or name.endswith(f"/{chosen}")), NO_IDENTITY)
-        return [gr.update(choices=[NO_IDENTITY, *names], value=chosen), self.thumbnails(), html.escape(text)]
+        # By its file: another folder may have one of this name.
+        chosen = (name for name in names if path and self.library.find("latents", name).path == path.resolve())
+        identity = gr.update(choices=[NO_IDENTITY, *names], value=next(chosen, NO_IDENTITY))
+        return [identity, self.thumbnails(), html.escape(text)]
 
 
 def faces_of(data: bytes, aligned: bool, bare: bool = False) -> list[Found]:
