@@ -204,7 +204,7 @@ def _load(part: _Part, device: str | torch.device, folder: str | Path | None) ->
         module = importlib.import_module(f"facexlib.{part.module}")
     except ImportError as error:
         raise ValueError(f"{part.what} is facexlib's: pip install facexlib, or {part.without}") from error
-    place = f"{folder or 'facexlib/weights'}"
+    place = folder or "facexlib/weights"
     try:
         return getattr(module, part.make)(part.name, device=device, model_rootpath=folder and str(folder))
     except OSError as error:

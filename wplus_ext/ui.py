@@ -15,7 +15,7 @@ from . import tracks as language
 from .library import KINDS, Library, named_by
 from .passports import TITLE
 from .settings import MODES, NO_IDENTITY, Settings, from_infotext
-from .ui_files import Files
+from .ui_files import Files, fault_html
 from .ui_people import People
 from .webui import Run, look_again, model_roots
 
@@ -157,7 +157,7 @@ class Page:
             values = {"tracks": tracks, "strength": strength, "identity": identity, "mode": mode}
             _find_all(Settings(**values, start=start, end=end, negative=negative), self.library)
         except ValueError as error:
-            return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
+            return fault_html(error)
         return ""
 
     def _add_track(self, tracks: str, direction: str, preset: str) -> str:
@@ -171,7 +171,7 @@ class Page:
         look_again(self.library)
         adapters, latents, directions = self._choices()
         return [
-            _updated(adapters, adapter),
+            gr.update(choices=adapters, value=adapter or next(iter(adapters), "")),
             gr.update(choices=[NO_IDENTITY, *latents]),
             gr.update(choices=directions, value=direction or _first(directions, self.library)),
             self._check(*checked),
@@ -275,8 +275,3 @@ def _first(directions: list[str], library: Library) -> str:
     smiles = [name for name in directions if name.rpartition("/")[2] == "smile"]
     steps = [name for name in smiles if library.find("directions", name).row is None]
     return next(iter([*steps, *directions]), "")
-
-
-def _updated(names: list[str], chosen: str) -> dict[str, object]:
-    """New choices; keeps what was chosen, and chooses the first where nothing was."""
-    return gr.update(choices=names, value=chosen or (names[0] if names else ""))

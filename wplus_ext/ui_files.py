@@ -96,7 +96,7 @@ class Files:
                 found = fetch(ITEMS[name], self.library.roots[0], accepted, show)
                 said.append(f"{name}: {len(found)} {'file is' if len(found) == 1 else 'files are'} there")
         except (ValueError, OSError) as error:
-            fault = f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
+            fault = fault_html(error)
         self._look_again()
         adapters, directions = self.library.names("adapters"), self.library.names("directions")
         text = html.escape("; ".join(said) or ("" if fault else "nothing is chosen"))
@@ -146,6 +146,11 @@ class Files:
         try:
             chosen, text = work()
         except (ValueError, OSError) as error:
-            return [gr.update(), f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>']
+            return [gr.update(), fault_html(error)]
         self._look_again()
         return [gr.update(choices=self.library.names("directions"), value=chosen), html.escape(text)]
+
+
+def fault_html(error: Exception) -> str:
+    """What went wrong, as every part of the page shows it."""
+    return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'

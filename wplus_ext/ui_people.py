@@ -17,6 +17,7 @@ from .encoder import Encoder
 from .files import short_hash
 from .library import Library
 from .settings import NO_IDENTITY
+from .ui_files import fault_html
 
 FACES = 20  # of one photo, the largest ones
 WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's weights
@@ -96,8 +97,8 @@ class People:
             for name in names:
                 found += faces_of(Path(name).read_bytes(), aligned, bare)
         except (ValueError, OSError) as error:
-            return [asked, [], [], _fault(error)]
-        return [asked, found, _crops(found), "" if found or not names else _fault("no face")]
+            return [asked, [], [], fault_html(error)]
+        return [asked, found, _crops(found), ""]
 
     def toggle(self, found: list[Found], event: gr.SelectData) -> list[object]:
         """A click on a face."""
@@ -165,7 +166,7 @@ class People:
         try:
             path, text = work()
         except (ValueError, OSError) as error:
-            return [gr.update(), gr.update(), _fault(error)]
+            return [gr.update(), gr.update(), fault_html(error)]
         self._look_again()
         names = self.library.names("latents")
         # By its file: another folder may have one of this name.
@@ -220,7 +221,3 @@ def _thumbnail(library: Library, name: str) -> Image.Image:
         picture = Image.new("RGB", (side, side), colour)
         ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), name.rpartition("/")[2][:3], "white")
     return picture
-
-
-def _fault(error: object) -> str:
-    return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
