@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -86,8 +88,8 @@ def get(server, root, **options):
 
 
 def left(root):
-    """The files that are there, by name."""
-    return sorted(path.name for path in root.rglob("*") if path.is_file())
+    """The files that are there, by name; not the lock, which nobody may hold."""
+    return sorted(path.name for path in root.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def test_a_file_is_fetched_once(server, root):
@@ -218,11 +220,20 @@ def test_a_file_that_has_changed_upstream(server, root, tmp_path):
     assert (root / DIRECTION).read_bytes() == server.content
 
 
-def test_a_file_of_ones_own_is_left_alone(server, root):
-    (root / "directions").mkdir(parents=True)
-    (root / DIRECTION).write_bytes(b"mine")
+def test_a_file_of_ones_own_is_read_and_left_alone(server, root, caplog):
+    (root / DIRECTION).parent.mkdir(parents=True)
+    torch.save(torch.ones(18, 512), root / DIRECTION)
+    mine = (root / DIRECTION).read_bytes()
     get(server, root)
-    assert (root / DIRECTION).read_bytes() == b"mine" and server.asked == []
+    assert (root / DIRECTION).read_bytes() == mine and server.asked == []
+    assert "was not downloaded here: left alone" in caplog.text
+    (root / DIRECTION).write_bytes(mine[:500])
+    with pytest.raises(ValueError, match=r"^smile.pt: what is there cannot be used \(smile.pt: .*; delete it"):
+        get(server, root)
+    assert (root / DIRECTION).read_bytes() == mine[:500] and server.asked == []
+    get(server, root, force=True)
+    assert (root / DIRECTION).read_bytes() == server.content
+    assert json.loads((root / "fetched.json").read_text())[server.url]["size"] == len(server.content)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -232,7 +243,7 @@ def test_a_full_disk_and_ctrl_c(server, root, error):
 
     with pytest.raises(type(error)):
         get(server, root, progress=stop)
-    assert not (root / DIRECTION).exists() and "smile.pt.part" in left(root) and ".smile.pt.lock" not in left(root)
+    assert not (root / DIRECTION).exists() and "smile.pt.part" in left(root)
     get(server, root)
     assert (root / DIRECTION).read_bytes() == server.content
 
@@ -252,10 +263,20 @@ def test_a_full_disk_at_the_end_keeps_the_download(server, root, monkeypatch):
 
 
 def test_two_at_once(server, root):
-    (root / "directions").mkdir(parents=True)
-    (root / "directions/.smile.pt.lock").touch()
-    with pytest.raises(ValueError, match="another download of this file runs; if none does, delete it"):
+    root.mkdir()
+    with fetch._locked(root / ".fetched.json.lock"), pytest.raises(ValueError, match="another download into .* runs"):
         get(server, root)
+    get(server, root)
+
+
+def test_a_process_that_dies_locks_nobody_out(server, root):
+    root.mkdir()
+    dies = "from wplus_ext import download; import os, pathlib, sys\n"
+    dies += "with download._locked(pathlib.Path(sys.argv[1])): os._exit(3)"  # as the WebUI does on Ctrl+C
+    command = [sys.executable, "-c", dies, str(root / ".fetched.json.lock")]
+    assert subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 3
+    get(server, root)
+    assert (root / DIRECTION).read_bytes() == server.content
 
 
 def test_adapter_and_encoder_are_checked(server, root, adapter_file, monkeypatch):

@@ -186,16 +186,6 @@ def test_a_damaged_memory_is_told_and_kept(server, tmp_path, content):
     assert (tmp_path / "fetched.json").read_text() == content and server.asked == []
 
 
-def test_a_file_of_ones_own_is_named(server, tmp_path, caplog):
-    (tmp_path / "directions").mkdir()
-    (tmp_path / "directions/a.npy").write_bytes(b"mine")
-    get(server, tmp_path)
-    assert (tmp_path / "directions/a.npy").read_bytes() == b"mine" and "left alone" in caplog.text
-    get(server, tmp_path, whole(OLD), force=True)
-    assert (tmp_path / "directions/a.npy").read_bytes() == OLD
-    assert json.loads((tmp_path / "fetched.json").read_text())[url(server)]["size"] == len(OLD)
-
-
 def test_a_components_file_without_finite_deviations(server, tmp_path):
     content = io.BytesIO()
     torch.save(

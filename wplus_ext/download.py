@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import json
 import logging
-import os
 import re
 import sys
 import time
@@ -20,10 +19,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import torch
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from . import encoder, files
 from .adapter import Adapter
+from .encoder import Encoder
 from .invert import FOLDER
 from .library import UPSTREAM
 from .published import ITEMS, LICENCE, Item
@@ -71,16 +72,16 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
     before = None if force else _remembered(known).get(url)
     if target.exists() and not force:
         if before and before["kept"] != _sha256(target):
-            raise ValueError(
-                f"{target} is not what was downloaded on {before['date']}; delete it, or fetch it with --force"
-            )
+            raise ValueError(f"{target} is not what was downloaded on {before['date']}; delete it, and fetch it again")
         if not before:
-            log.warning("%s is there and was not downloaded here: left alone; fetch with --force replaces it", target)
+            with _usable(target, target, "what is there cannot be used ({}); delete it, and fetch it again"):
+                _read_as_used(target, target)
+            log.warning("%s is there and was not downloaded here: left alone", target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     part, state = (target.with_name(target.name + ending) for ending in (".part", ".part.json"))
     checked = part.with_name(f".{Path(urlsplit(url).path).name}")  # the ending says how it is read
-    with _naming(part), _locked(target.with_name(f".{target.name}.lock")):
+    with _naming(part), _locked(known.with_name(f".{known.name}.lock")):
         try:
             _download(url, part, state, lambda done, total: progress(target.name, done, total), allowed)
             digest, size = _sha256(part), part.stat().st_size
@@ -88,7 +89,7 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
                 part.unlink()
                 raise ValueError(
                     f"{url} gives another file than on {before['date']} (sha256 {digest[:10]}…, it was "
-                    f"{before['sha256'][:10]}…); if its makers have changed it, fetch it with --force"
+                    f"{before['sha256'][:10]}…); if its makers have changed it, take it with the command fetch --force"
                 )
             part.replace(checked)
             _check(checked, target)
@@ -111,28 +112,47 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
 
 def _check(source: Path, target: Path) -> None:
     """Read a download as it will be read, and put it in its place."""
-    kind = target.parent.name if target.parent.name in ("adapters", "encoders") else "directions"
-    try:
-        if kind == "encoders":
-            return encoder.convert(source, target)
-        if kind == "adapters":
-            Adapter.load(source)
-        elif source.suffix == ".csv":
-            lines = list(csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-            if not lines or any(len(line) != 5 for line in lines):
-                raise ValueError("expected lines of five columns")
-        elif files.is_ganspace(content := files.read(source)):
-            for vector in (content["mean"], *content["comp"]):
-                files.as_latent(vector, source)
-            if not torch.isfinite(content["std"]).all():
-                raise ValueError("its deviations hold NaN or infinite numbers")
+    with _usable(source, target, "what was downloaded cannot be used ({}); try again later"):
+        if _kind(target) == "encoders":
+            encoder.convert(source, target)
         else:
-            files.as_latent(content, source)
+            _read_as_used(source, target)
+            source.replace(target)
+
+
+def _read_as_used(source: Path, target: Path) -> None:
+    """Raise ValueError for a file that is not what belongs into the place ``target``."""
+    kind = _kind(target)
+    if kind == "encoders":
+        Encoder.load(source)
+    elif kind == "adapters":
+        Adapter.load(source)
+    elif source.suffix == ".csv":
+        lines = list(csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+        if not lines or any(len(line) != 5 for line in lines):
+            raise ValueError("expected lines of five columns")
+    elif files.is_ganspace(content := files.read(source)):
+        for vector in (content["mean"], *content["comp"]):
+            files.as_latent(vector, source)
+        if not torch.isfinite(content["std"]).all():
+            raise ValueError("its deviations hold NaN or infinite numbers")
+    else:
+        files.as_latent(content, source)
+
+
+def _kind(target: Path) -> str:
+    """The folder of the library to which a place belongs."""
+    return target.parent.name if target.parent.name in ("adapters", "encoders") else "directions"
+
+
+@contextmanager
+def _usable(source: Path, target: Path, what: str) -> Iterator[None]:
+    """Say of a file that cannot be read which it is, and what to do; ``what`` has a place for the reason."""
+    try:
+        yield
     except (ValueError, csv.Error) as error:
         said = str(error).replace(str(source), target.name)
-        raise ValueError(f"{target.name}: what was downloaded cannot be used ({said}); try again later") from error
-    source.replace(target)
-    return None
+        raise ValueError(f"{target.name}: {what.format(said)}") from error
 
 
 def _download(
@@ -257,15 +277,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One download of a file at a time."""
+    """One download into a library at a time. The system lets go of the lock when its process ends, however it does."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-    except FileExistsError as error:
-        raise ValueError(f"{path} says that another download of this file runs; if none does, delete it") from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise ValueError(f"another download into {path.parent} runs; try again when it has ended") from error
 
 
 def _remembered(path: Path) -> dict[str, dict]:
