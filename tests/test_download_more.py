@@ -7,7 +7,6 @@ import errno
 import http.client
 import http.server
 import io
-import json
 import ssl
 import threading
 
