@@ -279,6 +279,8 @@ def test_photos_are_read():
     assert photo.open_photo(encoded(Image.new("RGB", (16, 16)))).size == (16, 16)
     large = photo.open_photo(encoded(Image.new("L", (10_000, 10_000)), "JPEG", quality=20))
     assert max(large.size) <= 5_000  # 100 megapixels, decoded smaller
+    wide = photo.open_photo(encoded(Image.new("L", (9_248, 6_936)), "JPEG", quality=20))
+    assert wide.size == (4_624, 3_468)  # its shorter side is then below what others are halved to
 
 
 def test_bad_photos(tmp_path):
@@ -427,22 +429,23 @@ def test_invert_command(library, published, encoder, tmp_path, capsys, monkeypat
         (["a/b", "--aligned", photos[0]], "'/'"),
         (["new", "--aligned", str(tmp_path / "none.png")], "none.png: No such file"),
         (["new", "--encoder", "other", "--aligned", photos[0]], "no encoder 'other'"),
+        (["new", "--device", "cuda:9", "--aligned", photos[0]], "the device 'cuda:9' cannot be used"),
+        (["new", "--device", "gpu", "--aligned", photos[0]], "the device 'gpu' cannot be used"),
     ):
         assert main([*start, *arguments]) == 2
         said = capsys.readouterr().err
         assert words in said and said.count("\n") == 1
 
 
-def test_faces_are_found_and_cut(library, encoder, tmp_path, monkeypatch):
+def test_faces_are_found_and_cut(library, encoder, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(invert.Encoder, "load", lambda path: encoder)
     (library / "encoders" / "e.pt").write_bytes(b"")
     image = Image.effect_noise((500, 500), 80).convert("RGB")
     image.save(tmp_path / "a.png")
-    monkeypatch.setattr(photo, "find_faces", lambda image, device: [face(1)])
-    parser = argparse.ArgumentParser()
-    invert.add_invert(parser)
-    options = parser.parse_args([str(tmp_path / "a.png"), "-o", "anna", "--wplus", str(library), "--encoder", "e"])
-    invert.run_invert(options, lambda image, device: [face(1)])
+    monkeypatch.setattr(photo.Detector, "find", lambda self, image: [face(1), face(2)])
+    start = ["invert", str(tmp_path / "a.png"), "-o", "anna", "--wplus", str(library), "--encoder", "e"]
+    assert main(start) == 2 and main([*start, "--face", "2"]) == 0
+    assert "a.png: 2 faces, expected one" in capsys.readouterr().err
     thumbnail = people.describe(library / "latents" / "anna.safetensors").thumbnail
     expected = photo.align(image, FRONT).resize((128, 128), Image.LANCZOS)
     assert np.abs(np.asarray(thumbnail, int) - np.asarray(expected, int)).mean() < 12
@@ -506,7 +509,7 @@ def test_a_cut_thumbnail_is_none(tmp_path):
 def test_without_facexlib_or_its_weights(monkeypatch, tmp_path, module):
     picture = Image.new("RGB", (256, 256))
     use = {
-        "detection": lambda: photo.find_faces(picture, folder=tmp_path),
+        "detection": lambda: photo.Detector(folder=tmp_path).find(picture),
         "parsing": lambda: photo.without_background([picture], folder=tmp_path),
     }[module]
 

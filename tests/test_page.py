@@ -9,6 +9,7 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -149,7 +150,7 @@ def test_adding_a_track(pages):
 
 
 def test_a_page_begins_with_a_smile_by_steps(shared, models):
-    first, directions = importlib.import_module("wplus_ext.ui")._first, models / "wplus" / "directions"
+    first, directions = importlib.import_module("wplus_ext.ui_files").first_direction, models / "wplus" / "directions"
     pca = {"mean": torch.zeros(1, 512), "comp": torch.eye(512)[:2], "std": torch.ones(2)}
     for folder in ("ganspace", "latent"):
         (directions / folder).mkdir()
@@ -158,19 +159,22 @@ def test_a_page_begins_with_a_smile_by_steps(shared, models):
     (directions / "smile.pt").rename(directions / "latent" / "smile.pt")
     library = Library([models / "wplus"])
     assert {"ganspace/smile", "latent/smile"} < set(library.names("directions"))
-    assert first(library.names("directions"), library) == "latent/smile"
-    assert first(["age", "glasses"], library) == "age" and first([], library) == ""
+    assert first(library) == "latent/smile"
+    shutil.rmtree(directions / "ganspace")
+    (directions / "latent" / "smile.pt").unlink()
+    library.refresh()
+    assert first(library) == "age" and first(Library([models / "none"])) == ""
 
 
 def test_refresh_finds_new_files(pages, models):
     page = pages["txt2img"].page
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
-    adapter, identity, direction, fault, *others = page._refresh(
+    adapter, direction, identity, gallery, fault, *latents = page._refresh(
         "new = 1", "1", "None", "residual", 0.2, 1, True, "wplus_adapter", "smile"
     )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
-    gallery, without, with_it = others
+    without, with_it = latents
     assert [name for _, name in gallery] == without["choices"] == with_it["choices"] == ["anna", "oliver"]
 
 

@@ -18,8 +18,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from test_page import load_script
 
-from wplus_ext import people
-from wplus_ext.photo import Face
+from wplus_ext import people, photo
+from wplus_ext.encoder import Encoder
+from wplus_ext.photo import Detector, Face
 
 LANDMARKS = np.array([[50.0, 55], [75, 55], [62, 70], [52, 85], [73, 85]])
 
@@ -53,9 +54,8 @@ def page(shared, models, monkeypatch):
     made = script.page.people
     made.files = script.page.files
     made.faces, made.models = [Face(LANDMARKS, (30, 30, 90, 100), 0.9)], models
-    ui_people = sys.modules["wplus_ext.ui_people"]
-    monkeypatch.setattr(ui_people.photo, "find_faces", lambda image, folder=None: made.faces)
-    monkeypatch.setattr(ui_people.Encoder, "load", lambda path: Colours())
+    monkeypatch.setattr(Detector, "find", lambda self, image: made.faces)
+    monkeypatch.setattr(Encoder, "load", lambda path: Colours())
     return made
 
 
@@ -65,6 +65,10 @@ def dropped(tmp_path, *photos):
         (tmp_path / f"{i}.png").write_bytes(data)
         files.append(SimpleNamespace(name=str(tmp_path / f"{i}.png")))
     return files
+
+
+def dropped_files(*paths):
+    return [SimpleNamespace(name=str(path)) for path in paths]
 
 
 def looked(page, files, aligned=False, bare=False):
@@ -87,27 +91,42 @@ def test_photos_to_an_identity(page, tmp_path):
     assert w[0, :3].tolist() == pytest.approx([0.0, -1.0, 0.0], abs=0.01)  # the mean of red and blue
     person = people.describe(page.library.find("latents", "anna2").path)
     assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
-    found, _ = page.toggle(found, SimpleNamespace(index=1))
+    found, *_ = page.toggle(found, False, SimpleNamespace(index=1))
     page.save(found, "red")
     assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
 
 
 def test_of_several_faces_a_person_takes_one(page, tmp_path):
-    page.faces = page.faces * 3
+    page.faces = page.faces * 30
     found, crops, _ = looked(page, dropped(tmp_path, png("red")))
-    assert [caption for _, caption in crops] == ["left out"] * 3
+    assert [caption for _, caption in crops] == ["left out"] * 30
     assert "no face is chosen" in page.save(found, "x")[2]
-    found, crops = page.toggle(found, SimpleNamespace(index=2))
-    assert [caption for _, caption in crops] == ["left out", "left out", "✓ taken"]
+    found, crops, said = page.toggle(found, False, SimpleNamespace(index=2))
+    assert [caption for _, caption in crops][:4] == ["left out", "left out", "✓ taken", "left out"] and said == ""
     assert "1 face" in page.save(found, "x")[2]
 
 
-def test_without_background(page, shared, tmp_path, monkeypatch):
+def test_a_bad_photo_leaves_the_others(page, tmp_path):
+    found, crops, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
+    assert [caption for _, caption in crops] == ["✓ taken"] * 2 and "2 faces" in page.save(found, "two")[2]
+    assert said.count("wplus-fault") == 2 and "1.png: not a picture" in said and "3.png: an SVG" in said
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """How many pictures the parser saw, each time; it makes all white."""
+    seen = []
+
+    def parse(pictures, folder):
+        seen.append(len(pictures))
+        return [Image.new("RGB", picture.size, "white") for picture in pictures]
+
+    monkeypatch.setattr(photo, "without_background", parse)
+    return seen
+
+
+def test_without_background(page, shared, tmp_path, parsed):
     """On the page and over the API, whether the photo is cut out or not."""
-    monkeypatch.setattr(
-        sys.modules["wplus_ext.ui_people"].photo, "without_background",
-        lambda pictures, folder: [Image.new("RGB", picture.size, "white") for picture in pictures],
-    )  # fmt: skip
     for aligned in (False, True):
         found, crops, said = looked(page, dropped(tmp_path, png("red")), aligned, True)
         assert said == "" and crops[0][0].getpixel((128, 128)) == (255, 255, 255) and len(found) == 1
@@ -117,6 +136,22 @@ def test_without_background(page, shared, tmp_path, monkeypatch):
     assert TestClient(app).post("/wplus/v1/identities", json=photos).status_code == 200
     page.library.refresh()
     assert page.library.latent("bare")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_only_chosen_faces_lose_their_background(page, tmp_path, parsed, monkeypatch):
+    page.faces = page.faces * 20
+    found, crops, _ = looked(page, dropped(tmp_path, png("red")), False, True)
+    assert parsed == [] and crops[3][0].getpixel((9, 9)) == (255, 0, 0)
+    for index in (3, 5, 3, 3):
+        found, crops, said = page.toggle(found, True, SimpleNamespace(index=index))
+    assert parsed == [1, 1] and crops[3][0].getpixel((9, 9)) == (255,) * 3 and crops[3][1] == "✓ taken" and said == ""
+
+    def fails(pictures, folder):
+        raise OSError("its weights cannot be had")
+
+    monkeypatch.setattr(photo, "without_background", fails)
+    found, crops, said = page.toggle(found, True, SimpleNamespace(index=7))
+    assert "cannot be had" in said and [c for _, c in crops].count("✓ taken") == 2 and crops[7][1] == "left out"
 
 
 def test_faults_are_told(page, tmp_path):
@@ -143,11 +178,17 @@ def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
 
 
 def test_rename_remove_undo(page):
-    removed, identity, gallery, said = page.remove("anna", [])
-    assert identity["value"] == "None" and [name for _, name in gallery] == ["oliver"] and "Undo" in said
-    removed, identity, gallery, _ = page.undo(removed)
-    assert removed == [] and identity["value"] == "anna" and len(gallery) == 2
-    assert "nothing was removed" in page.undo(removed)[3]
+    assert "nothing is put away" in page.undo()[2]
+    (page.models / "wplus" / "latents" / "actors").mkdir()
+    page.library.refresh()
+    for name in ("oliver", "anna"):
+        identity, gallery, said = page.remove(name)
+        assert identity["value"] == "None" and "Undo" in said
+    assert gallery == []
+    for count, name in ((1, "anna"), (2, "oliver")):
+        identity, gallery, _ = page.undo()
+        assert identity["value"] == name and len(gallery) == count
+    assert "nothing is put away" in page.undo()[2]
     identity, gallery, _ = page.rename("anna", "chris")
     assert identity["value"] == "chris" and page.library.names("latents") == ["chris", "oliver"]
     assert "exists" in page.rename("chris", "oliver")[2]
@@ -159,11 +200,12 @@ def test_directions(page, tmp_path):
     files = page.files
     assert "<td>smile</td><td>a broader smile</td><td>step</td><td>0 to 17</td>" in files.table()
     torch.save(torch.ones(512), tmp_path / "new.pt")
-    direction, said = files.add([SimpleNamespace(name=str(tmp_path / "new.pt"))])
-    assert direction["value"] == "new" and "new" in direction["choices"] and said == "1 added"
-    assert "exists" in files.add([SimpleNamespace(name=str(tmp_path / "new.pt"))])[1]
+    direction, said = files.add(dropped_files(tmp_path / "new.pt"))
+    assert direction["value"] == "new" and "new" in direction["choices"] and said == "new.pt added"
+    assert "exists" in files.add(dropped_files(tmp_path / "new.pt"))[1]
+    torch.save(torch.ones(512), tmp_path / "good.pt")
     (tmp_path / "bad.pt").write_bytes(b"<html>")
-    assert "damaged" in files.add([SimpleNamespace(name=str(tmp_path / "bad.pt"))])[1]
+    assert "damaged" in files.add(dropped_files(tmp_path / "good.pt", tmp_path / "bad.pt"))[1]  # all or none
     direction, said = files.make(["anna"], ["oliver"], "joy")
     assert direction["value"] == "joy" and "from 1 and 1 faces" in said
     n = page.library.direction("joy").vector
@@ -176,6 +218,24 @@ def test_directions(page, tmp_path):
     assert sorted(path.name for path in (page.models / "wplus" / "directions").iterdir()) == [
         "age.pt", "joy.safetensors", "more", "new.pt", "smile.pt",
     ]  # fmt: skip
+
+
+def test_ganspace_is_dropped_in_as_a_pair(page, tmp_path):
+    components, table, folder = tmp_path / "pca.pt", tmp_path / "names.csv", page.models / "wplus" / "directions"
+    content = {"mean": torch.zeros(1, 512), "comp": torch.eye(3, 512)[:, None], "std": torch.ones(3)}
+    torch.save(content, components)
+    table.write_text("grin\t1\t4\t5\t-20\nbeard\t2\t4\t5\t20\n")
+    for alone in (components, table):
+        assert "add both at once" in page.files.add(dropped_files(alone))[1]
+    assert not (folder / "ganspace").exists()
+    direction, said = page.files.add(dropped_files(components, table))
+    assert direction["value"] == "ganspace/beard" and said == "pca.pt, names.csv added"
+    assert page.library.direction("grin").target is not None
+    assert "<td>component 1, used up to 20</td><td>target</td><td>4</td>" in page.files.table()
+    assert "pca.pt exists" in page.files.add(dropped_files(components, table))[1]
+    table.write_text("grin, 1\n")
+    assert "no GANSpace table" in page.files.add(dropped_files(table, components))[1]
+    assert sorted(path.name for path in (folder / "ganspace").iterdir()) == ["names.csv", "pca.pt"]
 
 
 def test_downloads(page, monkeypatch):
@@ -192,14 +252,15 @@ def test_downloads(page, monkeypatch):
     monkeypatch.setattr(ui_files, "fetch", fetch)
     shown = []
     adapter, direction, said = page.files.download(
-        ["directions", "encoder"], True, lambda done, desc: shown.append((done, desc))
+        ["directions", "encoder"], True, "", None, lambda done, desc: shown.append((done, desc))
     )
-    assert "fetched" in direction["choices"] and adapter["choices"] == ["wplus_adapter"]
+    assert "fetched" in direction["choices"] and direction["value"] == "smile"
+    assert adapter["choices"] == [adapter["value"]] == ["wplus_adapter"]
     assert "directions: 1 file is there" in said and "broken off" in said and [x for _, x in asked] == [True, True]
     assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 MB")
     monkeypatch.undo()
-    assert "the licence is not accepted" in page.files.download(["adapter"], False)[2]
-    assert page.files.download([], True)[2] == "nothing is chosen"
+    assert "the licence is not accepted" in page.files.download(["adapter"], False, "", "")[2]
+    assert page.files.download([], True, "x", "age")[2] == "nothing is chosen"
 
 
 def test_api(page, shared):
@@ -255,11 +316,8 @@ def test_in_a_browser(tmp_path, monkeypatch, state):
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     host.install(monkeypatch, folder.parent)
     site = browser.Site(load_script())
-    ui_people = sys.modules["wplus_ext.ui_people"]
-    monkeypatch.setattr(
-        ui_people.photo, "find_faces", lambda image, folder=None: [Face(LANDMARKS, (1, 1, 9, 9), 0.9)] * 2
-    )
-    monkeypatch.setattr(ui_people.Encoder, "load", lambda path: Colours())
+    monkeypatch.setattr(Detector, "find", lambda self, image: [Face(LANDMARKS, (1, 1, 9, 9), 0.9)] * 2)
+    monkeypatch.setattr(Encoder, "load", lambda path: Colours())
     with site.served() as url, sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=["--no-sandbox"])
         page = chromium.new_page()

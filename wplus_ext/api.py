@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import shared
 from pydantic import BaseModel
 
-from . import people, ui_people
+from . import invert, people, photo
 from .library import Library
-from .webui import look_again
+from .photo import Detector
+from .webui import FACE_WEIGHTS, look_again
 
 
 class Photos(BaseModel):
@@ -50,10 +53,7 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
         def make(photos: Photos) -> dict[str, object]:
             look_again(library)
             try:
-                faces = [face for data in photos.photos for face in _faces(data, photos)]
-                if not faces:
-                    raise ValueError("photos is empty, expected at least one photo in base64")
-                path = ui_people.make(library, photos.name, faces, photos.replace)
+                path = _identity(library, photos)
             except (ValueError, OSError) as error:
                 raise HTTPException(422, str(error)) from error
             return {"name": path.stem, "sources": people.describe(path).sources}
@@ -61,19 +61,24 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
     return add
 
 
-def _faces(data: str, photos: Photos) -> list[ui_people.Found]:
-    try:
-        raw = base64.b64decode(data.rpartition(",")[2], validate=True)  # a data URL will do
-    except binascii.Error as error:
-        raise ValueError(f"a photo is no base64 ({error}); expected a file's bytes in base64") from error
-    found = ui_people.faces_of(raw, photos.aligned, photos.bare)
-    if photos.face is None and len(found) == 1:
-        return found
-    if photos.face is None or not 1 <= photos.face <= len(found):
-        raise ValueError(
-            f"the photo has {len(found)} faces, and face is {photos.face}: expected 1 to {len(found)}, largest first"
-        )
-    return [found[photos.face - 1]]
+def _identity(library: Library, photos: Photos) -> Path:
+    """Photos to an identity's file. Raises ValueError or OSError for what is wrong with them."""
+    if not photos.photos:
+        raise ValueError("photos is empty, expected at least one photo in base64")
+    people.check_free(library.roots[0] / "latents", photos.name, photos.replace)  # before the work
+    detector, pictures, sources = Detector(folder=FACE_WEIGHTS), [], []
+    for i, text in enumerate(photos.photos, 1):
+        name = f"photo {i}"
+        try:
+            data = base64.b64decode(text.rpartition(",")[2], validate=True)  # a data URL will do
+        except binascii.Error as error:
+            raise ValueError(f"{name} is no base64 ({error}); expected a file's bytes in base64") from error
+        image = photo.open_photo(data, name)
+        pictures.append(invert.cut_out(image, name, detector, photos.face, photos.aligned))
+        sources.append(hashlib.sha256(data).hexdigest())
+    if photos.bare:
+        pictures = photo.without_background(pictures, folder=FACE_WEIGHTS)
+    return invert.make_identity(library, photos.name, pictures, sources, photos.replace)
 
 
 def _checked(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008

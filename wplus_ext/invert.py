@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ from torch import Tensor
 
 from . import files, people, photo
 from .encoder import Encoder
-from .library import Library
-from .photo import Face
+from .library import Library, read_table
+from .photo import Detector, Face
+from .published import DIRECTIONS
 
 FOLDER = Path("models", "wplus")  # of the WebUI
 
@@ -25,6 +27,42 @@ def invert(encoder: Encoder, pictures: Sequence[Image.Image]) -> Tensor:
     device = encoder.latent_avg.device
     with torch.no_grad():
         return people.mean([encoder(photo.as_input(picture).to(device))[0].cpu() for picture in pictures])
+
+
+def make_identity(
+    library: Library,
+    name: str,
+    pictures: Sequence[Image.Image],
+    sources: Sequence[str],
+    replace: bool = False,
+    encoder: str = "",
+    device: str | torch.device = "cpu",
+) -> Path:
+    """An identity of the library from aligned pictures of one person; gives its file.
+
+    Args:
+        sources: SHA-256 of the photos that they are from.
+        encoder: its name in the library; the first one where it is empty.
+
+    Raises:
+        ValueError: no pictures; a name that cannot be or is taken; no such encoder, or a damaged one.
+        OSError: the disk does not let us read or write.
+    """
+    folder = library.roots[0] / "latents"
+    people.check_free(folder, name, replace)
+    network = Encoder.load(library.find("encoders", encoder).path).to(device)
+    path = people.save(folder, name, invert(network, pictures), pictures[0], sources, replace)
+    library.refresh()
+    return path
+
+
+def cut_out(
+    image: Image.Image, name: str, detector: Detector, number: int | None = None, aligned: bool = False
+) -> Image.Image:
+    """The face of a photo, aligned, as `choose` takes it; the photo itself where it is ``aligned`` already."""
+    if aligned:
+        return photo.as_aligned(image)
+    return photo.align(image, choose(detector.find(image), number, name).landmarks)
 
 
 def choose(faces: Sequence[Face], number: int | None, name: str) -> Face:
@@ -58,25 +96,27 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run_invert)
 
 
-def run_invert(options: argparse.Namespace, find: Callable[..., list[Face]] = photo.find_faces) -> None:
+def run_invert(options: argparse.Namespace) -> None:
     """Photos to an identity."""
-    folder = options.wplus / "latents"
-    people.check_free(folder, options.name, options.force)
-    found = Library([options.wplus]).find("encoders", options.encoder).path
-    pictures = [_picture(path, options, find) for path in options.photos]
+    library = Library([options.wplus])
+    people.check_free(options.wplus / "latents", options.name, options.force)  # before the work
+    library.find("encoders", options.encoder)
+    try:
+        torch.empty(0, device=options.device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the device {options.device!r} cannot be used ({reason}); try cpu") from error
+    detector, pictures, sources = Detector(options.device), [], []
+    for path in options.photos:
+        data = path.read_bytes()
+        image = photo.open_photo(data, str(path))
+        pictures.append(cut_out(image, str(path), detector, options.face, options.aligned))
+        sources.append(hashlib.sha256(data).hexdigest())
     if options.bare:
         pictures = photo.without_background(pictures, options.device)
-    w = invert(Encoder.load(found).to(options.device), pictures)
-    sources = [hashlib.sha256(path.read_bytes()).hexdigest() for path in options.photos]
-    saved = people.save(folder, options.name, w, pictures[0], sources, options.force)
-    print(f"{saved}: norm of a layer {w.norm(dim=1).min():.1f} to {w.norm(dim=1).max():.1f}")
-
-
-def _picture(path: Path, options: argparse.Namespace, find: Callable[..., list[Face]]) -> Image.Image:
-    image = photo.open_photo(path)
-    if options.aligned:
-        return photo.as_aligned(image)
-    return photo.align(image, choose(find(image, options.device), options.face, str(path)).landmarks)
+    path = make_identity(library, options.name, pictures, sources, options.force, options.encoder, options.device)
+    norm = files.load_latent(path).norm(dim=1)
+    print(f"{path}: norm of a layer {norm.min():.1f} to {norm.max():.1f}")
 
 
 def add_directions(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +137,7 @@ def run_directions(options: argparse.Namespace) -> None:
             print(describe(library, name))
         return
     path = make_direction(library, options.make, options.without, options.with_it, options.force)
-    print(describe(Library([options.wplus]), path.stem))
+    print(describe(library, path.stem))
 
 
 def make_direction(
@@ -113,14 +153,61 @@ def make_direction(
     sets = [[_latent(library, latent) for latent in latents] for latents in (without, with_it)]
     if not all(sets):
         raise ValueError("a direction needs latents without the attribute and latents with it")
+    path.parent.mkdir(parents=True, exist_ok=True)
     files.write(path, {"w": people.direction(*sets)})
+    library.refresh()
     return path
+
+
+def import_directions(library: Library, sources: Sequence[Path]) -> list[Path]:
+    """Copy direction files into the library, all of them or none; gives their places.
+
+    A GANSpace file and its table come together, and go into the sub-folder ``ganspace``.
+
+    Raises:
+        ValueError: a file that holds no direction; a name that cannot be, is taken, or comes twice.
+        OSError: the disk does not let us read or write.
+    """
+    targets = [_import_place(library, source, sources) for source in sources]
+    twice = [target.name for i, target in enumerate(targets) if target in targets[:i]]
+    if twice:
+        raise ValueError(f"two files would become {twice[0]}; rename one of them")
+    partly = [target.with_name(f".{target.name}") for target in targets]
+    try:
+        for source, path in zip(sources, partly):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, path)
+        for path, target in zip(partly, targets):
+            path.replace(target)
+    finally:
+        for path in partly:
+            path.unlink(missing_ok=True)
+    library.refresh()
+    return targets
+
+
+def _import_place(library: Library, source: Path, sources: Sequence[Path]) -> Path:
+    """Where a direction file goes, once it has been read."""
+    table = source.suffix.lower() == ".csv"
+    if table and not read_table(source):
+        raise ValueError(f"{source.name}: no GANSpace table, expected lines of name, component, first and end layer, "
+                         "and strength, with tabs between them")  # fmt: skip
+    if not table and not files.is_ganspace(files.read(source)):
+        files.load_direction(source)
+        return place(library, people.check_name(source.stem), source.suffix.lower())
+    others = [other for other in sources if (other.suffix.lower() == ".csv") != table]
+    if not others:
+        raise ValueError(f"{source.name}: a GANSpace {'table' if table else 'file'} by itself; add both at once, the "
+                         "file of components (ffhq_pca.pt) and its table (ganspace_configs.csv)")  # fmt: skip
+    target = library.roots[0] / "directions" / "ganspace" / source.name
+    if target.exists():
+        raise ValueError(f"{target} exists; delete it first")
+    return target
 
 
 def place(library: Library, name: str, suffix: str, replace: bool = False) -> Path:
     """Where a new direction goes. Raises ValueError where its name is taken."""
     folder = library.roots[0] / "directions"
-    folder.mkdir(parents=True, exist_ok=True)
     existing = people.taken(folder, name)
     path = folder / f"{name}{suffix}"
     if existing and not (replace and existing == path):
@@ -129,28 +216,36 @@ def place(library: Library, name: str, suffix: str, replace: bool = False) -> Pa
 
 
 class Row(NamedTuple):
-    """What is known of a direction, as text: its layers count from 0, the norm is the mean of theirs. A ``target``
-    moves a latent to a strength along a GANSpace component, a ``step`` is added to it."""
+    """What is known of a direction, as text: what more of it is, its layers from 0, the mean norm of these. A
+    ``target`` moves a latent to a strength along a GANSpace component, a ``step`` is added to it."""
 
     name: str
+    what: str
     kind: str
     layers: str
     norm: str
 
     def __str__(self) -> str:
-        return f"{self.name}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}"
+        what = f" ({self.what})" if self.what else ""
+        return f"{self.name}{what}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}"
 
 
 def describe(library: Library, name: str) -> Row:
     """A direction of the library; of a file that cannot be read, why."""
+    entry = library.find("directions", name)
+    what = DIRECTIONS.get(name.rpartition("/")[2], "")
+    if entry.row:
+        component = f"component {entry.row.component}, used up to {entry.row.strength.lstrip('-')}"
+        what = f"{what}; {component}" if what else component
     try:
         found = library.direction(name)
     except ValueError as error:
-        return Row(name, f"file that cannot be used ({error})", "-", "-")
+        return Row(name, what, f"file that cannot be used ({error})", "-", "-")
     norms = found.vector.norm(dim=1)
     used = norms.nonzero().flatten().tolist()
     layers = f"{used[0]} to {used[-1]}" if len(used) > 1 else "".join(map(str, used)) or "none: it is zero"
-    return Row(name, "target" if found.target else "step", layers, f"{norms[used].mean() if used else 0.0:.2f}")
+    kind = "target" if found.target else "step"
+    return Row(name, what, kind, layers, f"{norms[used].mean() if used else 0.0:.2f}")
 
 
 def _latent(library: Library, name: str) -> Tensor:

@@ -193,7 +193,7 @@ class Library:
                 if path.suffix.lower() in KINDS[kind] and path != pca and all(_can_be_named(p, path) for p in parts):
                     yield Entry(name, path)
             for table in tables if pca else ():
-                for row in _rows(table):
+                for row in read_table(table):
                     yield Entry((parent.relative_to(folder) / row.name).as_posix(), table, row, pca)
 
     def _is_pca(self, path: Path) -> bool:
@@ -238,7 +238,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
         yield Path(parent), inside
 
 
-def _rows(table: Path) -> list[Row]:
+def read_table(table: Path) -> list[Row]:
     """A GANSpace table: tab-separated name, component, first layer, end, typical strength."""
     try:
         with open(table, newline="", encoding="utf-8", errors="replace") as file:

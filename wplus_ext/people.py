@@ -26,7 +26,7 @@ THUMBNAIL = 128  # pixels of a side
 LONGEST = 80  # letters of a name
 FORBIDDEN = '/\\[]="#<>:|?*'  # in a track, or on a disk
 RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt") for i in range(1, 10))}
-TRASH = ".removed"  # the folder of what was removed last, which the library does not list
+TRASH = ".removed"  # the folder of what was put away, which the library does not list
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,14 @@ def remove(path: Path) -> Path:
     place = trash / f"{time.time_ns()}-{path.name}"
     path.rename(place)
     return place
+
+
+def removed_last(folders: Sequence[Path]) -> Path:
+    """The place of what `remove` put away last, in any of these folders. Raises ValueError where nothing is."""
+    places = [place for folder in folders for place in folder.rglob(f"{TRASH}/*") if "-" in place.name]
+    if not places:
+        raise ValueError(f"nothing is put away in {' or '.join(map(str, folders))}")
+    return max(places, key=lambda place: (len(place.name.partition("-")[0]), place.name))
 
 
 def restore(place: Path) -> Path:

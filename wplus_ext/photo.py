@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import pickle
@@ -19,7 +20,7 @@ from torch import Tensor
 from .encoder import SIDE
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
-READ_AT_MOST = 4096  # pixels of a JPEG's side: larger ones are halved while they are decoded
+READ_AT_MOST = 4096  # pixels of a JPEG's sides: where both have twice that, it is halved while it is decoded
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
 SURE = 0.8  # the score of a face
 PARSED_AT = 512  # pixels of a side at which a face is told from its background
@@ -56,25 +57,30 @@ class Face:
     score: float
 
 
-def open_photo(source: str | Path | bytes) -> Image.Image:
+def open_photo(source: str | Path | bytes, name: str = "") -> Image.Image:
     """A photo as RGB, turned as its EXIF says; what is transparent becomes white.
 
     Args:
-        source: a file, or what one holds: any still picture that Pillow reads.
+        source: a file, or what one holds: any still picture that Pillow reads. A JPEG of more than 64 million
+            pixels is halved while it is decoded.
+        name: what its faults call it, if not by its path.
 
     Raises:
         ValueError: no picture, a damaged one, an animation, one of less than 16 pixels a side or of more than
             64 million in all.
         OSError: the file cannot be read.
     """
-    name, data = ("the photo", source) if isinstance(source, bytes) else (str(source), Path(source).read_bytes())
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    name = name or ("the photo" if isinstance(source, bytes) else str(source))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
             image = Image.open(io.BytesIO(data))
-            image.draft("RGB", (READ_AT_MOST, READ_AT_MOST))
-            frames = getattr(image, "n_frames", 1)
             width, height = image.size
+            too_large = width * height > MOST
+            image.draft("RGB", (width // 2, height // 2) if too_large else (READ_AT_MOST, READ_AT_MOST))
+            width, height = image.size
+            frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
                 raise ValueError(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
             if min(width, height) < LEAST:
@@ -148,26 +154,33 @@ def as_input(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def find_faces(image: Image.Image, device: str | torch.device = "cpu", folder: str | Path | None = None) -> list[Face]:
-    """The faces in a photo, the largest first, by facexlib's RetinaFace (Deng et al., CVPR 2020).
+class Detector:
+    """Finds faces by facexlib's RetinaFace (Deng et al., CVPR 2020), which is loaded with the first photo.
 
     Args:
         folder: where the detector's weights are (110 MB), or are downloaded to; facexlib's own if absent.
-
-    Raises:
-        ValueError: facexlib is not installed, or its weights are damaged.
-        OSError: the weights cannot be had.
     """
-    detector = _load(DETECTOR, device, folder)
-    scale = min(DETECTED_AT / max(image.size), 1.0)
-    small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
-    with torch.no_grad():
-        found = detector.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
-    faces = []
-    for row in np.asarray(found, np.float64).reshape(-1, 15):
-        box = tuple(float(x) for x in row[:4] / scale)
-        faces.append(Face(row[5:].reshape(5, 2) / scale, box, float(row[4])))
-    return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
+
+    def __init__(self, device: str | torch.device = "cpu", folder: str | Path | None = None) -> None:
+        self._network = functools.cache(lambda: _load(DETECTOR, device, folder))
+
+    def find(self, image: Image.Image) -> list[Face]:
+        """The faces in a photo, the largest first.
+
+        Raises:
+            ValueError: facexlib is not installed, or its weights are damaged.
+            OSError: the weights cannot be had.
+        """
+        detector = self._network()
+        scale = min(DETECTED_AT / max(image.size), 1.0)
+        small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
+        with torch.no_grad():
+            found = detector.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
+        faces = []
+        for row in np.asarray(found, np.float64).reshape(-1, 15):
+            box = tuple(float(x) for x in row[:4] / scale)
+            faces.append(Face(row[5:].reshape(5, 2) / scale, box, float(row[4])))
+        return sorted(faces, key=lambda face: (face.box[0] - face.box[2]) * (face.box[3] - face.box[1]))
 
 
 def without_background(

@@ -15,7 +15,7 @@ from . import tracks as language
 from .library import KINDS, Library, named_by
 from .passports import TITLE
 from .settings import MODES, NO_IDENTITY, Settings, from_infotext
-from .ui_files import Files, fault_html
+from .ui_files import Files, dropdowns, fault_html, first_direction
 from .ui_people import People
 from .webui import Run, look_again, model_roots
 
@@ -67,7 +67,7 @@ class Page:
         log.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
-        adapters, latents, directions = self._choices()
+        adapters, latents, directions = (self.library.names(kind) for kind in ("adapters", "latents", "directions"))
         with gr.Row():
             self.enabled = gr.Checkbox(DEFAULTS.enabled, label="Enable W+ Adapter", elem_id=self._id("enabled"))
             self.mode = gr.Radio(MODES, value=DEFAULTS.mode, label="W+ mode", elem_id=self._id("mode"))
@@ -80,7 +80,7 @@ class Page:
             )
             self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
         with gr.Row():
-            first = _first(directions, self.library)
+            first = first_direction(self.library)
             self.direction = gr.Dropdown(directions, value=first, label="W+ direction", elem_id=self._id("direction"))
             self.preset = gr.Dropdown(
                 list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
@@ -143,12 +143,11 @@ class Page:
         self.refresh.click(
             self._refresh,
             [*checked, self.adapter, self.direction],
-            [self.adapter, self.identity, self.direction, self.faults, self.people.gallery, *self.files.latents],
+            [self.adapter, self.direction, self.identity, self.people.gallery, self.faults, *self.files.latents],
             **quiet,
         )
-
-    def _choices(self) -> tuple[list[str], list[str], list[str]]:
-        return tuple(self.library.names(kind) for kind in ("adapters", "latents", "directions"))
+        for change in (*self.people.changes, *self.files.changes):
+            change.then(self._see, checked, [self.faults, *self.files.latents], **quiet)
 
     def _check(self, tracks: str, strength: str, identity: str | None, mode: str, start: float, end: float,
                negative: bool) -> str:  # fmt: skip
@@ -169,15 +168,15 @@ class Page:
     def _refresh(self, *values: object) -> list[object]:
         *checked, adapter, direction = values
         look_again(self.library)
-        adapters, latents, directions = self._choices()
+        identities = gr.update(choices=[NO_IDENTITY, *self.library.names("latents")])
         return [
-            gr.update(choices=adapters, value=adapter or next(iter(adapters), "")),
-            gr.update(choices=[NO_IDENTITY, *latents]),
-            gr.update(choices=directions, value=direction or _first(directions, self.library)),
-            self._check(*checked),
-            self.people.thumbnails(),
-            *(gr.update(choices=latents) for _ in self.files.latents),
-        ]
+            *dropdowns(self.library, adapter, direction), identities, self.people.thumbnails(), *self._see(*checked),
+        ]  # fmt: skip
+
+    def _see(self, *checked: object) -> list[object]:
+        """What follows from a change of the library: faults, and the faces of which a direction is made."""
+        latents = self.library.names("latents")
+        return [self._check(*checked), *(gr.update(choices=latents) for _ in self.files.latents)]
 
     def _show_report(self) -> str:
         run = self._last()
@@ -268,10 +267,3 @@ def _xyz_grid() -> ModuleType | None:
         if data.script_class.__module__ == "xyz_grid.py":
             return data.module
     return None
-
-
-def _first(directions: list[str], library: Library) -> str:
-    """The direction to begin with: a smile by steps where there is one."""
-    smiles = [name for name in directions if name.rpartition("/")[2] == "smile"]
-    steps = [name for name in smiles if library.find("directions", name).row is None]
-    return next(iter([*steps, *directions]), "")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
 
-from . import files, invert, people
+from . import invert
 from .download import fetch
 from .library import KINDS, Library
-from .published import DIRECTIONS, ITEMS, LICENCE
+from .published import ITEMS, LICENCE
 
 
 class Files:
@@ -49,7 +48,7 @@ class Files:
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
             dropped = gr.File(
-                label="W+ direction files to add", file_count="multiple", file_types=list(KINDS["directions"]),
+                label="W+ direction files to add", file_count="multiple", file_types=[*KINDS["directions"], ".csv"],
                 height=110, elem_id=elem_id("dropped"),
             )  # fmt: skip
             latents = library.names("latents")
@@ -66,26 +65,34 @@ class Files:
             said = gr.HTML(elem_id=elem_id("files_said"))
         self.latents = [without, with_it]  # whose choices are the library's
         quiet = {"show_progress": False, "queue": False}
-        get.click(
-            self.download_shown if queued else self.download, [items, accepted], [adapter, direction, got], queue=queued
-        )
+        wanted, download = [items, accepted, adapter, direction], self.download_shown if queued else self.download
+        self.changes = [  # of the library
+            get.click(download, wanted, [adapter, direction, got], queue=queued),
+            dropped.upload(self.add, dropped, [direction, said], **quiet),
+            make.click(self.make, [without, with_it, name], [direction, said], **quiet),
+        ]
         show.click(self.table, None, listed, **quiet)
-        dropped.upload(self.add, dropped, [direction, said], **quiet)
-        make.click(self.make, [without, with_it, name], [direction, said], **quiet)
 
     def download_shown(
         self,
         names: Sequence[str],
         accepted: bool,
+        adapter: str | None,
+        direction: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
     ) -> list[object]:
         """The same with a bar."""
-        return self.download(names, accepted, progress)
+        return self.download(names, accepted, adapter, direction, progress)
 
     def download(
-        self, names: Sequence[str], accepted: bool, progress: Callable[..., object] = lambda done, desc: None
+        self,
+        names: Sequence[str],
+        accepted: bool,
+        adapter: str | None,
+        direction: str | None,
+        progress: Callable[..., object] = lambda done, desc: None,
     ) -> list[object]:
-        """Get files. What came before one that fails is kept."""
+        """Get files; what is chosen stays. What came before one that fails is kept."""
 
         def show(file: str, done: int, total: int | None) -> None:
             progress((done, total) if total else 0, desc=f"{file}, {done >> 20} MB")
@@ -98,9 +105,8 @@ class Files:
         except (ValueError, OSError) as error:
             fault = fault_html(error)
         self._look_again()
-        adapters, directions = self.library.names("adapters"), self.library.names("directions")
         text = html.escape("; ".join(said) or ("" if fault else "nothing is chosen"))
-        return [gr.update(choices=adapters), gr.update(choices=directions), text + fault]
+        return [*dropdowns(self.library, adapter, direction), text + fault]
 
     def table(self) -> str:
         """The directions as an HTML table."""
@@ -108,8 +114,7 @@ class Files:
         rows = []
         for name in self.library.names("directions"):
             row = invert.describe(self.library, name)
-            cells = (row.name, DIRECTIONS.get(name.rpartition("/")[2], ""), row.kind, row.layers, row.norm)
-            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in cells))
+            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in row))
         if not rows:
             return f"<p>There is no direction in {html.escape(str(self.library.roots[0] / 'directions'))}.</p>"
         names = ("name", "more of it is", "kind", "layers", "norm")
@@ -118,39 +123,54 @@ class Files:
         return f'<div class="wplus-table" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
 
     def add(self, dropped: Sequence[object] | None) -> list[object]:
-        """Direction files into the library, each read first."""
+        """Direction files into the library, all of them or none."""
 
-        def work() -> tuple[str, str]:
-            name = ""
-            for file in dropped or ():
-                source = Path(file.name)
-                files.load_direction(source)
-                name = people.check_name(source.stem)
-                target = invert.place(self.library, name, source.suffix.lower())
-                shutil.copyfile(source, target.with_name(f".{target.name}"))
-                target.with_name(f".{target.name}").replace(target)
-            return name, f"{len(dropped or ())} added"
+        def work() -> tuple[Path, str]:
+            places = invert.import_directions(self.library, [Path(file.name) for file in dropped or ()])
+            return places[-1], f"{', '.join(place.name for place in places)} added"
 
         return self._shown(work)
 
     def make(self, without: Sequence[str], with_it: Sequence[str], name: str) -> list[object]:
         """A direction from two sets of latents."""
 
-        def work() -> tuple[str, str]:
-            target = invert.make_direction(self.library, name, without, with_it)
-            return target.stem, f"{target.stem} is made, from {len(without)} and {len(with_it)} faces"
+        def work() -> tuple[Path, str]:
+            path = invert.make_direction(self.library, name, without, with_it)
+            return path, f"{path.stem} is made, from {len(without)} and {len(with_it)} faces"
 
         return self._shown(work)
 
-    def _shown(self, work: Callable[[], tuple[str, str]]) -> list[object]:
+    def _shown(self, work: Callable[[], tuple[Path, str]]) -> list[object]:
+        """Do something that gives a direction's file to choose and what to say; then the dropdown, and the line."""
         try:
-            chosen, text = work()
+            path, text = work()
         except (ValueError, OSError) as error:
             return [gr.update(), fault_html(error)]
         self._look_again()
-        return [gr.update(choices=self.library.names("directions"), value=chosen), html.escape(text)]
+        names = self.library.names("directions")
+        # By its file, and of a table the first one: another folder may have one of this name.
+        found = (self.library.find("directions", name) for name in names)
+        chosen = next((entry.name for entry in found if path.resolve() in (entry.path, entry.pca)), None)
+        return [gr.update(choices=names, value=chosen), html.escape(text)]
 
 
-def fault_html(error: Exception) -> str:
+def dropdowns(library: Library, adapter: str | None, direction: str | None) -> list[dict[str, object]]:
+    """The adapters and directions to choose from, as updates of their dropdowns; what is chosen stays."""
+    adapters, directions = library.names("adapters"), library.names("directions")
+    return [
+        gr.update(choices=adapters, value=adapter or next(iter(adapters), "")),
+        gr.update(choices=directions, value=direction or first_direction(library)),
+    ]
+
+
+def first_direction(library: Library) -> str:
+    """The direction to begin with: a smile by steps where there is one."""
+    names = library.names("directions")
+    smiles = [name for name in names if name.rpartition("/")[2] == "smile"]
+    steps = [name for name in smiles if library.find("directions", name).row is None]
+    return next(iter([*steps, *names]), "")
+
+
+def fault_html(error: object) -> str:
     """What went wrong, as every part of the page shows it."""
     return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import html
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gradio as gr
-from modules import paths
 from PIL import Image, ImageDraw
 
 from . import invert, people, photo
-from .encoder import Encoder
-from .files import short_hash
 from .library import Library
 from .settings import NO_IDENTITY
 from .ui_files import fault_html
-
-FACES = 20  # of one photo, the largest ones
-WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's weights
+from .webui import FACE_WEIGHTS
 
 
 @dataclass(frozen=True)
 class Found:
-    """A face that was cut out of a photo with that SHA-256."""
+    """A face that was cut out of a photo with that SHA-256; ``bare`` once its background is gone."""
 
     picture: Image.Image = field(repr=False)
     source: str
     chosen: bool
+    bare: bool = False
 
 
 class People:
@@ -71,39 +68,42 @@ class People:
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
             said = gr.HTML(elem_id=elem_id("people_said"))
-        found, removed, asked = gr.State([]), gr.State([]), gr.State(None)
+        found, asked = gr.State([]), gr.State(None)
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
         looked = [self.find, [photos, aligned, bare, asked], [asked, found, faces, said]]
         for component in (photos, aligned, bare):  # gradio drops what changes while it looks: so it looks again
             component.change(*looked).then(*looked)
-        faces.select(self.toggle, found, [found, faces], **quiet)
-        save.click(self.save, [found, name], shown)
+        faces.select(self.toggle, [found, bare], [found, faces, said], **quiet)
         self.gallery.select(self.use, None, [identity, name], **quiet)
-        rename.click(self.rename, [identity, name], shown, **quiet)
-        remove.click(self.remove, [identity, removed], [removed, *shown], **quiet)
-        undo.click(self.undo, removed, [removed, *shown], **quiet)
+        self.changes = [  # of the library
+            save.click(self.save, [found, name], shown),
+            rename.click(self.rename, [identity, name], shown, **quiet),
+            remove.click(self.remove, identity, shown, **quiet),
+            undo.click(self.undo, None, shown, **quiet),
+        ]
 
     def thumbnails(self) -> list[tuple[Image.Image, str]]:
         """What the gallery shows: each latent of the library."""
         return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
 
     def find(self, files: Sequence[object] | None, aligned: bool, bare: bool, asked: object) -> list[object]:
-        """Photos to faces, unless the same was ``asked`` before."""
+        """Photos to faces, unless the same was ``asked`` before. A bad photo leaves the others' faces."""
         names = [file.name for file in files or ()]
         if asked == [names, aligned, bare]:
             return [asked, gr.update(), gr.update(), gr.update()]
-        asked, found = [names, aligned, bare], []
-        try:
-            for name in names:
-                found += faces_of(Path(name).read_bytes(), aligned, bare)
-        except (ValueError, OSError) as error:
-            return [asked, [], [], fault_html(error)]
-        return [asked, found, _crops(found), ""]
+        detector, found, faults = photo.Detector(folder=FACE_WEIGHTS), [], []
+        for name in names:
+            try:
+                found += _faces(Path(name), aligned, detector)
+            except (ValueError, OSError) as error:
+                faults.append(str(error))
+        found, crops, said = _shown_faces(found, bare)
+        return [[names, aligned, bare], found, crops, "".join(map(fault_html, dict.fromkeys(faults))) + said]
 
-    def toggle(self, found: list[Found], event: gr.SelectData) -> list[object]:
+    def toggle(self, found: list[Found], bare: bool, event: gr.SelectData) -> list[object]:
         """A click on a face."""
-        found = [replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)]
-        return [found, _crops(found)]
+        clicked = [replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)]
+        return _shown_faces(clicked, bare)
 
     def save(self, found: list[Found], name: str) -> list[object]:
         """The chosen faces to an identity."""
@@ -112,7 +112,8 @@ class People:
         def work() -> tuple[Path | None, str]:
             if not chosen:
                 raise ValueError("no face is chosen: drop photos, and click the faces of one person")
-            path = make(self.library, name, chosen, replaced=False)
+            sources = list(dict.fromkeys(face.source for face in chosen))
+            path = invert.make_identity(self.library, name, [face.picture for face in chosen], sources)
             return path, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
 
         return self._shown(work)
@@ -130,30 +131,23 @@ class People:
 
         return self._shown(work)
 
-    def remove(self, identity: str | None, removed: list[Path]) -> list[object]:
+    def remove(self, identity: str | None) -> list[object]:
         """The chosen identity out of the library; it can be brought back."""
-        places = list(removed)
 
         def work() -> tuple[Path | None, str]:
-            places.append(people.remove(self._path(identity)))
+            people.remove(self._path(identity))
             return None, f"{identity} is removed; Undo brings it back"
 
-        shown = self._shown(work)
-        return [places, *shown]
+        return self._shown(work)
 
-    def undo(self, removed: list[Path]) -> list[object]:
-        """The last one that was removed on this page, back."""
-        places = list(removed)
+    def undo(self) -> list[object]:
+        """What was removed last, back."""
 
         def work() -> tuple[Path | None, str]:
-            if not places:
-                raise ValueError("nothing was removed on this page")
-            path = people.restore(places[-1])
-            places.pop()
+            path = people.restore(people.removed_last([root / "latents" for root in self.library.roots]))
             return path, f"{path.stem} is back"
 
-        shown = self._shown(work)
-        return [places, *shown]
+        return self._shown(work)
 
     def _path(self, identity: str | None) -> Path:
         if not identity or identity == NO_IDENTITY:
@@ -175,37 +169,32 @@ class People:
         return [identity, self.thumbnails(), html.escape(text)]
 
 
-def faces_of(data: bytes, aligned: bool, bare: bool = False) -> list[Found]:
-    """The faces of a photo, on white where they are to be ``bare``; chosen where there is only one.
-
-    Raises:
-        ValueError: a bad photo, or one without a face.
-        OSError: the weights of the detector or the parser cannot be had.
-    """
-    image, source = photo.open_photo(data), hashlib.sha256(data).hexdigest()
+def _faces(path: Path, aligned: bool, detector: photo.Detector) -> list[Found]:
+    """The faces of a photo; chosen where there is only one. Raises as `photo.open_photo` and the detector do."""
+    data = path.read_bytes()
+    image, source = photo.open_photo(data, path.name), hashlib.sha256(data).hexdigest()
     if aligned:
         pictures = [photo.as_aligned(image)]
     else:
-        faces = photo.find_faces(image, folder=WEIGHTS)[:FACES]
+        faces = detector.find(image)
         if not faces:
-            invert.choose(faces, None, "the photo")
+            invert.choose(faces, None, path.name)
         pictures = [photo.align(image, face.landmarks) for face in faces]
-    if bare:
-        pictures = photo.without_background(pictures, folder=WEIGHTS)
     return [Found(picture, source, len(pictures) == 1) for picture in pictures]
 
 
-def make(library: Library, name: str, faces: Sequence[Found], replaced: bool) -> Path:
-    """An identity of the library from faces of one person. Raises as `people.save` and `Encoder.load` do."""
-    folder = library.roots[0] / "latents"
-    people.check_free(folder, name, replaced)
-    encoder = Encoder.load(library.find("encoders").path)
-    pictures = [face.picture for face in faces]
-    sources = list(dict.fromkeys(face.source for face in faces))
-    w = invert.invert(encoder, pictures)
-    path = people.save(folder, name, w, pictures[0], sources, replaced)
-    library.refresh()
-    return path
+def _shown_faces(found: list[Found], bare: bool) -> list[object]:
+    """The faces, the chosen ones on white where they are to be ``bare``; the gallery of them; and what went wrong."""
+    wanted, fault = [i for i, face in enumerate(found) if bare and face.chosen and not face.bare], ""
+    try:
+        made = photo.without_background([found[i].picture for i in wanted], folder=FACE_WEIGHTS) if wanted else []
+    except (ValueError, OSError) as error:
+        made, fault = [], fault_html(error)
+        wanted, found = [], [replace(face, chosen=face.chosen and face.bare) for face in found]
+    found = list(found)
+    for i, picture in zip(wanted, made):
+        found[i] = replace(found[i], picture=picture, bare=True)
+    return [found, _crops(found), fault]
 
 
 def _crops(found: Sequence[Found]) -> list[tuple[Image.Image, str]]:
@@ -213,11 +202,9 @@ def _crops(found: Sequence[Found]) -> list[tuple[Image.Image, str]]:
 
 
 def _thumbnail(library: Library, name: str) -> Image.Image:
-    path = library.find("latents", name).path
-    picture = people.describe(path).thumbnail
+    picture = people.describe(library.find("latents", name).path).thumbnail
     if picture is None:  # a file from elsewhere: a colour of its own, and its first letters
         side = people.THUMBNAIL
-        colour = f"hsl({int(short_hash(path), 16) % 360}, 40%, 35%)"
-        picture = Image.new("RGB", (side, side), colour)
+        picture = Image.new("RGB", (side, side), f"hsl({zlib.crc32(name.encode()) % 360}, 40%, 35%)")
         ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), name.rpartition("/")[2][:3], "white")
     return picture

@@ -22,6 +22,7 @@ from .passports import TITLE, Pilot, named
 from .report import Report
 from .settings import Settings
 
+FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's
 THUMBNAIL, STRIP = 64, 16_384  # pixels: height of a thumbnail, width of all at most
 
 
