@@ -145,7 +145,7 @@ def test_adding_a_track(pages):
         text = page._add_track(text, "smile", preset)
         assert check(page, text) == ""
     assert len(text.splitlines()) == len(presets)
-    with pytest.raises(gr.Error, match="no direction to add"):
+    with pytest.raises(gr.Error, match="There is no direction in .*: get some by Download"):
         page._add_track("", "", next(iter(presets)))
 
 

@@ -251,16 +251,15 @@ def test_downloads(page, monkeypatch):
 
     monkeypatch.setattr(ui_files, "fetch", fetch)
     shown = []
-    adapter, direction, said = page.files.download(
-        ["directions", "encoder"], True, "", None, lambda done, desc: shown.append((done, desc))
-    )
+    said = page.files.download(["directions", "encoder"], True, lambda done, desc: shown.append((done, desc)))
+    adapter, direction = page.files._choose("", None)
     assert "fetched" in direction["choices"] and direction["value"] == "smile"
     assert adapter["choices"] == [adapter["value"]] == ["wplus_adapter"]
     assert "directions: 1 file is there" in said and "broken off" in said and [x for _, x in asked] == [True, True]
     assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 MB")
     monkeypatch.undo()
-    assert "the licence is not accepted" in page.files.download(["adapter"], False, "", "")[2]
-    assert page.files.download([], True, "x", "age")[2] == "nothing is chosen"
+    assert "the licence is not accepted" in page.files.download(["adapter"], False)
+    assert page.files.download([], True) == "nothing is chosen"
 
 
 def test_api(page, shared):

@@ -192,9 +192,12 @@ def _import_place(library: Library, source: Path, sources: Sequence[Path]) -> Pa
     if table and not read_table(source):
         raise ValueError(f"{source.name}: no GANSpace table, expected lines of name, component, first and end layer, "
                          "and strength, with tabs between them")  # fmt: skip
-    if not table and not files.is_ganspace(files.read(source)):
-        files.load_direction(source)
-        return place(library, people.check_name(source.stem), source.suffix.lower())
+    try:
+        if not table and not files.is_ganspace(files.read(source)):
+            files.load_direction(source)
+            return place(library, people.check_name(source.stem), source.suffix.lower())
+    except ValueError as error:  # where the page keeps what was dropped says nothing to anybody
+        raise ValueError(str(error).replace(str(source), source.name)) from error
     others = [other for other in sources if (other.suffix.lower() == ".csv") != table]
     if not others:
         raise ValueError(f"{source.name}: a GANSpace {'table' if table else 'file'} by itself; add both at once, the "

@@ -161,7 +161,8 @@ class Page:
 
     def _add_track(self, tracks: str, direction: str, preset: str) -> str:
         if not direction:
-            raise gr.Error(f"There is no direction to add: put files into {self.library.roots[0] / 'directions'}")
+            folder = self.library.roots[0] / "directions"
+            raise gr.Error(f"There is no direction in {folder}: get some by Download, below")
         line = f"{direction} = {PRESETS[preset]}"
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
 

@@ -43,7 +43,7 @@ class Files:
                 label="W+ files", elem_id=elem_id("items"),
             )  # fmt: skip
             get = gr.Button("Download", elem_id=elem_id("get"), elem_classes="wplus-small")
-            got = gr.HTML(elem_id=elem_id("got"))
+            got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
         with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")):
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
@@ -65,9 +65,9 @@ class Files:
             said = gr.HTML(elem_id=elem_id("files_said"))
         self.latents = [without, with_it]  # whose choices are the library's
         quiet = {"show_progress": False, "queue": False}
-        wanted, download = [items, accepted, adapter, direction], self.download_shown if queued else self.download
+        chosen, download = [adapter, direction], self.download_shown if queued else self.download
         self.changes = [  # of the library
-            get.click(download, wanted, [adapter, direction, got], queue=queued),
+            get.click(download, [items, accepted], got, queue=queued).then(self._choose, chosen, chosen, **quiet),
             dropped.upload(self.add, dropped, [direction, said], **quiet),
             make.click(self.make, [without, with_it, name], [direction, said], **quiet),
         ]
@@ -77,22 +77,18 @@ class Files:
         self,
         names: Sequence[str],
         accepted: bool,
-        adapter: str | None,
-        direction: str | None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
-    ) -> list[object]:
+    ) -> str:
         """The same with a bar."""
-        return self.download(names, accepted, adapter, direction, progress)
+        return self.download(names, accepted, progress)
 
     def download(
         self,
         names: Sequence[str],
         accepted: bool,
-        adapter: str | None,
-        direction: str | None,
         progress: Callable[..., object] = lambda done, desc: None,
-    ) -> list[object]:
-        """Get files; what is chosen stays. What came before one that fails is kept."""
+    ) -> str:
+        """Get files, and say what came of it, as HTML. What came before one that fails is kept."""
 
         def show(file: str, done: int, total: int | None) -> None:
             progress((done, total) if total else 0, desc=f"{file}, {done >> 20} MB")
@@ -105,8 +101,10 @@ class Files:
         except (ValueError, OSError) as error:
             fault = fault_html(error)
         self._look_again()
-        text = html.escape("; ".join(said) or ("" if fault else "nothing is chosen"))
-        return [*dropdowns(self.library, adapter, direction), text + fault]
+        return html.escape("; ".join(said) or ("" if fault else "nothing is chosen")) + fault
+
+    def _choose(self, adapter: str | None, direction: str | None) -> list[object]:
+        return dropdowns(self.library, adapter, direction)
 
     def table(self) -> str:
         """The directions as an HTML table."""
