@@ -84,7 +84,7 @@ def test_photos_to_an_identity(page, tmp_path):
     found, crops, said = looked(page, dropped(tmp_path, red, blue))
     assert said == "" and [caption for _, caption in crops] == ["✓ taken"] * 2
     assert crops[0][0].size == (256, 256) and crops[0][0].getpixel((128, 128)) == (255, 0, 0)
-    identity, gallery, said = page.save(found, "anna2")
+    identity, gallery, said = page.save(found, False, "anna2")
     assert identity["value"] == "anna2" and "anna2" in identity["choices"] and "2 faces" in said
     assert [caption for _, caption in gallery] == ["anna", "anna2", "oliver"]
     w = page.library.latent("anna2")
@@ -92,7 +92,7 @@ def test_photos_to_an_identity(page, tmp_path):
     person = people.describe(page.library.find("latents", "anna2").path)
     assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
     found, *_ = page.toggle(found, False, SimpleNamespace(index=1))
-    page.save(found, "red")
+    page.save(found, False, "red")
     assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
 
 
@@ -100,15 +100,15 @@ def test_of_several_faces_a_person_takes_one(page, tmp_path):
     page.faces = page.faces * 30
     found, crops, _ = looked(page, dropped(tmp_path, png("red")))
     assert [caption for _, caption in crops] == ["left out"] * 30
-    assert "no face is chosen" in page.save(found, "x")[2]
+    assert "no face is chosen" in page.save(found, False, "x")[2]
     found, crops, said = page.toggle(found, False, SimpleNamespace(index=2))
     assert [caption for _, caption in crops][:4] == ["left out", "left out", "✓ taken", "left out"] and said == ""
-    assert "1 face" in page.save(found, "x")[2]
+    assert "1 face" in page.save(found, False, "x")[2]
 
 
 def test_a_bad_photo_leaves_the_others(page, tmp_path):
     found, crops, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
-    assert [caption for _, caption in crops] == ["✓ taken"] * 2 and "2 faces" in page.save(found, "two")[2]
+    assert [caption for _, caption in crops] == ["✓ taken"] * 2 and "2 faces" in page.save(found, False, "two")[2]
     assert said.count("wplus-fault") == 2 and "1.png: not a picture" in said and "3.png: an SVG" in said
 
 
@@ -144,6 +144,9 @@ def test_only_chosen_faces_lose_their_background(page, tmp_path, parsed, monkeyp
     assert parsed == [] and crops[3][0].getpixel((9, 9)) == (255, 0, 0)
     for index in (3, 5, 3, 3):
         found, crops, said = page.toggle(found, True, SimpleNamespace(index=index))
+    assert page.show(found, False)[1][3][0].getpixel((9, 9)) == (255, 0, 0)
+    page.save(found, True, "white")
+    assert page.library.latent("white")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0])
     assert parsed == [1, 1] and crops[3][0].getpixel((9, 9)) == (255,) * 3 and crops[3][1] == "✓ taken" and said == ""
 
     def fails(pictures, folder):
@@ -151,7 +154,8 @@ def test_only_chosen_faces_lose_their_background(page, tmp_path, parsed, monkeyp
 
     monkeypatch.setattr(photo, "without_background", fails)
     found, crops, said = page.toggle(found, True, SimpleNamespace(index=7))
-    assert "cannot be had" in said and [c for _, c in crops].count("✓ taken") == 2 and crops[7][1] == "left out"
+    assert "cannot be had" in said and crops[7][1] == "✓ taken" and crops[7][0].getpixel((9, 9)) == (255, 0, 0)
+    assert "cannot be had" in page.save(found, True, "x")[2] and "3 faces" in page.save(found, False, "x")[2]
 
 
 def test_faults_are_told(page, tmp_path):
@@ -161,11 +165,11 @@ def test_faults_are_told(page, tmp_path):
     found, _, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
     assert said == "" and len(found) == 1
     for name, words in (("a/b", "&#x27;/&#x27;"), ("x" * 300, "at most"), ("anna", "exists"), ("", "expected a name")):
-        assert words in page.save(found, name)[2]
+        assert words in page.save(found, False, name)[2]
     assert looked(page, None) == [[], [], ""]
     (page.models / "wplus" / "encoders" / "e.pt").unlink()
     page.library.refresh()
-    assert "there is no encoder" in page.save(found, "new")[2]
+    assert "there is no encoder" in page.save(found, False, "new")[2]
 
 
 def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
@@ -173,7 +177,7 @@ def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
     (latents / "actors").mkdir()
     (latents / "actors" / "chris.pth").write_bytes((latents / "oliver.pth").read_bytes())
     found, *_ = looked(page, dropped(tmp_path, png("red")))
-    identity, gallery, _ = page.save(found, "chris")
+    identity, gallery, _ = page.save(found, False, "chris")
     assert identity["value"] == "chris" and "actors/chris" in identity["choices"] and len(gallery) == 4
 
 
@@ -251,7 +255,7 @@ def test_downloads(page, monkeypatch):
 
     monkeypatch.setattr(ui_files, "fetch", fetch)
     shown = []
-    said = page.files.download(["directions", "encoder"], True, lambda done, desc: shown.append((done, desc)))
+    said = page.files.download(["directions", "encoder"], True, lambda done, desc, unit: shown.append((done, desc)))
     adapter, direction = page.files._choose("", None)
     assert "fetched" in direction["choices"] and direction["value"] == "smile"
     assert adapter["choices"] == [adapter["value"]] == ["wplus_adapter"]

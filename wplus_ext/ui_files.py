@@ -86,12 +86,12 @@ class Files:
         self,
         names: Sequence[str],
         accepted: bool,
-        progress: Callable[..., object] = lambda done, desc: None,
+        progress: Callable[..., object] = lambda done, desc, unit: None,
     ) -> str:
         """Get files, and say what came of it, as HTML. What came before one that fails is kept."""
 
         def show(file: str, done: int, total: int | None) -> None:
-            progress((done, total) if total else 0, desc=f"{file}, {done >> 20} MB")
+            progress((done, total) if total else 0, desc=f"{file}, {done >> 20} MB", unit="bytes")
 
         said, fault = [], ""
         try:

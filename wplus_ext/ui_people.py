@@ -21,12 +21,12 @@ from .webui import FACE_WEIGHTS
 
 @dataclass(frozen=True)
 class Found:
-    """A face that was cut out of a photo with that SHA-256; ``bare`` once its background is gone."""
+    """A face that was cut out of a photo with that SHA-256, and the same on white once that was asked for."""
 
     picture: Image.Image = field(repr=False)
     source: str
     chosen: bool
-    bare: bool = False
+    on_white: Image.Image | None = field(default=None, repr=False)
 
 
 class People:
@@ -71,12 +71,13 @@ class People:
         found, asked = gr.State([]), gr.State(None)
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
         looked = [self.find, [photos, aligned, bare, asked], [asked, found, faces, said]]
-        for component in (photos, aligned, bare):  # gradio drops what changes while it looks: so it looks again
-            component.change(*looked).then(*looked)
+        dressed = [self.show, [found, bare], [found, faces, said]]
+        for component, work in ((photos, looked), (aligned, looked), (bare, dressed)):
+            component.change(*work).then(*work)  # gradio drops what changes meanwhile: so it looks again
         faces.select(self.toggle, [found, bare], [found, faces, said], **quiet)
         self.gallery.select(self.use, None, [identity, name], **quiet)
         self.changes = [  # of the library
-            save.click(self.save, [found, name], shown),
+            save.click(self.save, [found, bare, name], shown),
             rename.click(self.rename, [identity, name], shown, **quiet),
             remove.click(self.remove, identity, shown, **quiet),
             undo.click(self.undo, None, shown, **quiet),
@@ -89,7 +90,7 @@ class People:
     def find(self, files: Sequence[object] | None, aligned: bool, bare: bool, asked: object) -> list[object]:
         """Photos to faces, unless the same was ``asked`` before. A bad photo leaves the others' faces."""
         names = [file.name for file in files or ()]
-        if asked == [names, aligned, bare]:
+        if asked == [names, aligned]:
             return [asked, gr.update(), gr.update(), gr.update()]
         detector, found, faults = photo.Detector(folder=FACE_WEIGHTS), [], []
         for name in names:
@@ -97,23 +98,34 @@ class People:
                 found += _faces(Path(name), aligned, detector)
             except (ValueError, OSError) as error:
                 faults.append(str(error))
-        found, crops, said = _shown_faces(found, bare)
-        return [[names, aligned, bare], found, crops, "".join(map(fault_html, dict.fromkeys(faults))) + said]
+        found, crops, said = self.show(found, bare)
+        return [[names, aligned], found, crops, "".join(map(fault_html, dict.fromkeys(faults))) + said]
 
     def toggle(self, found: list[Found], bare: bool, event: gr.SelectData) -> list[object]:
         """A click on a face."""
-        clicked = [replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)]
-        return _shown_faces(clicked, bare)
+        return self.show([replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)], bare)
 
-    def save(self, found: list[Found], name: str) -> list[object]:
+    def show(self, found: list[Found], bare: bool) -> list[object]:
+        """The faces, the chosen ones on white where they are to be ``bare``; the gallery of them; and any fault."""
+        fault = ""
+        try:
+            found = _on_white(found) if bare else found
+        except (ValueError, OSError) as error:
+            fault = fault_html(error)
+        crops = [((bare and face.on_white) or face.picture, "✓ taken" if face.chosen else "left out") for face in found]
+        return [found, crops, fault]
+
+    def save(self, found: list[Found], bare: bool, name: str) -> list[object]:
         """The chosen faces to an identity."""
-        chosen = [face for face in found if face.chosen]
 
         def work() -> tuple[Path | None, str]:
+            chosen = [face for face in (_on_white(found) if bare else found) if face.chosen]
             if not chosen:
                 raise ValueError("no face is chosen: drop photos, and click the faces of one person")
-            sources = list(dict.fromkeys(face.source for face in chosen))
-            path = invert.make_identity(self.library, name, [face.picture for face in chosen], sources)
+            pictures = [face.on_white if bare else face.picture for face in chosen]
+            path = invert.make_identity(
+                self.library, name, pictures, list(dict.fromkeys(face.source for face in chosen))
+            )
             return path, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
 
         return self._shown(work)
@@ -183,22 +195,12 @@ def _faces(path: Path, aligned: bool, detector: photo.Detector) -> list[Found]:
     return [Found(picture, source, len(pictures) == 1) for picture in pictures]
 
 
-def _shown_faces(found: list[Found], bare: bool) -> list[object]:
-    """The faces, the chosen ones on white where they are to be ``bare``; the gallery of them; and what went wrong."""
-    wanted, fault = [i for i, face in enumerate(found) if bare and face.chosen and not face.bare], ""
-    try:
-        made = photo.without_background([found[i].picture for i in wanted], folder=FACE_WEIGHTS) if wanted else []
-    except (ValueError, OSError) as error:
-        made, fault = [], fault_html(error)
-        wanted, found = [], [replace(face, chosen=face.chosen and face.bare) for face in found]
-    found = list(found)
-    for i, picture in zip(wanted, made):
-        found[i] = replace(found[i], picture=picture, bare=True)
-    return [found, _crops(found), fault]
-
-
-def _crops(found: Sequence[Found]) -> list[tuple[Image.Image, str]]:
-    return [(face.picture, "✓ taken" if face.chosen else "left out") for face in found]
+def _on_white(found: Sequence[Found]) -> list[Found]:
+    """The chosen faces on white too, where they are not yet. Raises as `photo.without_background`."""
+    wanted = [i for i, face in enumerate(found) if face.chosen and face.on_white is None]
+    made = photo.without_background([found[i].picture for i in wanted], folder=FACE_WEIGHTS) if wanted else []
+    pictures = dict(zip(wanted, made))
+    return [replace(face, on_white=pictures.get(i, face.on_white)) for i, face in enumerate(found)]
 
 
 def _thumbnail(library: Library, name: str) -> Image.Image:
