@@ -13,7 +13,8 @@ LICENCE = f"""\
 The W+ Adapter's weights, its encoder and its directions are S-Lab's (Copyright 2023), under the NTU S-Lab License 1.0.
 In short, which does not replace the licence itself: they may be used, changed and passed on for non-commercial
 purposes only; copies keep the notice, the conditions and the disclaimer; the authors' names do not advertise what is
-made from them; and they come without any warranty. The full text: {UPSTREAM}/blob/main/LICENSE"""
+made from them; they come without any warranty; for commercial use one asks their authors. The full text:
+{UPSTREAM}/blob/main/LICENSE"""
 DIRECTIONS = {  # the published ones, and what more of each is
     "age": "older", "angle_horizontal": "the head turned sideways", "angle_pitch": "the head raised or lowered",
     "beauty": "more even features", "emotion_angry": "angrier", "emotion_disgust": "more disgusted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ class Files:
     ) -> None:
         self.library, self._look_again = library, look_again
         with gr.Accordion("Download: adapter, encoder, directions", open=False, elem_id=elem_id("download")):
-            gr.HTML(f"<p>{html.escape(LICENCE)}</p>")
+            linked = r'<a href="\1" target="_blank" rel="noopener">\1</a>'
+            gr.HTML(f"<p>{re.sub(r'(https://\S+)', linked, html.escape(LICENCE))}</p>")
             accepted = gr.Checkbox(False, label="W+ licence accepted", elem_id=elem_id("accepted"))
             items = gr.CheckboxGroup(
                 [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
