@@ -37,8 +37,9 @@ class Files:
     ) -> None:
         self.library, self._look_again = library, look_again
         with gr.Accordion("Download: adapter, encoder, directions", open=False, elem_id=elem_id("download")):
-            linked = r'<a href="\1" target="_blank" rel="noopener">\1</a>'
-            gr.HTML(f"<p>{re.sub(r'(https://\S+)', linked, html.escape(LICENCE))}</p>")
+            link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
+            linked = re.sub(r"https://\S+", link, html.escape(LICENCE))
+            gr.HTML(f"<p>{linked}</p>")
             accepted = gr.Checkbox(False, label="W+ licence accepted", elem_id=elem_id("accepted"))
             items = gr.CheckboxGroup(
                 [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
