@@ -264,16 +264,32 @@ def test_a_full_disk_at_the_end_keeps_the_download(server, root, monkeypatch):
 
 def test_two_at_once(server, root):
     root.mkdir()
-    with fetch._locked(root / ".fetched.json.lock"), pytest.raises(ValueError, match="another download into .* runs"):
+    with fetch._locked(root / fetch.LOCK), pytest.raises(ValueError, match="locked: another download into .* runs"):
         get(server, root)
     get(server, root)
+
+
+def test_an_item_is_one_download(server, root):
+    inside, item = [], fetch.Item("", tuple((server.url, f"directions/{name}.pt") for name in "abc"))
+
+    def another(*args):
+        if not inside:
+            inside.append(True)
+            for force in (True, False):
+                with pytest.raises(ValueError, match="locked"):
+                    get(server, root, force=force)
+
+    fetch.fetch(item, root, True, another)
+    assert left(root) == ["a.pt", "b.pt", "c.pt", "fetched.json"]
+    with fetch._locked(root / fetch.LOCK):
+        fetch.fetch(item, root, True)  # all is there
 
 
 def test_a_process_that_dies_locks_nobody_out(server, root):
     root.mkdir()
     dies = "from wplus_ext import download; import os, pathlib, sys\n"
     dies += "with download._locked(pathlib.Path(sys.argv[1])): os._exit(3)"  # as the WebUI does on Ctrl+C
-    command = [sys.executable, "-c", dies, str(root / ".fetched.json.lock")]
+    command = [sys.executable, "-c", dies, str(root / fetch.LOCK)]
     assert subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 3
     get(server, root)
     assert (root / DIRECTION).read_bytes() == server.content

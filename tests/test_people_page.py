@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import sys
+import time
 from types import SimpleNamespace
 
 import browser
@@ -54,6 +55,7 @@ def page(shared, models, monkeypatch):
     made = script.page.people
     made.files = script.page.files
     made.faces, made.models = [Face(LANDMARKS, (30, 30, 90, 100), 0.9)], models
+    monkeypatch.setattr(Detector, "__init__", lambda self, device="cpu", folder=None: None)
     monkeypatch.setattr(Detector, "find", lambda self, image: made.faces)
     monkeypatch.setattr(Encoder, "load", lambda path: Colours())
     return made
@@ -71,45 +73,70 @@ def dropped_files(*paths):
     return [SimpleNamespace(name=str(path)) for path in paths]
 
 
-def looked(page, files, aligned=False, bare=False):
-    """The faces, their crops and what is said."""
-    asked, *shown = page.find(files, aligned, bare, None)
-    again = page.find(files, aligned, bare, asked)
+def looked(page, files, aligned=False):
+    """The faces, the numbers of those that are taken, and what is said."""
+    asked, found, taken, said = page.find(files, aligned, None)
+    again = page.find(files, aligned, asked)
     assert again[0] == asked and not any("value" in update for update in again[1:])  # the same is not looked for twice
-    return shown
+    assert taken["choices"] == [str(i + 1) for i in range(len(found))]
+    return found, taken["value"], said
+
+
+def corner(page, found, bare, index=0):
+    """What the gallery shows of a face there."""
+    return page.crops(found, bare)[index][0].getpixel((9, 9))
+
+
+def click(page, taken, index):
+    return page.take(taken, SimpleNamespace(index=index))
 
 
 def test_photos_to_an_identity(page, tmp_path):
     red, blue = png((255, 0, 0)), png((0, 0, 255))
-    found, crops, said = looked(page, dropped(tmp_path, red, blue))
-    assert said == "" and [caption for _, caption in crops] == ["✓ taken"] * 2
-    assert crops[0][0].size == (256, 256) and crops[0][0].getpixel((128, 128)) == (255, 0, 0)
-    identity, gallery, said = page.save(found, False, "anna2")
+    found, taken, said = looked(page, dropped(tmp_path, red, blue, red))
+    assert said == "" and taken == ["1", "2", "3"]
+    crops = page.crops(found, False)
+    assert crops[0][0].size == (256, 256) and [text for _, text in crops] == ["face 1", "face 2", "face 3"]
+    identity, gallery, said = page.save(found, ["1", "2"], False, "anna2")
     assert identity["value"] == "anna2" and "anna2" in identity["choices"] and "2 faces" in said
     assert [caption for _, caption in gallery] == ["anna", "anna2", "oliver"]
     w = page.library.latent("anna2")
     assert w[0, :3].tolist() == pytest.approx([0.0, -1.0, 0.0], abs=0.01)  # the mean of red and blue
-    person = people.describe(page.library.find("latents", "anna2").path)
+    page.save(found, taken, False, "all")
+    person = people.describe(page.library.find("latents", "all").path)
     assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
-    found, *_ = page.toggle(found, False, SimpleNamespace(index=1))
-    page.save(found, False, "red")
+    page.save(found, ["1"], False, "red")
     assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
 
 
 def test_of_several_faces_a_person_takes_one(page, tmp_path):
     page.faces = page.faces * 30
-    found, crops, _ = looked(page, dropped(tmp_path, png("red")))
-    assert [caption for _, caption in crops] == ["left out"] * 30
-    assert "no face is chosen" in page.save(found, False, "x")[2]
-    found, crops, said = page.toggle(found, False, SimpleNamespace(index=2))
-    assert [caption for _, caption in crops][:4] == ["left out", "left out", "✓ taken", "left out"] and said == ""
-    assert "1 face" in page.save(found, False, "x")[2]
+    found, taken, _ = looked(page, dropped(tmp_path, png("red")))
+    assert taken == [] and len(found) == 30 and "no face is taken" in page.save(found, taken, False, "x")[2]
+    assert click(page, ["10"], 2) == ["3", "10"] and click(page, ["3"], 2) == ["3"]
+    assert "1 face" in page.save(found, ["3"], False, "x")[2]
 
 
 def test_a_bad_photo_leaves_the_others(page, tmp_path):
-    found, crops, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
-    assert [caption for _, caption in crops] == ["✓ taken"] * 2 and "2 faces" in page.save(found, False, "two")[2]
+    found, taken, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
+    assert taken == ["1", "2"] and "2 faces" in page.save(found, taken, False, "two")[2]
     assert said.count("wplus-fault") == 2 and "1.png: not a picture" in said and "3.png: an SVG" in said
+
+
+def test_the_detector_is_loaded_once(page, tmp_path, monkeypatch):
+    asked = []
+
+    def load(self, device="cpu", folder=None):
+        asked.append(folder)
+        if len(asked) > 1:
+            raise OSError("its weights cannot be had")
+
+    monkeypatch.setattr(Detector, "__init__", load)
+    photos = dropped(tmp_path, png("red"), png("blue"), png("lime"))
+    assert looked(page, photos)[1] == ["1", "2", "3"] and asked == [page.models / "GFPGAN"]
+    found, taken, said = looked(page, photos)
+    assert (found, taken) == ([], []) and said.count("cannot be had") == 1 and len(asked) == 2
+    assert looked(page, photos, True)[1] == ["1", "2", "3"] and len(asked) == 2
 
 
 @pytest.fixture
@@ -128,8 +155,8 @@ def parsed(monkeypatch):
 def test_without_background(page, shared, tmp_path, parsed):
     """On the page and over the API, whether the photo is cut out or not."""
     for aligned in (False, True):
-        found, crops, said = looked(page, dropped(tmp_path, png("red")), aligned, True)
-        assert said == "" and crops[0][0].getpixel((128, 128)) == (255, 255, 255) and len(found) == 1
+        found, taken, _ = looked(page, dropped(tmp_path, png("red")), aligned)
+        assert page.clear(found, taken, True) == "" and corner(page, found, True) == (255, 255, 255)
     app = FastAPI()
     shared.started[0](None, app)
     photos = {"name": "bare", "photos": [base64.b64encode(png("red")).decode()], "bare": True}
@@ -138,61 +165,78 @@ def test_without_background(page, shared, tmp_path, parsed):
     assert page.library.latent("bare")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0])
 
 
-def test_only_chosen_faces_lose_their_background(page, tmp_path, parsed, monkeypatch):
+def test_only_taken_faces_lose_their_background(page, tmp_path, parsed, monkeypatch):
     page.faces = page.faces * 20
-    found, crops, _ = looked(page, dropped(tmp_path, png("red")), False, True)
-    assert parsed == [] and crops[3][0].getpixel((9, 9)) == (255, 0, 0)
-    for index in (3, 5, 3, 3):
-        found, crops, said = page.toggle(found, True, SimpleNamespace(index=index))
-    assert page.show(found, False)[1][3][0].getpixel((9, 9)) == (255, 0, 0)
-    page.save(found, True, "white")
-    assert page.library.latent("white")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0])
-    assert parsed == [1, 1] and crops[3][0].getpixel((9, 9)) == (255,) * 3 and crops[3][1] == "✓ taken" and said == ""
+    found, _, _ = looked(page, dropped(tmp_path, png("red")))
+    for taken, bare in (([], True), (["4"], False), (["4"], True), (["4", "6"], True), (["4"], True)):
+        assert page.clear(found, taken, bare) == ""
+    assert parsed == [1, 1] and page.clear([], ["4"], True) == ""  # photos that have gone meanwhile
+    assert corner(page, found, True, 3) == (255,) * 3 and corner(page, found, False, 3) == (255, 0, 0)
+    assert corner(page, found, True, 4) == (255, 0, 0)
+    page.save(found, ["4", "9"], True, "white")
+    assert page.library.latent("white")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0]) and parsed == [1, 1, 1]
 
     def fails(pictures, folder):
         raise OSError("its weights cannot be had")
 
     monkeypatch.setattr(photo, "without_background", fails)
-    found, crops, said = page.toggle(found, True, SimpleNamespace(index=7))
-    assert "cannot be had" in said and crops[7][1] == "✓ taken" and crops[7][0].getpixel((9, 9)) == (255, 0, 0)
-    assert "cannot be had" in page.save(found, True, "x")[2] and "3 faces" in page.save(found, False, "x")[2]
+    assert "cannot be had" in page.clear(found, ["8"], True) and corner(page, found, True, 7) == (255, 0, 0)
+    assert (
+        "cannot be had" in page.save(found, ["8"], True, "x")[2] and "1 face" in page.save(found, ["8"], False, "x")[2]
+    )
 
 
 def test_faults_are_told(page, tmp_path):
     assert "not a picture" in looked(page, dropped(tmp_path, b"hello"))[2]
     page.faces = []
-    assert "no face found" in looked(page, dropped(tmp_path, png("red")))[2]
-    found, _, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
+    assert "0.png: no face found" in looked(page, dropped(tmp_path, png("red")))[2]
+    found, taken, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
     assert said == "" and len(found) == 1
     for name, words in (("a/b", "&#x27;/&#x27;"), ("x" * 300, "at most"), ("anna", "exists"), ("", "expected a name")):
-        assert words in page.save(found, False, name)[2]
-    assert looked(page, None) == [[], [], ""]
+        assert words in page.save(found, taken, False, name)[2]
+    assert looked(page, None) == ([], [], "")
     (page.models / "wplus" / "encoders" / "e.pt").unlink()
     page.library.refresh()
-    assert "there is no encoder" in page.save(found, False, "new")[2]
+    assert "there is no encoder" in page.save(found, taken, False, "new")[2]
 
 
 def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
     latents = page.models / "wplus" / "latents"
     (latents / "actors").mkdir()
     (latents / "actors" / "chris.pth").write_bytes((latents / "oliver.pth").read_bytes())
-    found, *_ = looked(page, dropped(tmp_path, png("red")))
-    identity, gallery, _ = page.save(found, False, "chris")
+    found, taken, _ = looked(page, dropped(tmp_path, png("red")))
+    identity, gallery, _ = page.save(found, taken, False, "chris")
     assert identity["value"] == "chris" and "actors/chris" in identity["choices"] and len(gallery) == 4
+
+
+def test_a_name_that_the_font_does_not_know(page):
+    latents = page.models / "wplus" / "latents"
+    (latents / "oliver.pth").rename(latents / "Ана.pth")
+    page.library.refresh()
+    assert [name for _, name in page.thumbnails()] == ["anna", "Ана"]
 
 
 def test_rename_remove_undo(page):
     assert "nothing is put away" in page.undo()[2]
-    (page.models / "wplus" / "latents" / "actors").mkdir()
+    latents = page.models / "wplus" / "latents"
+    (latents / "actors").mkdir()
+    (latents / "oliver.pth").rename(latents / "actors" / "oliver.pth")
     page.library.refresh()
-    for name in ("oliver", "anna"):
+    for name in ("actors/oliver", "anna"):
         identity, gallery, said = page.remove(name)
         assert identity["value"] == "None" and "Undo" in said
     assert gallery == []
-    for count, name in ((1, "anna"), (2, "oliver")):
-        identity, gallery, _ = page.undo()
-        assert identity["value"] == name and len(gallery) == count
+    (latents / ".removed" / "read-me.txt").write_text("a file from elsewhere")
+    (latents / ".removed" / "._99999999999999999999-anna.pth").write_bytes(b"anna")  # macOS puts such beside each
+    (latents / "anna.safetensors").write_bytes(b"")  # another one by now: the one before it comes back
+    assert page.undo()[0]["value"] == "actors/oliver"
+    assert "its name is taken" in page.undo()[2]
+    (latents / "anna.safetensors").unlink()
+    identity, gallery, _ = page.undo()
+    assert identity["value"] == "anna" and len(gallery) == 2
     assert "nothing is put away" in page.undo()[2]
+    (latents / "actors" / "oliver.pth").rename(latents / "oliver.pth")
+    page.library.refresh()
     identity, gallery, _ = page.rename("anna", "chris")
     assert identity["value"] == "chris" and page.library.names("latents") == ["chris", "oliver"]
     assert "exists" in page.rename("chris", "oliver")[2]
@@ -210,6 +254,9 @@ def test_directions(page, tmp_path):
     torch.save(torch.ones(512), tmp_path / "good.pt")
     (tmp_path / "bad.pt").write_bytes(b"<html>")
     assert "damaged" in files.add(dropped_files(tmp_path / "good.pt", tmp_path / "bad.pt"))[1]  # all or none
+    (tmp_path / "other").mkdir()
+    torch.save(torch.ones(512), tmp_path / "other" / "GOOD.pth")
+    assert "two files" in files.add(dropped_files(tmp_path / "good.pt", tmp_path / "other" / "GOOD.pth"))[1]
     direction, said = files.make(["anna"], ["oliver"], "joy")
     assert direction["value"] == "joy" and "from 1 and 1 faces" in said
     n = page.library.direction("joy").vector
@@ -230,13 +277,17 @@ def test_ganspace_is_dropped_in_as_a_pair(page, tmp_path):
     torch.save(content, components)
     table.write_text("grin\t1\t4\t5\t-20\nbeard\t2\t4\t5\t20\n")
     for alone in (components, table):
-        assert "add both at once" in page.files.add(dropped_files(alone))[1]
+        assert "at once" in page.files.add(dropped_files(alone))[1]
+    torch.save(torch.ones(512), tmp_path / "joy.pt")
+    for drop in ((tmp_path / "joy.pt", table), (components, table, components)):
+        assert "at once" in page.files.add(dropped_files(*drop))[1]
+    assert "no file" in page.files.add(None)[1] and not (folder / "joy.pt").exists()
     assert not (folder / "ganspace").exists()
     direction, said = page.files.add(dropped_files(components, table))
     assert direction["value"] == "ganspace/beard" and said == "pca.pt, names.csv added"
     assert page.library.direction("grin").target is not None
     assert "<td>component 1, used up to 20</td><td>target</td><td>4</td>" in page.files.table()
-    assert "pca.pt exists" in page.files.add(dropped_files(components, table))[1]
+    assert "holds files already" in page.files.add(dropped_files(components, table))[1]
     table.write_text("grin, 1\n")
     assert "no GANSpace table" in page.files.add(dropped_files(table, components))[1]
     assert sorted(path.name for path in (folder / "ganspace").iterdir()) == ["names.csv", "pca.pt"]
@@ -281,7 +332,8 @@ def test_api(page, shared):
         ({"name": "cleo", "photos": [photo], "aligned": True}, "exists"),
         ({"name": "a/b", "photos": [photo], "aligned": True}, "'/'"),
         ({"name": "x", "photos": []}, "at least one photo"),
-        ({"name": "x", "photos": ["%%"]}, "base64"),
+        ({"name": "x", "photos": [photo, "%%"], "face": 1}, "photo 2 is no base64"),
+        ({"name": "x", "photos": ["é"]}, "photo 1 is no base64"),
         ({"name": "x", "photos": [photo]}, "2 faces"),
         ({"name": "x", "photos": [photo], "face": 3}, "expected 1 to 2"),
     ):
@@ -307,8 +359,18 @@ def test_api_asks_for_the_password(shared):
     assert TestClient(app).get("/wplus/v1/identities").status_code == 404
 
 
+WHITE = """selector => {
+    const image = document.querySelector(selector), canvas = document.createElement('canvas');
+    if (!image?.complete || !image.naturalWidth) return false;
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.getContext('2d').getImageData(9, 9, 1, 1).data.every(x => x > 250);
+}"""
+
+
 @pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium is installed: people are not tested on a page")
-def test_in_a_browser(tmp_path, monkeypatch, state):
+def test_in_a_browser(tmp_path, monkeypatch, state, parsed):
+    quick = photo.without_background
+    monkeypatch.setattr(photo, "without_background", lambda *args, **named: time.sleep(1) or quick(*args, **named))
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     folder = tmp_path / "models" / "wplus"
     for kind in ("adapters", "latents", "directions", "encoders"):
@@ -319,6 +381,7 @@ def test_in_a_browser(tmp_path, monkeypatch, state):
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
     host.install(monkeypatch, folder.parent)
     site = browser.Site(load_script())
+    monkeypatch.setattr(Detector, "__init__", lambda self, device="cpu", folder=None: None)
     monkeypatch.setattr(Detector, "find", lambda self, image: [Face(LANDMARKS, (1, 1, 9, 9), 0.9)] * 2)
     monkeypatch.setattr(Encoder, "load", lambda path: Colours())
     with site.served() as url, sync_api.sync_playwright() as playwright:
@@ -332,8 +395,23 @@ def test_in_a_browser(tmp_path, monkeypatch, state):
         page.locator(f"{start}photos input[type=file]").set_input_files(str(tmp_path / "red.png"))
         faces = page.locator(f"{start}faces button.thumbnail-item")
         sync_api.expect(faces).to_have_count(2)
+        taken = page.locator(f"{start}taken input")
         faces.nth(1).click()
-        sync_api.expect(page.locator(f"{start}faces")).to_contain_text("✓ taken")
+        sync_api.expect(taken.nth(1)).to_be_checked()
+        faces.nth(0).click()
+        sync_api.expect(taken.nth(0)).to_be_checked()
+        taken.nth(0).uncheck()
+        page.locator(f"{start}bare input").check()
+        page.wait_for_function(WHITE, arg=f"{start}faces button.thumbnail-item:nth-of-type(2) img")
+        assert not page.evaluate(WHITE, f"{start}faces button.thumbnail-item:nth-of-type(1) img")
+        # Clear the photos while the parser is slow: what comes late must not bring the old faces back.
+        taken.nth(0).check()
+        page.locator(f"{start}photos button[aria-label=Clear]").click()
+        sync_api.expect(faces).to_have_count(0)
+        page.locator(f"{start}photos input[type=file]").set_input_files(str(tmp_path / "red.png"))
+        sync_api.expect(faces).to_have_count(2)
+        sync_api.expect(taken.nth(0)).not_to_be_checked()
+        taken.nth(1).check()
         page.locator(f"{start}name textarea, {start}name input").first.fill("cleo")
         page.locator(f"{start}save").click()
         sync_api.expect(page.locator(f"{start}people_said").last).to_contain_text("cleo is saved, from 1 face")
@@ -341,10 +419,17 @@ def test_in_a_browser(tmp_path, monkeypatch, state):
         sync_api.expect(identity).to_have_value("cleo")
         people_shown = page.locator(f"{start}identities button.thumbnail-item")
         sync_api.expect(people_shown).to_have_count(2)
+        page.locator(f"{start}files > .label-wrap").click()
+        page.locator(f"{start}with input").click()
+        sync_api.expect(page.locator(f"{start}with ul li")).to_have_count(2)  # follows what was saved
+        page.keyboard.press("Escape")
         people_shown.nth(0).click()
         sync_api.expect(identity).to_have_value("anna")
         page.locator(f"{start}remove").click()
         sync_api.expect(people_shown).to_have_count(1)
+        page.reload()
+        page.locator(f"{start}wplus > .label-wrap").click()
+        page.locator(f"{start}people > .label-wrap").click()
         page.locator(f"{start}undo").click()
         sync_api.expect(people_shown).to_have_count(2)
         sync_api.expect(identity).to_have_value("anna")

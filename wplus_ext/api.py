@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -65,16 +64,17 @@ def _identity(library: Library, photos: Photos) -> Path:
     """Photos to an identity's file. Raises ValueError or OSError for what is wrong with them."""
     if not photos.photos:
         raise ValueError("photos is empty, expected at least one photo in base64")
-    people.check_free(library.roots[0] / "latents", photos.name, photos.replace)  # before the work
-    detector, pictures, sources = Detector(folder=FACE_WEIGHTS), [], []
+    invert.check_identity(library, photos.name, photos.replace)
+    detector = None if photos.aligned else Detector(folder=FACE_WEIGHTS)
+    pictures, sources = [], []
     for i, text in enumerate(photos.photos, 1):
         name = f"photo {i}"
         try:
             data = base64.b64decode(text.rpartition(",")[2], validate=True)  # a data URL will do
-        except binascii.Error as error:
+        except ValueError as error:
             raise ValueError(f"{name} is no base64 ({error}); expected a file's bytes in base64") from error
         image = photo.open_photo(data, name)
-        pictures.append(invert.cut_out(image, name, detector, photos.face, photos.aligned))
+        pictures.append(invert.cut_out(image, name, detector, photos.face))
         sources.append(hashlib.sha256(data).hexdigest())
     if photos.bare:
         pictures = photo.without_background(pictures, folder=FACE_WEIGHTS)

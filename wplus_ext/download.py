@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ from .version import VERSION
 
 PATIENCE = 30.0  # seconds for an answer, and for each piece of it
 PIECE = 1 << 18  # bytes
+LOCK = ".fetched.lock"  # in the library
 Progress = Callable[[str, int, int | None], object]  # a file's name, the bytes that are there, and those of all
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,11 @@ def fetch(
     """
     if not accepted:
         raise ValueError(f"the licence is not accepted: expected that first\n{LICENCE}")
-    return [_get(url, root / place, root / "fetched.json", progress, force, allowed) for url, place in item.files]
+    known, places = root / "fetched.json", [root / place for _, place in item.files]
+    root.mkdir(parents=True, exist_ok=True)
+    there = not force and all(place.exists() for place in places)
+    with nullcontext() if there else _locked(root / LOCK):
+        return [_get(url, place, known, progress, force, allowed) for (url, _), place in zip(item.files, places)]
 
 
 def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, allowed: Sequence[str]) -> Path:
@@ -81,7 +86,7 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
     target.parent.mkdir(parents=True, exist_ok=True)
     part, state = (target.with_name(target.name + ending) for ending in (".part", ".part.json"))
     checked = part.with_name(f".{Path(urlsplit(url).path).name}")  # the ending says how it is read
-    with _naming(part), _locked(known.with_name(f".{known.name}.lock")):
+    with _naming(part):
         try:
             _download(url, part, state, lambda done, total: progress(target.name, done, total), allowed)
             digest, size = _sha256(part), part.stat().st_size
@@ -128,7 +133,7 @@ def _read_as_used(source: Path, target: Path) -> None:
     elif kind == "adapters":
         Adapter.load(source)
     elif source.suffix == ".csv":
-        lines = list(csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+        lines = [line for line in csv.reader(source.read_text(encoding="utf-8").splitlines(), delimiter="\t") if line]
         if not lines or any(len(line) != 5 for line in lines):
             raise ValueError("expected lines of five columns")
     elif files.is_ganspace(content := files.read(source)):
@@ -282,7 +287,12 @@ def _locked(path: Path) -> Iterator[None]:
         with FileLock(path, timeout=0):
             yield
     except Timeout as error:
-        raise ValueError(f"another download into {path.parent} runs; try again when it has ended") from error
+        raise ValueError(
+            f"{path} is locked: another download into {path.parent} runs (or this disk cannot lock files); try again "
+            "when it has ended"
+        ) from error
+    except NotImplementedError as error:
+        raise OSError(f"{path}: this disk cannot lock files ({error}); download to another one") from error
 
 
 def _remembered(path: Path) -> dict[str, dict]:

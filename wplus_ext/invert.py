@@ -48,19 +48,22 @@ def make_identity(
         ValueError: no pictures; a name that cannot be or is taken; no such encoder, or a damaged one.
         OSError: the disk does not let us read or write.
     """
-    folder = library.roots[0] / "latents"
-    people.check_free(folder, name, replace)
-    network = Encoder.load(library.find("encoders", encoder).path).to(device)
-    path = people.save(folder, name, invert(network, pictures), pictures[0], sources, replace)
+    path = check_identity(library, name, replace, encoder)
+    w = invert(Encoder.load(path).to(device), pictures)
+    path = people.save(library.roots[0] / "latents", name, w, pictures[0], list(dict.fromkeys(sources)), replace)
     library.refresh()
     return path
 
 
-def cut_out(
-    image: Image.Image, name: str, detector: Detector, number: int | None = None, aligned: bool = False
-) -> Image.Image:
-    """The face of a photo, aligned, as `choose` takes it; the photo itself where it is ``aligned`` already."""
-    if aligned:
+def check_identity(library: Library, name: str, replace: bool = False, encoder: str = "") -> Path:
+    """The encoder's file. Raises ValueError as `make_identity` does for what is worth asking before the work."""
+    people.check_free(library.roots[0] / "latents", name, replace)
+    return library.find("encoders", encoder).path
+
+
+def cut_out(image: Image.Image, name: str, detector: Detector | None, number: int | None = None) -> Image.Image:
+    """The face of a photo, aligned, as `choose` takes it; without a detector the photo itself, cut out already."""
+    if detector is None:
         return photo.as_aligned(image)
     return photo.align(image, choose(detector.find(image), number, name).landmarks)
 
@@ -99,18 +102,18 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
 def run_invert(options: argparse.Namespace) -> None:
     """Photos to an identity."""
     library = Library([options.wplus])
-    people.check_free(options.wplus / "latents", options.name, options.force)  # before the work
-    library.find("encoders", options.encoder)
+    check_identity(library, options.name, options.force, options.encoder)
     try:
         torch.empty(0, device=options.device)
     except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
         reason = str(error).splitlines()[0]
         raise ValueError(f"the device {options.device!r} cannot be used ({reason}); try cpu") from error
-    detector, pictures, sources = Detector(options.device), [], []
+    detector = None if options.aligned else Detector(options.device)
+    pictures, sources = [], []
     for path in options.photos:
         data = path.read_bytes()
         image = photo.open_photo(data, str(path))
-        pictures.append(cut_out(image, str(path), detector, options.face, options.aligned))
+        pictures.append(cut_out(image, str(path), detector, options.face))
         sources.append(hashlib.sha256(data).hexdigest())
     if options.bare:
         pictures = photo.without_background(pictures, options.device)
@@ -162,50 +165,65 @@ def make_direction(
 def import_directions(library: Library, sources: Sequence[Path]) -> list[Path]:
     """Copy direction files into the library, all of them or none; gives their places.
 
-    A GANSpace file and its table come together, and go into the sub-folder ``ganspace``.
+    A GANSpace file and its table come together, and go into the sub-folder ``ganspace``, one pair at most.
 
     Raises:
-        ValueError: a file that holds no direction; a name that cannot be, is taken, or comes twice.
+        ValueError: no files; one that holds no direction; a name that cannot be, is taken, or comes twice.
         OSError: the disk does not let us read or write.
     """
-    targets = [_import_place(library, source, sources) for source in sources]
-    twice = [target.name for i, target in enumerate(targets) if target in targets[:i]]
+    if not sources:
+        raise ValueError("no file, expected at least one")
+    pair = [source for source in sources if _is_ganspace(source)]
+    others = [source for source in sources if source not in pair]
+    targets = [_pair_place(library, pair) / source.name for source in pair]
+    targets += [place(library, people.check_name(source.stem), source.suffix.lower()) for source in others]
+    names = [target.stem.lower() for target in targets[len(pair) :]]
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
     if twice:
-        raise ValueError(f"two files would become {twice[0]}; rename one of them")
+        raise ValueError(f"two files would be the direction {twice[0]!r}; rename one of them")
     partly = [target.with_name(f".{target.name}") for target in targets]
+    done: list[Path] = []
     try:
-        for source, path in zip(sources, partly):
+        for source, path in zip([*pair, *others], partly):
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, path)
         for path, target in zip(partly, targets):
             path.replace(target)
-    finally:
-        for path in partly:
+            done.append(target)
+    except BaseException:
+        for path in (*partly, *done):
             path.unlink(missing_ok=True)
+        raise
     library.refresh()
     return targets
 
 
-def _import_place(library: Library, source: Path, sources: Sequence[Path]) -> Path:
-    """Where a direction file goes, once it has been read."""
-    table = source.suffix.lower() == ".csv"
-    if table and not read_table(source):
+def _is_ganspace(source: Path) -> bool:
+    """Whether a file is half of a GANSpace pair. Raises ValueError for one that is no direction either."""
+    if source.suffix.lower() == ".csv":
+        if read_table(source):
+            return True
         raise ValueError(f"{source.name}: no GANSpace table, expected lines of name, component, first and end layer, "
                          "and strength, with tabs between them")  # fmt: skip
     try:
-        if not table and not files.is_ganspace(files.read(source)):
-            files.load_direction(source)
-            return place(library, people.check_name(source.stem), source.suffix.lower())
+        content = files.read(source)
+        if not files.is_ganspace(content):
+            files.as_latent(content, source)
+            return False
     except ValueError as error:  # where the page keeps what was dropped says nothing to anybody
         raise ValueError(str(error).replace(str(source), source.name)) from error
-    others = [other for other in sources if (other.suffix.lower() == ".csv") != table]
-    if not others:
-        raise ValueError(f"{source.name}: a GANSpace {'table' if table else 'file'} by itself; add both at once, the "
-                         "file of components (ffhq_pca.pt) and its table (ganspace_configs.csv)")  # fmt: skip
-    target = library.roots[0] / "directions" / "ganspace" / source.name
-    if target.exists():
-        raise ValueError(f"{target} exists; delete it first")
-    return target
+    return True
+
+
+def _pair_place(library: Library, pair: Sequence[Path]) -> Path:
+    """The folder of a GANSpace file and its table."""
+    if sorted(source.suffix.lower() == ".csv" for source in pair) != [False, True]:
+        given = ", ".join(source.name for source in pair)
+        raise ValueError(f"{given}: add a GANSpace file (ffhq_pca.pt) and its table (ganspace_configs.csv) at once")
+    folder = library.roots[0] / "directions" / "ganspace"
+    if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise ValueError(f"{folder} holds files already; delete them first")
+    return folder
 
 
 def place(library: Library, name: str, suffix: str, replace: bool = False) -> Path:

@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import io
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ LONGEST = 80  # letters of a name
 FORBIDDEN = '/\\[]="#<>:|?*'  # in a track, or on a disk
 RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt") for i in range(1, 10))}
 TRASH = ".removed"  # the folder of what was put away, which the library does not list
+PUT_AWAY = re.compile(r"\d+-.+")  # the time in ns, and the name
 
 
 @dataclass(frozen=True)
@@ -146,17 +148,21 @@ def remove(path: Path) -> Path:
 
 
 def removed_last(folders: Sequence[Path]) -> Path:
-    """The place of what `remove` put away last, in any of these folders. Raises ValueError where nothing is."""
-    places = [place for folder in folders for place in folder.rglob(f"{TRASH}/*") if "-" in place.name]
-    if not places:
-        raise ValueError(f"nothing is put away in {' or '.join(map(str, folders))}")
-    return max(places, key=lambda place: (len(place.name.partition("-")[0]), place.name))
+    """The place of what `remove` put away last, in any of these folders, and whose name is free again.
+
+    Raises ValueError where there is nothing like that.
+    """
+    places = [place for folder in folders for place in folder.rglob(f"{TRASH}/*") if PUT_AWAY.fullmatch(place.name)]
+    for place in sorted(places, key=lambda place: int(place.name.partition("-")[0]), reverse=True):
+        before = _name_before(place)
+        if not taken(before.parent, before.stem):
+            return place
+    raise ValueError(f"nothing is put away in {' or '.join(map(str, folders))}, or its name is taken")
 
 
 def restore(place: Path) -> Path:
     """Bring back what `remove` put away. Raises ValueError where its name is taken by now."""
-    name = place.name.partition("-")[2]
-    target = place.parent.parent / name
+    target = _name_before(place)
     existing = taken(target.parent, target.stem)
     if existing:
         raise ValueError(f"{existing} exists; rename it first")
@@ -194,6 +200,11 @@ def taken(folder: Path, name: str) -> Path | None:
         return None
     found = [path for path in folder.iterdir() if path.is_file() and path.stem.lower() == name.lower()]
     return min(found, key=lambda path: (path.name == f"{name}.safetensors", path.name), default=None)  # others first
+
+
+def _name_before(place: Path) -> Path:
+    """Where something that `remove` put away was."""
+    return place.parent.parent / place.name.partition("-")[2]
 
 
 def _short(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import io
 import pickle
@@ -20,7 +19,6 @@ from torch import Tensor
 from .encoder import SIDE
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
-READ_AT_MOST = 4096  # pixels of a JPEG's sides: where both have twice that, it is halved while it is decoded
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
 SURE = 0.8  # the score of a face
 PARSED_AT = 512  # pixels of a side at which a face is told from its background
@@ -76,9 +74,8 @@ def open_photo(source: str | Path | bytes, name: str = "") -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
             image = Image.open(io.BytesIO(data))
-            width, height = image.size
-            too_large = width * height > MOST
-            image.draft("RGB", (width // 2, height // 2) if too_large else (READ_AT_MOST, READ_AT_MOST))
+            if image.width * image.height > MOST:
+                image.draft("RGB", (image.width // 2, image.height // 2))  # of a JPEG
             width, height = image.size
             frames = getattr(image, "n_frames", 1)
             if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
@@ -155,27 +152,25 @@ def as_input(image: Image.Image) -> Tensor:
 
 
 class Detector:
-    """Finds faces by facexlib's RetinaFace (Deng et al., CVPR 2020), which is loaded with the first photo.
+    """Finds faces by facexlib's RetinaFace (Deng et al., CVPR 2020).
 
     Args:
         folder: where the detector's weights are (110 MB), or are downloaded to; facexlib's own if absent.
+
+    Raises:
+        ValueError: facexlib is not installed, or its weights are damaged.
+        OSError: the weights cannot be had.
     """
 
     def __init__(self, device: str | torch.device = "cpu", folder: str | Path | None = None) -> None:
-        self._network = functools.cache(lambda: _load(DETECTOR, device, folder))
+        self._network = _load(DETECTOR, device, folder)
 
     def find(self, image: Image.Image) -> list[Face]:
-        """The faces in a photo, the largest first.
-
-        Raises:
-            ValueError: facexlib is not installed, or its weights are damaged.
-            OSError: the weights cannot be had.
-        """
-        detector = self._network()
+        """The faces in a photo, the largest first."""
         scale = min(DETECTED_AT / max(image.size), 1.0)
         small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
         with torch.no_grad():
-            found = detector.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
+            found = self._network.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
         faces = []
         for row in np.asarray(found, np.float64).reshape(-1, 15):
             box = tuple(float(x) for x in row[:4] / scale)

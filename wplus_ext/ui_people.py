@@ -6,7 +6,7 @@ import hashlib
 import html
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio as gr
@@ -19,13 +19,12 @@ from .ui_files import fault_html
 from .webui import FACE_WEIGHTS
 
 
-@dataclass(frozen=True)
+@dataclass
 class Found:
     """A face that was cut out of a photo with that SHA-256, and the same on white once that was asked for."""
 
     picture: Image.Image = field(repr=False)
     source: str
-    chosen: bool
     on_white: Image.Image | None = field(default=None, repr=False)
 
 
@@ -45,7 +44,7 @@ class People:
         self.library, self._look_again = library, look_again
         with gr.Accordion("People: photos to identities", open=False, elem_id=elem_id("people")):
             self.gallery = gr.Gallery(
-                self.thumbnails, label="W+ identities: click to use one", columns=6, height=220, object_fit="contain",
+                self.thumbnails, label="W+ identities: click to use one", height=220, object_fit="contain",
                 allow_preview=False, elem_id=elem_id("identities"), elem_classes="wplus-gallery",
             )  # fmt: skip
             with gr.Row():
@@ -54,9 +53,10 @@ class People:
                     elem_id=elem_id("photos"),
                 )  # fmt: skip
                 faces = gr.Gallery(
-                    label="W+ faces: click to take one or to leave it out", columns=4, height=220, object_fit="contain",
+                    label="W+ faces: click to take one", height=220, object_fit="contain",
                     allow_preview=False, elem_id=elem_id("faces"), elem_classes="wplus-gallery",
                 )  # fmt: skip
+            taken = gr.CheckboxGroup([], label="W+ faces taken", elem_id=elem_id("taken"))
             with gr.Row():
                 aligned = gr.Checkbox(False, label="W+ photos are cut out already", elem_id=elem_id("aligned"))
                 bare = gr.Checkbox(False, label="W+ without background and clothes", elem_id=elem_id("bare"))
@@ -67,17 +67,20 @@ class People:
                 rename = gr.Button("Rename", elem_id=elem_id("rename"), elem_classes="wplus-small")
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
-            said = gr.HTML(elem_id=elem_id("people_said"))
+            said, unseen = (gr.HTML(elem_id=elem_id(name)) for name in ("people_said", "faces_said"))
         found, asked = gr.State([]), gr.State(None)
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        looked = [self.find, [photos, aligned, bare, asked], [asked, found, faces, said]]
-        dressed = [self.show, [found, bare], [found, faces, said]]
-        for component, work in ((photos, looked), (aligned, looked), (bare, dressed)):
-            component.change(*work).then(*work)  # gradio drops what changes meanwhile: so it looks again
-        faces.select(self.toggle, [found, bare], [found, faces, said], **quiet)
+        look = [self.find, [photos, aligned, asked], [asked, found, taken, said]]
+        clear = [self.clear, [found, taken, bare], unseen]
+        show = [self.crops, [found, bare], faces]
+        for component in (photos, aligned):  # gradio drops what changes meanwhile: so all is done twice
+            component.change(*look).then(*look).then(*clear).then(*show, **quiet)
+        for component in (taken, bare):
+            component.change(*clear).then(*clear).then(*show, **quiet)
+        faces.select(self.take, taken, taken, **quiet)
         self.gallery.select(self.use, None, [identity, name], **quiet)
         self.changes = [  # of the library
-            save.click(self.save, [found, bare, name], shown),
+            save.click(self.save, [found, taken, bare, name], shown),
             rename.click(self.rename, [identity, name], shown, **quiet),
             remove.click(self.remove, identity, shown, **quiet),
             undo.click(self.undo, None, shown, **quiet),
@@ -87,46 +90,55 @@ class People:
         """What the gallery shows: each latent of the library."""
         return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
 
-    def find(self, files: Sequence[object] | None, aligned: bool, bare: bool, asked: object) -> list[object]:
+    def find(self, files: Sequence[object] | None, aligned: bool, asked: object) -> list[object]:
         """Photos to faces, unless the same was ``asked`` before. A bad photo leaves the others' faces."""
         names = [file.name for file in files or ()]
         if asked == [names, aligned]:
             return [asked, gr.update(), gr.update(), gr.update()]
-        detector, found, faults = photo.Detector(folder=FACE_WEIGHTS), [], []
+        found, taken, faults = [], [], []
+        try:
+            detector = photo.Detector(folder=FACE_WEIGHTS) if names and not aligned else None
+        except (ValueError, OSError) as error:
+            return [[names, aligned], [], gr.update(choices=[], value=[]), fault_html(error)]
         for name in names:
             try:
-                found += _faces(Path(name), aligned, detector)
+                faces = _faces(Path(name), detector)
             except (ValueError, OSError) as error:
-                faults.append(str(error))
-        found, crops, said = self.show(found, bare)
-        return [[names, aligned], found, crops, "".join(map(fault_html, dict.fromkeys(faults))) + said]
+                faults.append(error)
+                continue
+            found += faces
+            taken += [str(len(found))] if len(faces) == 1 else []
+        numbers = [str(i) for i, _ in enumerate(found, 1)]
+        return [[names, aligned], found, gr.update(choices=numbers, value=taken), "".join(map(fault_html, faults))]
 
-    def toggle(self, found: list[Found], bare: bool, event: gr.SelectData) -> list[object]:
+    def take(self, taken: list[str], event: gr.SelectData) -> list[str]:
         """A click on a face."""
-        return self.show([replace(face, chosen=face.chosen ^ (i == event.index)) for i, face in enumerate(found)], bare)
+        return sorted({*taken, str(event.index + 1)}, key=int)
 
-    def show(self, found: list[Found], bare: bool) -> list[object]:
-        """The faces, the chosen ones on white where they are to be ``bare``; the gallery of them; and any fault."""
-        fault = ""
+    def clear(self, found: list[Found], taken: list[str], bare: bool) -> str:
+        """The taken faces on white too, where they are to be ``bare``; what went wrong, as HTML."""
         try:
-            found = _on_white(found) if bare else found
+            _clear([found[int(number) - 1] for number in taken if int(number) <= len(found)] if bare else [])
         except (ValueError, OSError) as error:
-            fault = fault_html(error)
-        crops = [((bare and face.on_white) or face.picture, "✓ taken" if face.chosen else "left out") for face in found]
-        return [found, crops, fault]
+            return fault_html(error)
+        return ""
 
-    def save(self, found: list[Found], bare: bool, name: str) -> list[object]:
-        """The chosen faces to an identity."""
+    def crops(self, found: list[Found], bare: bool) -> list[tuple[Image.Image, str]]:
+        """What the gallery of faces shows."""
+        return [((bare and face.on_white) or face.picture, f"face {i}") for i, face in enumerate(found, 1)]
+
+    def save(self, found: list[Found], taken: list[str], bare: bool, name: str) -> list[object]:
+        """The taken faces to an identity."""
 
         def work() -> tuple[Path | None, str]:
-            chosen = [face for face in (_on_white(found) if bare else found) if face.chosen]
-            if not chosen:
-                raise ValueError("no face is chosen: drop photos, and click the faces of one person")
-            pictures = [face.on_white if bare else face.picture for face in chosen]
-            path = invert.make_identity(
-                self.library, name, pictures, list(dict.fromkeys(face.source for face in chosen))
-            )
-            return path, f"{path.stem} is saved, from {len(chosen)} {'face' if len(chosen) == 1 else 'faces'}"
+            faces = [found[int(number) - 1] for number in taken]
+            if not faces:
+                raise ValueError("no face is taken: drop photos, and click the faces of one person")
+            if bare:
+                _clear(faces)
+            pictures = [face.on_white if bare else face.picture for face in faces]
+            path = invert.make_identity(self.library, name, pictures, [face.source for face in faces])
+            return path, f"{path.stem} is saved, from {len(faces)} {'face' if len(faces) == 1 else 'faces'}"
 
         return self._shown(work)
 
@@ -181,26 +193,24 @@ class People:
         return [identity, self.thumbnails(), html.escape(text)]
 
 
-def _faces(path: Path, aligned: bool, detector: photo.Detector) -> list[Found]:
-    """The faces of a photo; chosen where there is only one. Raises as `photo.open_photo` and the detector do."""
+def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
+    """The faces of a photo; itself where it is cut out already. Raises as `photo.open_photo`."""
     data = path.read_bytes()
     image, source = photo.open_photo(data, path.name), hashlib.sha256(data).hexdigest()
-    if aligned:
-        pictures = [photo.as_aligned(image)]
-    else:
-        faces = detector.find(image)
-        if not faces:
-            invert.choose(faces, None, path.name)
-        pictures = [photo.align(image, face.landmarks) for face in faces]
-    return [Found(picture, source, len(pictures) == 1) for picture in pictures]
+    if detector is None:
+        return [Found(photo.as_aligned(image), source)]
+    faces = detector.find(image)
+    if not faces:
+        invert.choose(faces, None, path.name)
+    return [Found(photo.align(image, face.landmarks), source) for face in faces]
 
 
-def _on_white(found: Sequence[Found]) -> list[Found]:
-    """The chosen faces on white too, where they are not yet. Raises as `photo.without_background`."""
-    wanted = [i for i, face in enumerate(found) if face.chosen and face.on_white is None]
-    made = photo.without_background([found[i].picture for i in wanted], folder=FACE_WEIGHTS) if wanted else []
-    pictures = dict(zip(wanted, made))
-    return [replace(face, on_white=pictures.get(i, face.on_white)) for i, face in enumerate(found)]
+def _clear(faces: Sequence[Found]) -> None:
+    """Put faces on white too, where they are not yet. Raises as `photo.without_background`."""
+    wanted = [face for face in faces if face.on_white is None]
+    pictures = [face.picture for face in wanted]
+    for face, picture in zip(wanted, photo.without_background(pictures, folder=FACE_WEIGHTS) if wanted else ()):
+        face.on_white = picture
 
 
 def _thumbnail(library: Library, name: str) -> Image.Image:
@@ -208,5 +218,6 @@ def _thumbnail(library: Library, name: str) -> Image.Image:
     if picture is None:  # a file from elsewhere: a colour of its own, and its first letters
         side = people.THUMBNAIL
         picture = Image.new("RGB", (side, side), f"hsl({zlib.crc32(name.encode()) % 360}, 40%, 35%)")
-        ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), name.rpartition("/")[2][:3], "white")
+        letters = name.rpartition("/")[2][:3].encode("latin-1", "replace").decode("latin-1")  # Pillow's own font
+        ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), letters, "white")
     return picture
