@@ -67,11 +67,11 @@ class People:
                 rename = gr.Button("Rename", elem_id=elem_id("rename"), elem_classes="wplus-small")
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
-            said, unseen = (gr.HTML(elem_id=elem_id(name)) for name in ("people_said", "faces_said"))
+            said, faces_said = (gr.HTML(elem_id=elem_id(key)) for key in ("people_said", "faces_said"))
         found, asked = gr.State([]), gr.State(None)
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
         look = [self.find, [photos, aligned, asked], [asked, found, taken, said]]
-        clear = [self.clear, [found, taken, bare], unseen]
+        clear = [self.clear, [found, taken, bare], faces_said]
         show = [self.crops, [found, bare], faces]
         for component in (photos, aligned):  # gradio drops what changes meanwhile: so all is done twice
             component.change(*look).then(*look).then(*clear).then(*show, **quiet)
@@ -118,7 +118,7 @@ class People:
     def clear(self, found: list[Found], taken: list[str], bare: bool) -> str:
         """The taken faces on white too, where they are to be ``bare``; what went wrong, as HTML."""
         try:
-            _clear([found[int(number) - 1] for number in taken if int(number) <= len(found)] if bare else [])
+            _clear(_taken(found, taken) if bare else [])
         except (ValueError, OSError) as error:
             return fault_html(error)
         return ""
@@ -131,7 +131,7 @@ class People:
         """The taken faces to an identity."""
 
         def work() -> tuple[Path | None, str]:
-            faces = [found[int(number) - 1] for number in taken]
+            faces = _taken(found, taken)
             if not faces:
                 raise ValueError("no face is taken: drop photos, and click the faces of one person")
             if bare:
@@ -203,6 +203,11 @@ def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
     if not faces:
         invert.choose(faces, None, path.name)
     return [Found(photo.align(image, face.landmarks), source) for face in faces]
+
+
+def _taken(found: Sequence[Found], numbers: Sequence[str]) -> list[Found]:
+    """The faces of these numbers, but of those that have gone meanwhile."""
+    return [found[int(number) - 1] for number in numbers if int(number) <= len(found)]
 
 
 def _clear(faces: Sequence[Found]) -> None:
