@@ -74,17 +74,18 @@ def dropped_files(*paths):
 
 
 def looked(page, files, aligned=False):
-    """The faces, the numbers of those that are taken, and what is said."""
-    asked, found, taken, said = page.find(files, aligned, None)
-    again = page.find(files, aligned, asked)
-    assert again[0] == asked and not any("value" in update for update in again[1:])  # the same is not looked for twice
-    assert taken["choices"] == [str(i + 1) for i in range(len(found))]
-    return found, taken["value"], said
+    """The desk with its faces, the numbers of those that are taken, and what is said."""
+    desk = sys.modules["wplus_ext.ui_people"].Desk()
+    page.drop(desk, files)
+    taken, said = page.find(desk, aligned)
+    assert not any("value" in update for update in page.find(desk, aligned))  # the same is not looked for twice
+    assert taken["choices"] == [str(i + 1) for i in range(len(desk.found))]
+    return desk, taken["value"], said
 
 
-def corner(page, found, bare, index=0):
+def corner(page, desk, bare, index=0):
     """What the gallery shows of a face there."""
-    return page.crops(found, bare)[index][0].getpixel((9, 9))
+    return page.crops(desk, bare)[index][0].getpixel((9, 9))
 
 
 def click(page, taken, index):
@@ -93,34 +94,50 @@ def click(page, taken, index):
 
 def test_photos_to_an_identity(page, tmp_path):
     red, blue = png((255, 0, 0)), png((0, 0, 255))
-    found, taken, said = looked(page, dropped(tmp_path, red, blue, red))
+    desk, taken, said = looked(page, dropped(tmp_path, red, blue, red))
     assert said == "" and taken == ["1", "2", "3"]
-    crops = page.crops(found, False)
+    crops = page.crops(desk, False)
     assert crops[0][0].size == (256, 256) and [text for _, text in crops] == ["face 1", "face 2", "face 3"]
-    identity, gallery, said = page.save(found, ["1", "2"], False, "anna2")
+    identity, gallery, said = page.save(desk, ["1", "2"], False, "anna2")
     assert identity["value"] == "anna2" and "anna2" in identity["choices"] and "2 faces" in said
     assert [caption for _, caption in gallery] == ["anna", "anna2", "oliver"]
     w = page.library.latent("anna2")
     assert w[0, :3].tolist() == pytest.approx([0.0, -1.0, 0.0], abs=0.01)  # the mean of red and blue
-    page.save(found, taken, False, "all")
+    page.save(desk, taken, False, "all")
     person = people.describe(page.library.find("latents", "all").path)
     assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
-    page.save(found, ["1"], False, "red")
+    page.save(desk, ["1"], False, "red")
     assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
 
 
 def test_of_several_faces_a_person_takes_one(page, tmp_path):
     page.faces = page.faces * 30
-    found, taken, _ = looked(page, dropped(tmp_path, png("red")))
-    assert taken == [] and len(found) == 30 and "no face is taken" in page.save(found, taken, False, "x")[2]
+    desk, taken, _ = looked(page, dropped(tmp_path, png("red")))
+    assert taken == [] and len(desk.found) == 30 and "no face is taken" in page.save(desk, taken, False, "x")[2]
     assert click(page, ["10"], 2) == ["3", "10"] and click(page, ["3"], 2) == ["3"]
-    assert "1 face" in page.save(found, ["3"], False, "x")[2]
+    assert "1 face" in page.save(desk, ["3"], False, "x")[2]
 
 
 def test_a_bad_photo_leaves_the_others(page, tmp_path):
-    found, taken, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
-    assert taken == ["1", "2"] and "2 faces" in page.save(found, taken, False, "two")[2]
+    desk, taken, said = looked(page, dropped(tmp_path, png("red"), b"hello", png("blue"), b"<svg"))
+    assert taken == ["1", "2"] and "2 faces" in page.save(desk, taken, False, "two")[2]
     assert said.count("wplus-fault") == 2 and "1.png: not a picture" in said and "3.png: an SVG" in said
+
+
+def test_what_is_found_late_is_left_out(page, tmp_path, monkeypatch):
+    desk, find = sys.modules["wplus_ext.ui_people"].Desk(), Detector.find
+    red, blue = dropped(tmp_path, png("red"), png("blue"))
+    page.drop(desk, [red])
+
+    def slow(self, image):
+        monkeypatch.setattr(Detector, "find", find)
+        page.drop(desk, [blue])  # meanwhile
+        assert page.find(desk, False)[0]["value"] == ["1"]
+        return find(self, image) * 2
+
+    monkeypatch.setattr(Detector, "find", slow)
+    assert not any("value" in update for update in page.find(desk, False))
+    assert len(desk.found) == 1 and corner(page, desk, False) == (0, 0, 255)
 
 
 def test_the_detector_is_loaded_once(page, tmp_path, monkeypatch):
@@ -134,8 +151,8 @@ def test_the_detector_is_loaded_once(page, tmp_path, monkeypatch):
     monkeypatch.setattr(Detector, "__init__", load)
     photos = dropped(tmp_path, png("red"), png("blue"), png("lime"))
     assert looked(page, photos)[1] == ["1", "2", "3"] and asked == [page.models / "GFPGAN"]
-    found, taken, said = looked(page, photos)
-    assert (found, taken) == ([], []) and said.count("cannot be had") == 1 and len(asked) == 2
+    desk, taken, said = looked(page, photos)
+    assert (desk.found, taken) == ([], []) and said.count("cannot be had") == 1 and len(asked) == 2
     assert looked(page, photos, True)[1] == ["1", "2", "3"] and len(asked) == 2
 
 
@@ -155,8 +172,8 @@ def parsed(monkeypatch):
 def test_without_background(page, shared, tmp_path, parsed):
     """On the page and over the API, whether the photo is cut out or not."""
     for aligned in (False, True):
-        found, taken, _ = looked(page, dropped(tmp_path, png("red")), aligned)
-        assert page.clear(found, taken, True) == "" and corner(page, found, True) == (255, 255, 255)
+        desk, taken, _ = looked(page, dropped(tmp_path, png("red")), aligned)
+        assert page.clear(desk, taken, True) == "" and corner(page, desk, True) == (255, 255, 255)
     app = FastAPI()
     shared.started[0](None, app)
     photos = {"name": "bare", "photos": [base64.b64encode(png("red")).decode()], "bare": True}
@@ -167,45 +184,43 @@ def test_without_background(page, shared, tmp_path, parsed):
 
 def test_only_taken_faces_lose_their_background(page, tmp_path, parsed, monkeypatch):
     page.faces = page.faces * 20
-    found, _, _ = looked(page, dropped(tmp_path, png("red")))
+    desk, _, _ = looked(page, dropped(tmp_path, png("red")))
     for taken, bare in (([], True), (["4"], False), (["4"], True), (["4", "6"], True), (["4"], True)):
-        assert page.clear(found, taken, bare) == ""
-    assert parsed == [1, 1] and page.clear([], ["4"], True) == ""  # photos that have gone meanwhile
-    assert corner(page, found, True, 3) == (255,) * 3 and corner(page, found, False, 3) == (255, 0, 0)
-    assert corner(page, found, True, 4) == (255, 0, 0)
-    page.save(found, ["4", "9"], True, "white")
+        assert page.clear(desk, taken, bare) == ""
+    assert parsed == [1, 1] and page.clear(looked(page, None)[0], ["4"], True) == ""  # photos that have gone meanwhile
+    assert corner(page, desk, True, 3) == (255,) * 3 and corner(page, desk, False, 3) == (255, 0, 0)
+    assert corner(page, desk, True, 4) == (255, 0, 0)
+    page.save(desk, ["4", "9"], True, "white")
     assert page.library.latent("white")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0]) and parsed == [1, 1, 1]
 
     def fails(pictures, folder):
         raise OSError("its weights cannot be had")
 
     monkeypatch.setattr(photo, "without_background", fails)
-    assert "cannot be had" in page.clear(found, ["8"], True) and corner(page, found, True, 7) == (255, 0, 0)
-    assert (
-        "cannot be had" in page.save(found, ["8"], True, "x")[2] and "1 face" in page.save(found, ["8"], False, "x")[2]
-    )
+    assert "cannot be had" in page.clear(desk, ["8"], True) and corner(page, desk, True, 7) == (255, 0, 0)
+    assert "cannot be had" in page.save(desk, ["8"], True, "x")[2] and "1 face" in page.save(desk, ["8"], False, "x")[2]
 
 
 def test_faults_are_told(page, tmp_path):
     assert "not a picture" in looked(page, dropped(tmp_path, b"hello"))[2]
     page.faces = []
     assert "0.png: no face found" in looked(page, dropped(tmp_path, png("red")))[2]
-    found, taken, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
-    assert said == "" and len(found) == 1
+    desk, taken, said = looked(page, dropped(tmp_path, png("red")), True)  # needs no detector
+    assert said == "" and len(desk.found) == 1
     for name, words in (("a/b", "&#x27;/&#x27;"), ("x" * 300, "at most"), ("anna", "exists"), ("", "expected a name")):
-        assert words in page.save(found, taken, False, name)[2]
-    assert looked(page, None) == ([], [], "")
+        assert words in page.save(desk, taken, False, name)[2]
+    assert looked(page, None)[1:] == ([], "")
     (page.models / "wplus" / "encoders" / "e.pt").unlink()
     page.library.refresh()
-    assert "there is no encoder" in page.save(found, taken, False, "new")[2]
+    assert "there is no encoder" in page.save(desk, taken, False, "new")[2]
 
 
 def test_of_two_folders_the_new_one_is_chosen(page, tmp_path):
     latents = page.models / "wplus" / "latents"
     (latents / "actors").mkdir()
     (latents / "actors" / "chris.pth").write_bytes((latents / "oliver.pth").read_bytes())
-    found, taken, _ = looked(page, dropped(tmp_path, png("red")))
-    identity, gallery, _ = page.save(found, taken, False, "chris")
+    desk, taken, _ = looked(page, dropped(tmp_path, png("red")))
+    identity, gallery, _ = page.save(desk, taken, False, "chris")
     assert identity["value"] == "chris" and "actors/chris" in identity["choices"] and len(gallery) == 4
 
 

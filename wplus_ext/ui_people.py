@@ -28,6 +28,20 @@ class Found:
     on_white: Image.Image | None = field(default=None, repr=False)
 
 
+@dataclass
+class Desk:
+    """What one visitor's page works on: the photos, what was last looked for in them, and the faces. Its events
+    share it, so that a slow one cannot bring back what has gone meanwhile."""
+
+    photos: list[Path] = field(default_factory=list)
+    asked: object = None
+    found: list[Found] = field(default_factory=list)
+
+    def taken(self, numbers: Sequence[str]) -> list[Found]:
+        """The faces of these numbers, but of those that have gone."""
+        return [self.found[int(number) - 1] for number in numbers if int(number) <= len(self.found)]
+
+
 class People:
     """An accordion in the accordion. Every change of the library ends in `_shown`.
 
@@ -68,19 +82,21 @@ class People:
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
             said, faces_said = (gr.HTML(elem_id=elem_id(key)) for key in ("people_said", "faces_said"))
-        found, asked = gr.State([]), gr.State(None)
+        desk = gr.State(Desk())
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        look = [self.find, [photos, aligned, asked], [asked, found, taken, said]]
-        clear = [self.clear, [found, taken, bare], faces_said]
-        show = [self.crops, [found, bare], faces]
-        for component in (photos, aligned):  # gradio drops what changes meanwhile: so all is done twice
-            component.change(*look).then(*look).then(*clear).then(*show, **quiet)
+        look, clear = [self.find, [desk, aligned], [taken, said]], [self.clear, [desk, taken, bare], faces_said]
+        show = [self.crops, [desk, bare], faces]
+        # Gradio drops what changes while an event runs: so all is done twice. Only the first of these takes the
+        # photos themselves: one that is still sent comes to a halt when another event asks for it.
+        dropped = photos.change(self.drop, [desk, photos], None, **quiet).then(*look)
+        for change in (dropped, aligned.change(*look)):
+            change.then(*look).then(*clear).then(*show, **quiet)
         for component in (taken, bare):
             component.change(*clear).then(*clear).then(*show, **quiet)
         faces.select(self.take, taken, taken, **quiet)
         self.gallery.select(self.use, None, [identity, name], **quiet)
         self.changes = [  # of the library
-            save.click(self.save, [found, taken, bare, name], shown),
+            save.click(self.save, [desk, taken, bare, name], shown),
             rename.click(self.rename, [identity, name], shown, **quiet),
             remove.click(self.remove, identity, shown, **quiet),
             undo.click(self.undo, None, shown, **quiet),
@@ -90,48 +106,44 @@ class People:
         """What the gallery shows: each latent of the library."""
         return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
 
-    def find(self, files: Sequence[object] | None, aligned: bool, asked: object) -> list[object]:
-        """Photos to faces, unless the same was ``asked`` before. A bad photo leaves the others' faces."""
-        names = [file.name for file in files or ()]
-        if asked == [names, aligned]:
-            return [asked, gr.update(), gr.update(), gr.update()]
-        found, taken, faults = [], [], []
-        try:
-            detector = photo.Detector(folder=FACE_WEIGHTS) if names and not aligned else None
-        except (ValueError, OSError) as error:
-            return [[names, aligned], [], gr.update(choices=[], value=[]), fault_html(error)]
-        for name in names:
-            try:
-                faces = _faces(Path(name), detector)
-            except (ValueError, OSError) as error:
-                faults.append(error)
-                continue
-            found += faces
-            taken += [str(len(found))] if len(faces) == 1 else []
+    def drop(self, desk: Desk, files: Sequence[object] | None) -> None:
+        """Photos on the desk, in the place of those before."""
+        desk.photos = [Path(file.name) for file in files or ()]
+
+    def find(self, desk: Desk, aligned: bool) -> list[object]:
+        """Photos to faces, unless they are there already, or others are asked for when they are."""
+        asked = (desk.photos, aligned)
+        if desk.asked == asked:
+            return [gr.update(), gr.update()]
+        desk.asked = asked
+        found, alone, faults = _look(*asked)
+        if desk.asked != asked:
+            return [gr.update(), gr.update()]
+        desk.found = found
         numbers = [str(i) for i, _ in enumerate(found, 1)]
-        return [[names, aligned], found, gr.update(choices=numbers, value=taken), "".join(map(fault_html, faults))]
+        return [gr.update(choices=numbers, value=alone), "".join(map(fault_html, faults))]
 
     def take(self, taken: list[str], event: gr.SelectData) -> list[str]:
         """A click on a face."""
         return sorted({*taken, str(event.index + 1)}, key=int)
 
-    def clear(self, found: list[Found], taken: list[str], bare: bool) -> str:
+    def clear(self, desk: Desk, taken: list[str], bare: bool) -> str:
         """The taken faces on white too, where they are to be ``bare``; what went wrong, as HTML."""
         try:
-            _clear(_taken(found, taken) if bare else [])
+            _clear(desk.taken(taken) if bare else [])
         except (ValueError, OSError) as error:
             return fault_html(error)
         return ""
 
-    def crops(self, found: list[Found], bare: bool) -> list[tuple[Image.Image, str]]:
+    def crops(self, desk: Desk, bare: bool) -> list[tuple[Image.Image, str]]:
         """What the gallery of faces shows."""
-        return [((bare and face.on_white) or face.picture, f"face {i}") for i, face in enumerate(found, 1)]
+        return [((bare and face.on_white) or face.picture, f"face {i}") for i, face in enumerate(desk.found, 1)]
 
-    def save(self, found: list[Found], taken: list[str], bare: bool, name: str) -> list[object]:
+    def save(self, desk: Desk, taken: list[str], bare: bool, name: str) -> list[object]:
         """The taken faces to an identity."""
 
         def work() -> tuple[Path | None, str]:
-            faces = _taken(found, taken)
+            faces = desk.taken(taken)
             if not faces:
                 raise ValueError("no face is taken: drop photos, and click the faces of one person")
             if bare:
@@ -193,6 +205,25 @@ class People:
         return [identity, self.thumbnails(), html.escape(text)]
 
 
+def _look(photos: Sequence[Path], aligned: bool) -> tuple[list[Found], list[str], list[Exception]]:
+    """The faces of photos, the numbers of those that are alone in theirs, and what went wrong: a bad photo leaves the
+    others'."""
+    found, alone, faults = [], [], []
+    try:
+        detector = photo.Detector(folder=FACE_WEIGHTS) if photos and not aligned else None
+    except (ValueError, OSError) as error:
+        return [], [], [error]
+    for path in photos:
+        try:
+            faces = _faces(path, detector)
+        except (ValueError, OSError) as error:
+            faults.append(error)
+            continue
+        found += faces
+        alone += [str(len(found))] if len(faces) == 1 else []
+    return found, alone, faults
+
+
 def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
     """The faces of a photo; itself where it is cut out already. Raises as `photo.open_photo`."""
     data = path.read_bytes()
@@ -203,11 +234,6 @@ def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
     if not faces:
         invert.choose(faces, None, path.name)
     return [Found(photo.align(image, face.landmarks), source) for face in faces]
-
-
-def _taken(found: Sequence[Found], numbers: Sequence[str]) -> list[Found]:
-    """The faces of these numbers, but of those that have gone meanwhile."""
-    return [found[int(number) - 1] for number in numbers if int(number) <= len(found)]
 
 
 def _clear(faces: Sequence[Found]) -> None:
