@@ -545,6 +545,8 @@ def test_directions_command(tmp_path, capsys):
     assert main(start) == 0
     said = capsys.readouterr().out
     assert said.count("joy: a step, layers 0 to 17, norm of a layer 1.00") == 2
+    assert main([*start, "--make", "smile", "--without", "a", "--with", "c"]) == 0
+    assert "smile (a broader smile): a step, layers 0 to 17" in capsys.readouterr().out
     assert main([*start, "--make", "joy", "--without", "a", "--with", "c"]) == 2
     assert main([*start, "--make", "joy2", "--without", "a"]) == 2
     assert "exists" in (errors := capsys.readouterr().err) and "needs latents" in errors

@@ -173,7 +173,7 @@ def test_without_background(page, shared, tmp_path, parsed):
     """On the page and over the API, whether the photo is cut out or not."""
     for aligned in (False, True):
         desk, taken, _ = looked(page, dropped(tmp_path, png("red")), aligned)
-        assert page.clear(desk, taken, True) == "" and corner(page, desk, True) == (255, 255, 255)
+        assert page.clear_background(desk, taken, True) == "" and corner(page, desk, True) == (255, 255, 255)
     app = FastAPI()
     shared.started[0](None, app)
     photos = {"name": "bare", "photos": [base64.b64encode(png("red")).decode()], "bare": True}
@@ -186,8 +186,10 @@ def test_only_taken_faces_lose_their_background(page, tmp_path, parsed, monkeypa
     page.faces = page.faces * 20
     desk, _, _ = looked(page, dropped(tmp_path, png("red")))
     for taken, bare in (([], True), (["4"], False), (["4"], True), (["4", "6"], True), (["4"], True)):
-        assert page.clear(desk, taken, bare) == ""
-    assert parsed == [1, 1] and page.clear(looked(page, None)[0], ["4"], True) == ""  # photos that have gone meanwhile
+        assert page.clear_background(desk, taken, bare) == ""
+    assert (
+        parsed == [1, 1] and page.clear_background(looked(page, None)[0], ["4"], True) == ""
+    )  # photos that have gone meanwhile
     assert corner(page, desk, True, 3) == (255,) * 3 and corner(page, desk, False, 3) == (255, 0, 0)
     assert corner(page, desk, True, 4) == (255, 0, 0)
     page.save(desk, ["4", "9"], True, "white")
@@ -197,7 +199,7 @@ def test_only_taken_faces_lose_their_background(page, tmp_path, parsed, monkeypa
         raise OSError("its weights cannot be had")
 
     monkeypatch.setattr(photo, "without_background", fails)
-    assert "cannot be had" in page.clear(desk, ["8"], True) and corner(page, desk, True, 7) == (255, 0, 0)
+    assert "cannot be had" in page.clear_background(desk, ["8"], True) and corner(page, desk, True, 7) == (255, 0, 0)
     assert "cannot be had" in page.save(desk, ["8"], True, "x")[2] and "1 face" in page.save(desk, ["8"], False, "x")[2]
 
 

@@ -84,7 +84,10 @@ class People:
             said, faces_said = (gr.HTML(elem_id=elem_id(key)) for key in ("people_said", "faces_said"))
         desk = gr.State(Desk())
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        look, clear = [self.find, [desk, aligned], [taken, said]], [self.clear, [desk, taken, bare], faces_said]
+        look, clear = (
+            [self.find, [desk, aligned], [taken, said]],
+            [self.clear_background, [desk, taken, bare], faces_said],
+        )
         show = [self.crops, [desk, bare], faces]
         # Gradio drops what changes while an event runs: so all is done twice. Only the first of these takes the
         # photos themselves: one that is still sent comes to a halt when another event asks for it.
@@ -127,10 +130,10 @@ class People:
         """A click on a face."""
         return sorted({*taken, str(event.index + 1)}, key=int)
 
-    def clear(self, desk: Desk, taken: list[str], bare: bool) -> str:
+    def clear_background(self, desk: Desk, taken: list[str], bare: bool) -> str:
         """The taken faces on white too, where they are to be ``bare``; what went wrong, as HTML."""
         try:
-            _clear(desk.taken(taken) if bare else [])
+            _clear_background(desk.taken(taken) if bare else [])
         except (ValueError, OSError) as error:
             return fault_html(error)
         return ""
@@ -147,7 +150,7 @@ class People:
             if not faces:
                 raise ValueError("no face is taken: drop photos, and click the faces of one person")
             if bare:
-                _clear(faces)
+                _clear_background(faces)
             pictures = [face.on_white if bare else face.picture for face in faces]
             path = invert.make_identity(self.library, name, pictures, [face.source for face in faces])
             return path, f"{path.stem} is saved, from {len(faces)} {'face' if len(faces) == 1 else 'faces'}"
@@ -236,7 +239,7 @@ def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
     return [Found(photo.align(image, face.landmarks), source) for face in faces]
 
 
-def _clear(faces: Sequence[Found]) -> None:
+def _clear_background(faces: Sequence[Found]) -> None:
     """Put faces on white too, where they are not yet. Raises as `photo.without_background`."""
     wanted = [face for face in faces if face.on_white is None]
     pictures = [face.picture for face in wanted]

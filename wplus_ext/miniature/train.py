@@ -156,7 +156,7 @@ def motion(
         words = _text(text, tokens, factors[pick, 0], generator).repeat_interleave(CLIP_FRAMES, 0)
         return _denoise(moving, x[pick].transpose(1, 2), words, generator)
 
-    trainer.fit("motion", moving, loss, 1200, 1e-3)
+    trainer.fit("motion", moving, loss, 2400, 1e-3)
     return moving
 
 
