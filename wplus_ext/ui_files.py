@@ -172,6 +172,6 @@ def first_direction(library: Library) -> str:
     return next(iter([*steps, *names]), "")
 
 
-def fault_html(error: object) -> str:
+def fault_html(error: Exception) -> str:
     """What went wrong, as every part of the page shows it."""
     return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
