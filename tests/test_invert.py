@@ -442,7 +442,7 @@ def test_faces_are_found_and_cut(library, encoder, tmp_path, monkeypatch, capsys
     (library / "encoders" / "e.pt").write_bytes(b"")
     image = Image.effect_noise((500, 500), 80).convert("RGB")
     image.save(tmp_path / "a.png")
-    monkeypatch.setattr(photo.Detector, "__init__", lambda self, device: None)
+    monkeypatch.setattr(photo.Detector, "__init__", lambda self, device="cpu", folder=None: None)
     monkeypatch.setattr(photo.Detector, "find", lambda self, image: [face(1), face(2)])
     start = ["invert", str(tmp_path / "a.png"), "-o", "anna", "--wplus", str(library), "--encoder", "e"]
     assert main(start) == 2 and main([*start, "--face", "2"]) == 0

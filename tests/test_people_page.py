@@ -161,7 +161,7 @@ def parsed(monkeypatch):
     """How many pictures the parser saw, each time; it makes all white."""
     seen = []
 
-    def parse(pictures, folder):
+    def parse(pictures, device="cpu", folder=None):
         seen.append(len(pictures))
         return [Image.new("RGB", picture.size, "white") for picture in pictures]
 

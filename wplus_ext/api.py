@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, HTTPException
@@ -13,9 +12,8 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import shared
 from pydantic import BaseModel
 
-from . import invert, people, photo
+from . import invert, people
 from .library import Library
-from .photo import Detector
 from .webui import FACE_WEIGHTS, look_again
 
 
@@ -43,9 +41,9 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
         def identities() -> list[dict[str, object]]:
             look_again(library)
             found = []
-            for name in library.names("latents"):
-                person = people.describe(library.find("latents", name).path)
-                found.append({"name": name, "date": person.date, "sources": person.sources})
+            for entry in library.entries("latents"):
+                person = people.describe(entry.path)
+                found.append({"name": entry.name, "date": person.date, "sources": person.sources})
             return found
 
         @app.post("/wplus/v1/identities", dependencies=guard)
@@ -64,21 +62,19 @@ def _identity(library: Library, photos: Photos) -> Path:
     """Photos to an identity's file. Raises ValueError or OSError for what is wrong with them."""
     if not photos.photos:
         raise ValueError("photos is empty, expected at least one photo in base64")
-    invert.check_identity(library, photos.name, photos.replace)
-    detector = None if photos.aligned else Detector(folder=FACE_WEIGHTS)
-    pictures, sources = [], []
-    for i, text in enumerate(photos.photos, 1):
-        name = f"photo {i}"
+    return invert.invert_photos(
+        library, photos.name, _decoded(photos.photos), photos.face, photos.aligned, photos.bare, photos.replace,
+        weights=FACE_WEIGHTS,
+    )  # fmt: skip
+
+
+def _decoded(photos: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Each photo with what its faults call it. Raises ValueError for one that is no base64."""
+    for i, text in enumerate(photos, 1):
         try:
-            data = base64.b64decode(text.rpartition(",")[2], validate=True)  # a data URL will do
+            yield f"photo {i}", base64.b64decode(text.rpartition(",")[2], validate=True)  # a data URL will do
         except ValueError as error:
-            raise ValueError(f"{name} is no base64 ({error}); expected a file's bytes in base64") from error
-        image = photo.open_photo(data, name)
-        pictures.append(invert.cut_out(image, name, detector, photos.face))
-        sources.append(hashlib.sha256(data).hexdigest())
-    if photos.bare:
-        pictures = photo.without_background(pictures, folder=FACE_WEIGHTS)
-    return invert.make_identity(library, photos.name, pictures, sources, photos.replace)
+            raise ValueError(f"photo {i} is no base64 ({error}); expected a file's bytes in base64") from error
 
 
 def _checked(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008

@@ -24,7 +24,6 @@ from tqdm import tqdm
 
 from . import encoder, files
 from .adapter import Adapter
-from .encoder import Encoder
 from .invert import FOLDER
 from .library import UPSTREAM
 from .published import ITEMS, LICENCE, Item
@@ -129,7 +128,7 @@ def _read_as_used(source: Path, target: Path) -> None:
     """Raise ValueError for a file that is not what belongs into the place ``target``."""
     kind = _kind(target)
     if kind == "encoders":
-        Encoder.load(source)
+        encoder.Encoder.load(source)
     elif kind == "adapters":
         Adapter.load(source)
     elif source.suffix == ".csv":

@@ -1,11 +1,12 @@
-"""The commands ``invert`` and ``directions``: photos to an identity, latents to a direction."""
+"""Photos to identities, latents to directions, direction files into the library; the commands ``invert`` and
+``directions``."""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,11 +62,44 @@ def check_identity(library: Library, name: str, replace: bool = False, encoder: 
     return library.find("encoders", encoder).path
 
 
-def cut_out(image: Image.Image, name: str, detector: Detector | None, number: int | None = None) -> Image.Image:
-    """The face of a photo, aligned, as `choose` takes it; without a detector the photo itself, cut out already."""
-    if detector is None:
-        return photo.as_aligned(image)
-    return photo.align(image, choose(detector.find(image), number, name).landmarks)
+def invert_photos(
+    library: Library,
+    name: str,
+    photos: Iterable[tuple[str, bytes]],
+    face: int | None = None,
+    aligned: bool = False,
+    bare: bool = False,
+    replace: bool = False,
+    encoder: str = "",
+    device: str | torch.device = "cpu",
+    weights: str | Path | None = None,
+) -> Path:
+    """An identity of the library from photos of one person; gives its file.
+
+    Args:
+        photos: what their faults call them, and the bytes of the files.
+        face: its number in each photo, as `choose` takes it.
+        aligned: the photos are cut out already: find no face.
+        bare: without background and clothes.
+        weights: the folder of facexlib's weights.
+
+    Raises:
+        ValueError: as `photo.open_photo`, `choose`, `photo.Detector` and `make_identity` do.
+        OSError: the disk does not let us read or write, or weights cannot be had.
+    """
+    check_identity(library, name, replace, encoder)
+    detector = None if aligned else Detector(device, weights)
+    pictures, sources = [], []
+    for called, data in photos:
+        image = photo.open_photo(data, called)
+        if detector is None:
+            pictures.append(photo.as_aligned(image))
+        else:
+            pictures.append(photo.align(image, choose(detector.find(image), face, called).landmarks))
+        sources.append(hashlib.sha256(data).hexdigest())
+    if bare:
+        pictures = photo.without_background(pictures, device, weights)
+    return make_identity(library, name, pictures, sources, replace, encoder, device)
 
 
 def choose(faces: Sequence[Face], number: int | None, name: str) -> Face:
@@ -101,23 +135,16 @@ def add_invert(parser: argparse.ArgumentParser) -> None:
 
 def run_invert(options: argparse.Namespace) -> None:
     """Photos to an identity."""
-    library = Library([options.wplus])
-    check_identity(library, options.name, options.force, options.encoder)
     try:
         torch.empty(0, device=options.device)
     except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
         reason = str(error).splitlines()[0]
         raise ValueError(f"the device {options.device!r} cannot be used ({reason}); try cpu") from error
-    detector = None if options.aligned else Detector(options.device)
-    pictures, sources = [], []
-    for path in options.photos:
-        data = path.read_bytes()
-        image = photo.open_photo(data, str(path))
-        pictures.append(cut_out(image, str(path), detector, options.face))
-        sources.append(hashlib.sha256(data).hexdigest())
-    if options.bare:
-        pictures = photo.without_background(pictures, options.device)
-    path = make_identity(library, options.name, pictures, sources, options.force, options.encoder, options.device)
+    photos = ((str(path), path.read_bytes()) for path in options.photos)
+    path = invert_photos(
+        Library([options.wplus]), options.name, photos, options.face, options.aligned, options.bare, options.force,
+        options.encoder, options.device,
+    )  # fmt: skip
     norm = files.load_latent(path).norm(dim=1)
     print(f"{path}: norm of a layer {norm.min():.1f} to {norm.max():.1f}")
 

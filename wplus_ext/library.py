@@ -119,7 +119,7 @@ class Library:
 
     def names(self, kind: str) -> list[str]:
         """The names of a kind: ``"adapters"``, ``"latents"``, ``"directions"`` or ``"encoders"``."""
-        return [entry.name for entry in self._list(kind)]
+        return [entry.name for entry in self.entries(kind)]
 
     def adapter(self, name: str = "") -> Adapter:
         """Load an adapter; the first one where no name is given. Keeps the last one in memory."""
@@ -149,7 +149,7 @@ class Library:
         Raises:
             ValueError: no such name, with the nearest ones; a name that leaves the folder; several.
         """
-        entries, what = self._list(kind), kind[:-1]
+        entries, what = self.entries(kind), kind[:-1]
         folders = " or ".join(str(root / kind) for root in self.roots)
         if Path(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.replace("\\", "/").split("/"):
             raise ValueError(f"{what} {name!r} leaves the folder: expected a name inside of {folders}")
@@ -172,7 +172,8 @@ class Library:
             "add its file and refresh, or use another name (links that leave the folder are not followed)"
         )
 
-    def _list(self, kind: str) -> list[Entry]:
+    def entries(self, kind: str) -> list[Entry]:
+        """What there is of a kind, in the order of the names."""
         entries = self._entries
         if kind not in entries:
             found: dict[str, Entry] = {}

@@ -148,11 +148,10 @@ class Files:
         except (ValueError, OSError) as error:
             return [gr.update(), fault_html(error)]
         self._look_again()
-        names = self.library.names("directions")
+        entries = self.library.entries("directions")
         # By its file, and of a table the first one: another folder may have one of this name.
-        found = (self.library.find("directions", name) for name in names)
-        chosen = next((entry.name for entry in found if path.resolve() in (entry.path, entry.pca)), None)
-        return [gr.update(choices=names, value=chosen), html.escape(text)]
+        chosen = next((entry.name for entry in entries if path.resolve() in (entry.path, entry.pca)), None)
+        return [gr.update(choices=[entry.name for entry in entries], value=chosen), html.escape(text)]
 
 
 def dropdowns(library: Library, adapter: str | None, direction: str | None) -> list[dict[str, object]]:
@@ -166,10 +165,9 @@ def dropdowns(library: Library, adapter: str | None, direction: str | None) -> l
 
 def first_direction(library: Library) -> str:
     """The direction to begin with: a smile by steps where there is one."""
-    names = library.names("directions")
-    smiles = [name for name in names if name.rpartition("/")[2] == "smile"]
-    steps = [name for name in smiles if library.find("directions", name).row is None]
-    return next(iter([*steps, *names]), "")
+    entries = library.entries("directions")
+    steps = [entry for entry in entries if entry.row is None and entry.name.rpartition("/")[2] == "smile"]
+    return next((entry.name for entry in (*steps, *entries)), "")
 
 
 def fault_html(error: Exception) -> str:

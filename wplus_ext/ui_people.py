@@ -13,7 +13,7 @@ import gradio as gr
 from PIL import Image, ImageDraw
 
 from . import invert, people, photo
-from .library import Library
+from .library import Entry, Library
 from .settings import NO_IDENTITY
 from .ui_files import fault_html
 from .webui import FACE_WEIGHTS
@@ -84,10 +84,8 @@ class People:
             said, faces_said = (gr.HTML(elem_id=elem_id(key)) for key in ("people_said", "faces_said"))
         desk = gr.State(Desk())
         shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        look, clear = (
-            [self.find, [desk, aligned], [taken, said]],
-            [self.clear_background, [desk, taken, bare], faces_said],
-        )
+        look = [self.find, [desk, aligned], [taken, said]]
+        clear = [self.clear_background, [desk, taken, bare], faces_said]
         show = [self.crops, [desk, bare], faces]
         # Gradio drops what changes while an event runs: so all is done twice. Only the first of these takes the
         # photos themselves: one that is still sent comes to a halt when another event asks for it.
@@ -107,7 +105,7 @@ class People:
 
     def thumbnails(self) -> list[tuple[Image.Image, str]]:
         """What the gallery shows: each latent of the library."""
-        return [(_thumbnail(self.library, name), name) for name in self.library.names("latents")]
+        return [(_thumbnail(entry), entry.name) for entry in self.library.entries("latents")]
 
     def drop(self, desk: Desk, files: Sequence[object] | None) -> None:
         """Photos on the desk, in the place of those before."""
@@ -201,10 +199,10 @@ class People:
         except (ValueError, OSError) as error:
             return [gr.update(), gr.update(), fault_html(error)]
         self._look_again()
-        names = self.library.names("latents")
+        entries = self.library.entries("latents")
         # By its file: another folder may have one of this name.
-        chosen = (name for name in names if path and self.library.find("latents", name).path == path.resolve())
-        identity = gr.update(choices=[NO_IDENTITY, *names], value=next(chosen, NO_IDENTITY))
+        chosen = next((entry.name for entry in entries if path and entry.path == path.resolve()), NO_IDENTITY)
+        identity = gr.update(choices=[NO_IDENTITY, *(entry.name for entry in entries)], value=chosen)
         return [identity, self.thumbnails(), html.escape(text)]
 
 
@@ -247,11 +245,11 @@ def _clear_background(faces: Sequence[Found]) -> None:
         face.on_white = picture
 
 
-def _thumbnail(library: Library, name: str) -> Image.Image:
-    picture = people.describe(library.find("latents", name).path).thumbnail
+def _thumbnail(entry: Entry) -> Image.Image:
+    picture = people.describe(entry.path).thumbnail
     if picture is None:  # a file from elsewhere: a colour of its own, and its first letters
         side = people.THUMBNAIL
-        picture = Image.new("RGB", (side, side), f"hsl({zlib.crc32(name.encode()) % 360}, 40%, 35%)")
-        letters = name.rpartition("/")[2][:3].encode("latin-1", "replace").decode("latin-1")  # Pillow's own font
+        picture = Image.new("RGB", (side, side), f"hsl({zlib.crc32(entry.name.encode()) % 360}, 40%, 35%)")
+        letters = entry.name.rpartition("/")[2][:3].encode("latin-1", "replace").decode("latin-1")  # Pillow's own font
         ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), letters, "white")
     return picture
