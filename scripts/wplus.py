@@ -5,8 +5,10 @@ from __future__ import annotations
 import gradio as gr
 from modules import script_callbacks, scripts
 
-from wplus_ext import api, ui, webui
-from wplus_ext.library import Library
+from wplus_ext.hosts.webui import api
+from wplus_ext.hosts.webui import job as webui
+from wplus_ext.hosts.webui import page as ui
+from wplus_ext.library.index import Library
 
 
 class WPlusScript(scripts.Script):

@@ -16,7 +16,7 @@ import plain
 import torch
 from torch import nn
 
-import wplus_ext
+import wplus_ext.hosts
 
 
 class Options:
@@ -72,9 +72,9 @@ def install(monkeypatch, models_path, unet=None):
     for name, part in parts.items():
         setattr(modules, name, part)
         monkeypatch.setitem(sys.modules, f"modules.{name}", part)
-    for name in ("webui", "passports", "ui", "ui_people", "ui_files", "api"):  # they hold on to another test's modules
-        monkeypatch.delitem(sys.modules, f"wplus_ext.{name}", raising=False)
-        monkeypatch.delattr(wplus_ext, name, raising=False)
+    for name in [name for name in sys.modules if name.startswith("wplus_ext.hosts.webui")]:
+        monkeypatch.delitem(sys.modules, name)  # they hold on to another test's stand-ins
+    monkeypatch.delattr(wplus_ext.hosts, "webui", raising=False)
     return shared
 
 

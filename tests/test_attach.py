@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from wplus_ext import Adapter, Branch, Plan, attach
-from wplus_ext.branches import Branches, Folded
+from wplus_ext.edit.residual import Branches, Folded
 
 F = 4
 FRAMES = [0, 1, 2, 3, 0, 1, 2, 3]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from wplus_ext import download as fetch
 from wplus_ext.__main__ import main
+from wplus_ext.library import download as fetch
 
 DIRECTION = Path("directions/smile.pt")
 

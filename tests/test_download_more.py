@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from wplus_ext import download
 from wplus_ext.__main__ import main
+from wplus_ext.library import download
 
 
 def npy(seed):

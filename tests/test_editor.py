@@ -474,7 +474,7 @@ def test_14_a_text_that_does_not_parse_stays(tab):
 
 def test_14_what_is_typed_during_a_check_is_checked_too(tab, monkeypatch):
     """gradio drops an event whose handler is still at work."""
-    ui, said = sys.modules["wplus_ext.ui"], tab.page.locator("#script_txt2img_wplus_faults").last
+    ui, said = sys.modules["wplus_ext.hosts.webui.page"], tab.page.locator("#script_txt2img_wplus_faults").last
     find_all = ui._find_all
 
     def slow(*args):

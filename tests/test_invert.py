@@ -23,12 +23,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from wplus_ext import encoder as e4e
-from wplus_ext import invert, people, photo
 from wplus_ext.__main__ import main
-from wplus_ext.files import load_latent
-from wplus_ext.library import Library
-from wplus_ext.unpickle import read_tensors
+from wplus_ext.library import identities as people
+from wplus_ext.library.index import Library
+from wplus_ext.photos import invert, photo
+from wplus_ext.weights import encoder as e4e
+from wplus_ext.weights.files import load_latent
+from wplus_ext.weights.pickles import read_tensors
 
 FRONT = np.array([[200.0, 220], [290, 225], [247, 280], [205, 330], [280, 335]])  # a face of about 400 pixels
 

@@ -13,7 +13,7 @@ from wplus_ext.__main__ import main
 from wplus_ext.curve import evaluate as curve
 from wplus_ext.miniature import demo, evaluate, train, world
 from wplus_ext.miniature.measure import Ruler
-from wplus_ext.studio import MINIATURE, Studio
+from wplus_ext.studio.pipeline import MINIATURE, Studio
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_the_edit_edits(tmp_path, capsys):
 
 def test_evaluate_fails_where_the_edit_is_gone(monkeypatch):
     """The figures see an edit that does nothing."""
-    monkeypatch.setattr("wplus_ext.branches.Folded.add", lambda *args: None)
+    monkeypatch.setattr("wplus_ext.edit.residual.Folded.add", lambda *args: None)
     studio = Studio(device="cpu")
     trial = evaluate.Trial(studio, Ruler(studio.folder), [(evaluate.PROMPTS[0], 1)], 2, evaluate.tqdm(disable=True))
     figures, _ = evaluate.lambda_figures(trial, "age", [-0.5, 0.0, 0.5], 0.98)

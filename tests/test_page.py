@@ -20,7 +20,7 @@ import pytest
 import torch
 from PIL import Image
 
-from wplus_ext.library import Library
+from wplus_ext.library.index import Library
 from wplus_ext.settings import Settings
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "wplus.py"
@@ -139,7 +139,7 @@ def test_other_settings_are_checked_too(pages):
 
 
 def test_adding_a_track(pages):
-    page, presets = pages["txt2img"].page, importlib.import_module("wplus_ext.ui").PRESETS
+    page, presets = pages["txt2img"].page, importlib.import_module("wplus_ext.hosts.webui.page").PRESETS
     text = ""
     for preset in presets:
         text = page._add_track(text, "smile", preset)
@@ -150,7 +150,10 @@ def test_adding_a_track(pages):
 
 
 def test_a_page_begins_with_a_smile_by_steps(shared, models):
-    first, directions = importlib.import_module("wplus_ext.ui_files").first_direction, models / "wplus" / "directions"
+    first, directions = (
+        importlib.import_module("wplus_ext.hosts.webui.files").first_direction,
+        models / "wplus" / "directions",
+    )
     pca = {"mean": torch.zeros(1, 512), "comp": torch.eye(512)[:2], "std": torch.ones(2)}
     for folder in ("ganspace", "latent"):
         (directions / folder).mkdir()
@@ -193,7 +196,10 @@ def test_the_report_is_shown(pages):
 
 def finished_run():
     """A job of three frames, red, green and blue."""
-    webui, report = importlib.import_module("wplus_ext.webui"), importlib.import_module("wplus_ext.report")
+    webui, report = (
+        importlib.import_module("wplus_ext.hosts.webui.job"),
+        importlib.import_module("wplus_ext.edit.report"),
+    )
     run = webui.Run(Settings(), None, None)
     run.frames = 3
     run.report = report.Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
@@ -227,7 +233,7 @@ def test_an_empty_models_folder(shared, tmp_path):
 
 
 def test_axes_of_the_xyz_plot(shared, module):
-    ui = importlib.import_module("wplus_ext.ui")
+    ui = importlib.import_module("wplus_ext.hosts.webui.page")
 
     class AxisOption:
         def __init__(self, label, type, apply, confirm=None, choices=None):

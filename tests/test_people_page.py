@@ -19,9 +19,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from test_page import load_script
 
-from wplus_ext import people, photo
-from wplus_ext.encoder import Encoder
-from wplus_ext.photo import Detector, Face
+from wplus_ext.library import identities as people
+from wplus_ext.photos import photo
+from wplus_ext.photos.photo import Detector, Face
+from wplus_ext.weights.encoder import Encoder
 
 LANDMARKS = np.array([[50.0, 55], [75, 55], [62, 70], [52, 85], [73, 85]])
 
@@ -75,7 +76,7 @@ def dropped_files(*paths):
 
 def looked(page, files, aligned=False):
     """The desk with its faces, the numbers of those that are taken, and what is said."""
-    desk = sys.modules["wplus_ext.ui_people"].Desk()
+    desk = sys.modules["wplus_ext.hosts.webui.people"].Desk()
     page.drop(desk, files)
     taken, said = page.find(desk, aligned)
     assert not any("value" in update for update in page.find(desk, aligned))  # the same is not looked for twice
@@ -125,7 +126,7 @@ def test_a_bad_photo_leaves_the_others(page, tmp_path):
 
 
 def test_what_is_found_late_is_left_out(page, tmp_path, monkeypatch):
-    desk, find = sys.modules["wplus_ext.ui_people"].Desk(), Detector.find
+    desk, find = sys.modules["wplus_ext.hosts.webui.people"].Desk(), Detector.find
     red, blue = dropped(tmp_path, png("red"), png("blue"))
     page.drop(desk, [red])
 
@@ -311,7 +312,7 @@ def test_ganspace_is_dropped_in_as_a_pair(page, tmp_path):
 
 
 def test_downloads(page, monkeypatch):
-    ui_files, asked = sys.modules["wplus_ext.ui_files"], []
+    ui_files, asked = sys.modules["wplus_ext.hosts.webui.files"], []
 
     def fetch(item, root, accepted, progress):
         asked.append((item.what, accepted))

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from wplus_ext import Branch, Plan, load_direction, load_latent
-from wplus_ext.library import Library
-from wplus_ext.plan import build, fingerprints
+from wplus_ext.edit.plan import build, fingerprints
+from wplus_ext.library.index import Library
 from wplus_ext.settings import Settings, from_infotext
 
 

@@ -17,11 +17,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from wplus_ext import Branch, Plan, attach, video
+from wplus_ext import Branch, Plan, attach
 from wplus_ext.__main__ import main
 from wplus_ext.settings import Settings
-from wplus_ext.shot import Shot
-from wplus_ext.studio import MINIATURE, Studio, count_steps
+from wplus_ext.studio import video
+from wplus_ext.studio.pipeline import MINIATURE, Studio, count_steps
+from wplus_ext.studio.shot import Shot
 
 SHORT = ["--steps", "3", "--frames", "4"]
 

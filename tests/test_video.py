@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wplus_ext import video
+from wplus_ext.studio import video
 
 SETTINGS = json.dumps({"prompt": 'größer > 0,\n "quoted" = 1; # \\', "long": "x" * 3000})
 NAMES = ["a.gif", "a.webp", "a.mp4", "a"]
@@ -77,7 +77,7 @@ def test_nothing_half_written_is_left(tmp_path, frames, name, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Image, "fromarray", stop)
-    monkeypatch.setattr("wplus_ext.video._save_mp4", stop)
+    monkeypatch.setattr("wplus_ext.studio.video._save_mp4", stop)
     with pytest.raises(KeyboardInterrupt):
         video.save(frames[:2], path, 8, "{}")
     assert [entry.name for entry in tmp_path.iterdir()] == [name]

@@ -16,8 +16,8 @@ SPOT = 13  # the one frame whose scale is not 0
 @pytest.fixture
 def script(shared):
     """The script's callbacks, without its page."""
-    webui = importlib.import_module("wplus_ext.webui")
-    library = importlib.import_module("wplus_ext.library").Library(webui.model_roots())
+    webui = importlib.import_module("wplus_ext.hosts.webui.job")
+    library = importlib.import_module("wplus_ext.library.index").Library(webui.model_roots())
 
     class Script:
         outer = None
@@ -360,7 +360,7 @@ def test_a_short_second_pass_is_left_alone(shared, script):
     ("length", "context", "batch", "frames"), [(16, 16, 16, 16), (5, 8, 8, 5), (24, 8, 24, 24), (0, 8, 8, 8)]
 )
 def test_the_number_of_frames(shared, script, length, context, batch, frames):
-    webui = importlib.import_module("wplus_ext.webui")
+    webui = importlib.import_module("wplus_ext.hosts.webui.job")
     job = host.Job(shared, batch)
     job.extra_generation_params["AnimateDiff"] = f"model: x, video_length: {length}, fps: 8, batch_size: {context}"
     assert webui.frame_count(job) == frames
@@ -370,7 +370,7 @@ def test_the_number_of_frames(shared, script, length, context, batch, frames):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 def test_passports_survive_every_type(shared, dtype):
-    passports = importlib.import_module("wplus_ext.passports")
+    passports = importlib.import_module("wplus_ext.hosts.webui.passports")
     rows = [(frame, bool(frame % 3)) for frame in (*range(300), 9_999, 123_456, 2_000_000)]
     text = torch.cat([torch.randn(len(rows), 77, 768), passports.passports(rows, torch.zeros(1, 1, 768))], 1)
     frames, negative = passports.read_passports(text.to(dtype))
@@ -380,7 +380,7 @@ def test_passports_survive_every_type(shared, dtype):
 
 
 def test_another_root_and_a_folder_that_cannot_be_made(shared, models, tmp_path, capsys):
-    webui = importlib.import_module("wplus_ext.webui")
+    webui = importlib.import_module("wplus_ext.hosts.webui.job")
     assert webui.model_roots() == [models / "wplus"]
     shared.opts.data["wplus_extra_folder"] = f" {tmp_path} "
     shared.cmd_opts.wplus_dir = str(tmp_path / "mine")

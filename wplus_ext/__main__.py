@@ -10,8 +10,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from . import bench, download, encoder, files, invert, render
-from .adapter import Adapter
+from . import bench
+from .commands import render
+from .library import download
+from .photos import invert
+from .weights import encoder, files
+from .weights.adapter import Adapter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from .adapter import GROUPS, Adapter, Layer
-from .branches import Branches, Folded
-from .files import WIDTH
-from .hooks import attach
-from .plan import Branch, Plan
-from .report import Report
+from .edit.attach import attach
+from .edit.plan import Branch, Plan
+from .edit.report import Report
+from .edit.residual import Branches, Folded
 from .tracks import LAYERS
+from .weights.adapter import GROUPS, Adapter, Layer
+from .weights.files import WIDTH
 
 WIDTHS = (320, 320, 640, 640, 1280, 1280, 1280, 1280, 1280, 640, 640, 640, 320, 320, 320, 1280)
 LENGTHS = {320: 4096, 640: 1024, 1280: 256}  # tokens of a row at 64x64 latents; the middle block has 64

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 from tqdm import tqdm
 
-from .. import video
 from ..curve import evaluate as curve
 from ..settings import Settings
-from ..shot import Shot
-from ..studio import Studio, count_steps
+from ..studio import video
+from ..studio.pipeline import Studio, count_steps
+from ..studio.shot import Shot
 from ..tracks import parse
 from . import world
 from .measure import Ruler

@@ -15,10 +15,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..curve import evaluate as curve
-from ..plan import build
+from ..edit.plan import build
 from ..settings import Settings
-from ..shot import Shot
-from ..studio import Draft, Studio
+from ..studio.pipeline import Draft, Studio
+from ..studio.shot import Shot
 from . import world
 from .measure import Ruler
 

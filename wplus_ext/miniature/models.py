@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from ..adapter import EPS, GROUPS
-from ..files import WIDTH
-from ..sites import Site
+from ..edit.sites import Site
+from ..weights.adapter import EPS, GROUPS
+from ..weights.files import WIDTH
 from . import world
 
 TEXT = 64  # width of the text

@@ -26,7 +26,7 @@ from torch.nn.functional import mse_loss
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from ..sites import find_sites
+from ..edit.sites import find_sites
 from . import models, world
 
 SAVE_EVERY = 250

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..files import WIDTH
 from ..tracks import LAYERS
+from ..weights.files import WIDTH
 
 SIZE = 64  # pixels of a side
 FACTORS = ("smile", "age", "eyes", "turn", "hair", "skin", "background")

@@ -14,11 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from . import files, people, photo
-from .encoder import Encoder
-from .library import Library, read_table
+from ..library import identities as people
+from ..library.index import Library, read_table
+from ..library.published import DIRECTIONS
+from ..weights import files
+from ..weights.encoder import Encoder
+from . import photo
 from .photo import Detector, Face
-from .published import DIRECTIONS
 
 FOLDER = Path("models", "wplus")  # of the WebUI
 

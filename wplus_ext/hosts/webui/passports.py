@@ -14,7 +14,7 @@ import torch
 from modules import script_callbacks, shared
 from torch import Tensor, nn
 
-from .hooks import Live
+from ...edit.attach import Live
 
 TITLE = "W+ Adapter"
 MAGIC = (97.0, -61.0, 29.0)  # no text token begins with these

@@ -12,11 +12,12 @@ from pathlib import Path
 import gradio as gr
 from PIL import Image, ImageDraw
 
-from . import invert, people, photo
-from .library import Entry, Library
-from .settings import NO_IDENTITY
-from .ui_files import fault_html
-from .webui import FACE_WEIGHTS
+from ...library import identities as people
+from ...library.index import Entry, Library
+from ...photos import invert, photo
+from ...settings import NO_IDENTITY
+from .files import fault_html
+from .job import FACE_WEIGHTS
 
 
 @dataclass

@@ -11,13 +11,13 @@ from types import ModuleType
 import gradio as gr
 from modules import scripts, shared
 
-from . import tracks as language
-from .library import KINDS, Library, named_by
+from ... import tracks as language
+from ...library.index import KINDS, Library, named_by
+from ...settings import MODES, NO_IDENTITY, Settings, from_infotext
+from .files import Files, dropdowns, fault_html, first_direction
+from .job import Run, look_again, model_roots
 from .passports import TITLE
-from .settings import MODES, NO_IDENTITY, Settings, from_infotext
-from .ui_files import Files, dropdowns, fault_html, first_direction
-from .ui_people import People
-from .webui import Run, look_again, model_roots
+from .people import People
 
 PRESETS = {
     "Sad to happy: -0.7 > 0 > 0.7": "-0.7 > 0 > 0.7",

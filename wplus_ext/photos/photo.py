@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from .encoder import SIDE
+from ..weights.encoder import SIDE
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for

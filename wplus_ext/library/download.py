@@ -22,12 +22,12 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from . import encoder, files
-from .adapter import Adapter
-from .invert import FOLDER
-from .library import UPSTREAM
+from ..photos.invert import FOLDER
+from ..version import VERSION
+from ..weights import encoder, files
+from ..weights.adapter import Adapter
+from .index import UPSTREAM
 from .published import ITEMS, LICENCE, Item
-from .version import VERSION
 
 PATIENCE = 30.0  # seconds for an answer, and for each piece of it
 PIECE = 1 << 18  # bytes

@@ -14,13 +14,13 @@ from modules import paths, sd_unet, shared
 from PIL import Image
 from torch import Tensor
 
-from . import plan as plans
-from . import tracks as language
-from .hooks import attach
-from .library import Library
+from ... import tracks as language
+from ...edit import plan as plans
+from ...edit.attach import attach
+from ...edit.report import Report
+from ...library.index import Library
+from ...settings import Settings
 from .passports import TITLE, Pilot, named
-from .report import Report
-from .settings import Settings
 
 FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's
 THUMBNAIL, STRIP = 64, 16_384  # pixels: height of a thumbnail, width of all at most

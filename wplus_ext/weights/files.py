@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from .tracks import LAYERS
+from ..tracks import LAYERS
 
 PICKLES = (".bin", ".pt", ".pth")
 WIDTH = 512  # columns of a W+ latent

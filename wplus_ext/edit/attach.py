@@ -9,10 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .adapter import TOKENS, Adapter
-from .branches import Branches, Folded, Segment
+from ..weights.adapter import TOKENS, Adapter
 from .plan import Plan
 from .report import Report
+from .residual import Branches, Folded, Segment
 from .sites import Site, find_sites
 
 

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import files, tracks
-from .adapter import Adapter
-from .settings import nearest
-from .tracks import LAYERS
+from .. import tracks
+from ..settings import nearest
+from ..tracks import LAYERS
+from ..weights import files
+from ..weights.adapter import Adapter
 
 KINDS = {  # folder: endings
     "adapters": (".bin", ".pt", ".safetensors"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import encoder
-from .library import UPSTREAM
+from ..weights import encoder
+from .index import UPSTREAM
 
 RELEASE = f"{UPSTREAM}/releases/download/v1/"
 RAW = UPSTREAM.replace("github.com", "raw.githubusercontent.com") + "/main/w_direction/"

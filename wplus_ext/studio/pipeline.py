@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .adapter import Adapter
-from .hooks import attach
-from .library import Library
-from .plan import Plan, build
-from .report import Report
-from .settings import Settings
+from ..edit.attach import attach
+from ..edit.plan import Plan, build
+from ..edit.report import Report
+from ..edit.sites import find_sites
+from ..library.index import Library
+from ..settings import Settings
+from ..weights.adapter import Adapter
 from .shot import Shot
-from .sites import find_sites
 
-MINIATURE = Path(__file__).parent / "miniature" / "model"
+MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
 PIPELINES = ("AnimateDiffPipeline", "StableDiffusionPipeline")
 

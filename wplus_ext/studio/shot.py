@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from .plan import Plan
-from .settings import Settings
+from ..edit.plan import Plan
+from ..settings import Settings
 
 MOST_FRAMES, MOST_STEPS, MOST_SIDE = 1024, 500, 2048
 

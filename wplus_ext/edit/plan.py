@@ -10,12 +10,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from . import tracks as language
-from .curve import evaluate
-from .files import WIDTH
-from .library import Direction, Library, named_by
-from .settings import MODES, Settings
-from .tracks import LAYERS, TrackError
+from .. import tracks as language
+from ..curve import evaluate
+from ..library.index import Direction, Library, named_by
+from ..settings import MODES, Settings
+from ..tracks import LAYERS, TrackError
+from ..weights.files import WIDTH
 
 EPSILON = 1e-9  # 0.1 * 30 is a little more than 3
 

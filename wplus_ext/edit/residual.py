@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .adapter import TOKENS, Adapter
-from .files import WIDTH
+from ..tracks import LAYERS
+from ..weights.adapter import TOKENS, Adapter
+from ..weights.files import WIDTH
 from .plan import Plan
-from .tracks import LAYERS
 
 CHUNK = 1 << 20  # bytes of f that the CPU takes at a time, so that they stay in its cache
 PROBES = 64  # tokens of a row on which the report measures the residual

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from . import video
-from .plan import fingerprints
-from .settings import MODES, Settings
-from .shot import Shot
-from .studio import Studio, count_steps
+from ..edit.plan import fingerprints
+from ..settings import MODES, Settings
+from ..studio import video
+from ..studio.pipeline import Studio, count_steps
+from ..studio.shot import Shot
 
 AXES = ("identity", "tracks", "strength")
 

@@ -18,10 +18,10 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from . import files
-from .files import WIDTH
-from .library import can_be_named
-from .tracks import LAYERS
+from ..tracks import LAYERS
+from ..weights import files
+from ..weights.files import WIDTH
+from .index import can_be_named
 
 THUMBNAIL = 128  # pixels of a side
 LONGEST = 80  # letters of a name

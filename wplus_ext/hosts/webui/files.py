@@ -9,10 +9,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from . import invert
-from .download import fetch
-from .library import KINDS, Library
-from .published import ITEMS, LICENCE
+from ...library.download import fetch
+from ...library.index import KINDS, Library
+from ...library.published import ITEMS, LICENCE
+from ...photos import invert
 
 
 class Files:

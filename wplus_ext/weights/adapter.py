@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
+from ..edit.sites import Site
+from ..tracks import LAYERS
 from . import files
 from .files import WIDTH
-from .sites import Site
-from .tracks import LAYERS
 
 GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads
 TOKENS = len(GROUPS)

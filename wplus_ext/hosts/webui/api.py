@@ -12,9 +12,10 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import shared
 from pydantic import BaseModel
 
-from . import invert, people
-from .library import Library
-from .webui import FACE_WEIGHTS, look_again
+from ...library import identities as people
+from ...library.index import Library
+from ...photos import invert
+from .job import FACE_WEIGHTS, look_again
 
 
 class Photos(BaseModel):

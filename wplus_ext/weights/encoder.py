@@ -15,10 +15,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..tracks import LAYERS
 from . import files
 from .files import WIDTH
-from .tracks import LAYERS
-from .unpickle import read_tensors
+from .pickles import read_tensors
 
 SIDE = 256  # pixels of the aligned picture
 STAGES = ((64, 64, 3), (64, 128, 4), (128, 256, 14), (256, 512, 3))  # channels in and out, blocks
