@@ -5,29 +5,28 @@ from __future__ import annotations
 import gradio as gr
 from modules import script_callbacks, scripts
 
-from wplus_ext.hosts.webui import api
-from wplus_ext.hosts.webui import job as webui
-from wplus_ext.hosts.webui import page as ui
+from wplus_ext.hosts.webui import api, axes, folders
+from wplus_ext.hosts.webui.job import Jobs
+from wplus_ext.hosts.webui.page import Page
 from wplus_ext.library.index import Library
 
 
 class WPlusScript(scripts.Script):
-    library: Library = ui.library()  # of both tabs and the API: what one adds, the others know
+    library: Library = folders.library()  # of both tabs and the API: what one adds, the others know
 
     def __init__(self) -> None:
-        self.page: ui.Page | None = None
-        self.outer: object | None = None  # the job whose images are being postprocessed
-        self.last: webui.Run | None = None  # the last job
+        self.page: Page | None = None
+        self.jobs = Jobs(self.library)
 
     def title(self) -> str:
-        return ui.TITLE
+        return folders.TITLE
 
     def show(self, is_img2img: bool) -> object:
         return scripts.AlwaysVisible
 
     def ui(self, is_img2img: bool) -> list[gr.components.Component]:
         # The WebUI asks for the components again, to learn their defaults; the first page is the shown one.
-        page = ui.Page("img2img" if is_img2img else "txt2img", self.elem_id, self.library, lambda: self.last)
+        page = Page("img2img" if is_img2img else "txt2img", self.elem_id, self.library, lambda: self.jobs.last)
         self.page = self.page or page
         self.infotext_fields, self.paste_field_names = page.infotext_fields, page.paste_field_names
         return page.inputs
@@ -37,24 +36,18 @@ class WPlusScript(scripts.Script):
             self.page.follow(component)
 
     def process(self, p: object, *args: object) -> None:
-        webui.prepare(p, args, self.library, self.outer)
-        if not webui.is_inner(p):
-            self.last = None  # a job that fails has no report
+        self.jobs.prepare(p, args)
 
     def process_batch(self, p: object, *args: object, **kwargs: object) -> None:
-        self.outer = webui.start(p, self.outer)
+        self.jobs.start(p)
 
     def postprocess_image(self, p: object, pp: object, *args: object) -> None:
-        webui.see(p, pp.image)
+        self.jobs.see(p, pp.image)
 
     def postprocess(self, p: object, processed: object, *args: object) -> None:
-        run = webui.finish(p, processed)
-        if not webui.is_inner(p):
-            self.last = run
-        if p is self.outer:
-            self.outer = None
+        self.jobs.finish(p, processed)
 
 
-script_callbacks.on_ui_settings(ui.add_options)
-script_callbacks.on_before_ui(ui.add_axes)
+script_callbacks.on_ui_settings(folders.add_options)
+script_callbacks.on_before_ui(axes.add_axes)
 script_callbacks.on_app_started(api.add_routes(WPlusScript.library))

@@ -52,7 +52,7 @@ class Site:
             gr.Number(8, label="FPS", precision=0, interactive=True, elem_id=f"{tab}-ad-fps")
             gr.Number(16, label="Context", precision=0, interactive=True, elem_id=f"{tab}-ad-batch-size")
         script.ui(tab == "img2img")
-        tracks = script.page.tracks
+        tracks = script.page.settings["tracks"]
         tracks.change(self.received[tab].append, tracks, queue=False)
         log = gr.HTML(elem_id=f"html_log_{tab}")
         script.after_component(log, elem_id=f"html_log_{tab}")

@@ -7,9 +7,11 @@ checkpoint can change in the middle of a run. The UNet is the real CompVis code.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import traceback
 import types
+from pathlib import Path
 from types import SimpleNamespace
 
 import plain
@@ -43,6 +45,14 @@ class Script:
 
     def elem_id(self, item):
         return f"script_{self.tabname}_wplus_{item}"
+
+
+def load_script():
+    """The script's file, loaded as the WebUI loads it."""
+    spec = importlib.util.spec_from_file_location("wplus.py", Path(__file__).parents[1] / "scripts" / "wplus.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def install(monkeypatch, models_path, unet=None):
@@ -188,8 +198,9 @@ class Job:
         return x
 
 
-def run(script, job, *args):
-    """What process_images does with a script and a job, as far as it matters here."""
+def run(script, job, *args, meanwhile=lambda: None):
+    """What process_images does with a script and a job, as far as it matters here; ``meanwhile`` is what other
+    extensions do while the images are postprocessed."""
 
     def swallow(callback, *values, **kwargs):
         try:
@@ -202,5 +213,6 @@ def run(script, job, *args):
     with torch.no_grad():
         swallow(script.process_batch, *args, batch_number=0)
         out = job.sample()
+    meanwhile()
     swallow(script.postprocess, processed, *args)
     return out, processed

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from wplus_ext import Adapter, Branch, Plan, attach
-from wplus_ext.edit.residual import Branches, Folded
+from wplus_ext.edit.residual import Folded
+from wplus_ext.edit.rows import Compiled, segments
+from wplus_ext.window import Window
 
 F = 4
 FRAMES = [0, 1, 2, 3, 0, 1, 2, 3]
@@ -40,7 +42,7 @@ def call(unet, rows=2 * F, text=77):
 def expected_rows(branches, frames=FRAMES, negative=NEGATIVE, touch_negative=True):
     rows = []
     for frame, is_negative in zip(frames, negative):
-        terms = [branch.at(frame) for branch in branches]
+        terms = [branch.over(max(frames) + 1)[frame] for branch in branches]
         terms = [(scale, torch.zeros(18, 512) if is_negative else w) for w, scale in terms]
         rows.append([] if is_negative and not touch_negative else terms)
     return rows
@@ -147,8 +149,8 @@ def test_steps(compvis, adapter):
             if i in (5, 6, 17, 18):
                 edited.append(not torch.equal(call(compvis), before))
     assert edited == [False, True, True, False]  # steps 6 to 17
-    assert [i for i in range(10) if Plan([], 0.1, 0.7).active(i, 10)] == [1, 2, 3, 4, 5, 6]
-    assert plan.active(40, 30) is False and Plan([]).active(40, 30) is True  # a sampler may overrun its steps
+    assert [i for i in range(10) if Window(0.1, 0.7).active(i, 10)] == [1, 2, 3, 4, 5, 6]
+    assert plan.window.active(40, 30) is False and Window().active(40, 30) is True  # a sampler may overrun its steps
 
 
 def test_untouched_rows_keep_their_bits(compvis, adapter):
@@ -229,13 +231,13 @@ def test_a_smaller_unet_with_its_own_adapter(tmp_path):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_the_residual_follows_the_type_of_f(adapter, state, dtype):
     w = latents()
-    branches = Branches(adapter, Plan([Branch(w, 0.5)]))
+    compiled = Compiled(adapter, Plan([Branch(w, 0.5)]))
     if dtype == torch.float16 and torch.__version__ < "2.2":
         pytest.skip("this torch has no half precision on the CPU")
     f = torch.randn(2, 16, 32)
     wanted = torch.stack([row + 0.5 * plain.residual(state, 1, 8, row, plain.phi(state, w)) for row in f])
     got = f.to(dtype)
-    Folded(adapter, 0, 8, branches.tokens).add(got, *branches.rows([0, 0], [False, False]))
+    Folded(adapter, 0, 8, compiled.tokens).add(got, *segments([compiled.row(0, False)] * 2))
     assert got.dtype == dtype
     assert (got.float() - wanted).norm() / wanted.norm() < (2e-3 if dtype == torch.float16 else 2e-2)
 
@@ -272,11 +274,11 @@ def test_the_report_says_what_was_done(unet, adapter):
 def test_the_measured_residual_is_the_true_one(adapter, state):
     """Up to 64 tokens of a row are measured: here that is all of them."""
     w, f = latents(), torch.randn(3, 48, 32)
-    branches = Branches(adapter, Plan([Branch(w, [0.5, 0.0, -2.0])]))
-    first, second = branches.rows([0, 1, 2], [False] * 3)
+    compiled = Compiled(adapter, Plan([Branch(w, [0.5, 0.0, -2.0])]))
+    first, second = segments([compiled.row(frame, False, frame) for frame in range(3)])
     assert (first.start, first.stop, second.start, second.stop) == (0, 1, 2, 3)  # row 1 is not touched
     for segment, row, scale in ((first, f[0], 0.5), (second, f[2], -2.0)):
         wanted = scale * plain.residual(state, 1, 8, row, plain.phi(state, w))
-        ((residual, norm),) = Folded(adapter, 0, 8, branches.tokens).measure(f, segment).tolist()
+        ((residual, norm),) = Folded(adapter, 0, 8, compiled.tokens).measure(f, segment).tolist()
         assert residual == pytest.approx(wanted.square().sum().item(), rel=1e-4)
         assert norm == pytest.approx(row.square().sum().item(), rel=1e-4)

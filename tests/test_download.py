@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 
 from wplus_ext.__main__ import main
 from wplus_ext.library import download as fetch
+from wplus_ext.library import ledger, published, transport
 
 DIRECTION = Path("directions/smile.pt")
 
@@ -83,7 +85,7 @@ def root(tmp_path):
 
 
 def get(server, root, **options):
-    item = fetch.Item("a direction", ((server.url, DIRECTION.as_posix()),))
+    item = published.Item("a direction", ((server.url, DIRECTION.as_posix()),))
     return fetch.fetch(item, root, True, **options)
 
 
@@ -105,7 +107,7 @@ def test_a_file_is_fetched_once(server, root):
 
 def test_the_licence_comes_first(server, root):
     with pytest.raises(ValueError, match="NTU S-Lab License 1.0"):
-        fetch.fetch(fetch.ITEMS["adapter"], root, False)
+        fetch.fetch(published.ITEMS["adapter"], root, False)
     assert not root.exists()
 
 
@@ -159,7 +161,7 @@ def test_a_part_that_cannot_go_on(server, root, what):
     ],
 )
 def test_bad_answers(server, root, monkeypatch, how, error, words):
-    monkeypatch.setattr(fetch, "PATIENCE", 0.5)
+    monkeypatch.setattr(transport, "PATIENCE", 0.5)
     server.how = how
     with pytest.raises(error, match=words) as raised:
         get(server, root)
@@ -177,8 +179,8 @@ def test_a_redirect_to_an_allowed_host(server, root):
 
 
 def test_redirects_of_github():
-    follow = fetch._Redirects(()).redirect_request
-    ask = fetch.urllib.request.Request("https://github.com/x")
+    follow = transport._Redirects(()).redirect_request
+    ask = urllib.request.Request("https://github.com/x")
     assert follow(ask, None, 302, "", {}, "https://release-assets.githubusercontent.com/y").host.startswith("release")
     for url in ("https://githubusercontent.com.evil.org/y", "https://evil.org/", "http://github.com/x"):
         with pytest.raises(ValueError, match="leads"):
@@ -186,7 +188,7 @@ def test_redirects_of_github():
 
 
 def test_no_connection(root):
-    item = fetch.Item("a direction", (("http://127.0.0.1:9/smile.pt", DIRECTION.as_posix()),))
+    item = published.Item("a direction", (("http://127.0.0.1:9/smile.pt", DIRECTION.as_posix()),))
     with pytest.raises(OSError, match="cannot be reached .*; check the connection and the proxy"):
         fetch.fetch(item, root, True)
 
@@ -253,7 +255,7 @@ def test_a_full_disk_at_the_end_keeps_the_download(server, root, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(fetch.encoder, "convert", full)
-    item = fetch.Item("", ((server.url, "encoders/e.safetensors"),))
+    item = published.Item("", ((server.url, "encoders/e.safetensors"),))
     with pytest.raises(OSError, match="No space left"):
         fetch.fetch(item, root, True)
     assert left(root) == ["e.safetensors.part", "e.safetensors.part.json"]
@@ -264,13 +266,13 @@ def test_a_full_disk_at_the_end_keeps_the_download(server, root, monkeypatch):
 
 def test_two_at_once(server, root):
     root.mkdir()
-    with fetch._locked(root / fetch.LOCK), pytest.raises(ValueError, match="locked: another download into .* runs"):
+    with ledger.locked(root / fetch.LOCK), pytest.raises(ValueError, match="locked: another download into .* runs"):
         get(server, root)
     get(server, root)
 
 
 def test_an_item_is_one_download(server, root):
-    inside, item = [], fetch.Item("", tuple((server.url, f"directions/{name}.pt") for name in "abc"))
+    inside, item = [], published.Item("", tuple((server.url, f"directions/{name}.pt") for name in "abc"))
 
     def another(*args):
         if not inside:
@@ -281,14 +283,14 @@ def test_an_item_is_one_download(server, root):
 
     fetch.fetch(item, root, True, another)
     assert left(root) == ["a.pt", "b.pt", "c.pt", "fetched.json"]
-    with fetch._locked(root / fetch.LOCK):
+    with ledger.locked(root / fetch.LOCK):
         fetch.fetch(item, root, True)  # all is there
 
 
 def test_a_process_that_dies_locks_nobody_out(server, root):
     root.mkdir()
-    dies = "from wplus_ext import download; import os, pathlib, sys\n"
-    dies += "with download._locked(pathlib.Path(sys.argv[1])): os._exit(3)"  # as the WebUI does on Ctrl+C
+    dies = "from wplus_ext.library.ledger import locked; import os, pathlib, sys\n"
+    dies += "with locked(pathlib.Path(sys.argv[1])): os._exit(3)"  # as the WebUI does on Ctrl+C
     command = [sys.executable, "-c", dies, str(root / fetch.LOCK)]
     assert subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 3
     get(server, root)
@@ -297,9 +299,9 @@ def test_a_process_that_dies_locks_nobody_out(server, root):
 
 def test_adapter_and_encoder_are_checked(server, root, adapter_file, monkeypatch):
     server.content = adapter_file.read_bytes()
-    fetch.fetch(fetch.Item("", ((server.url, "adapters/a.bin"),)), root, True)
+    fetch.fetch(published.Item("", ((server.url, "adapters/a.bin"),)), root, True)
     assert (root / "adapters/a.bin").read_bytes() == server.content
-    item = fetch.Item("", ((server.url, "encoders/e.safetensors"),))
+    item = published.Item("", ((server.url, "encoders/e.safetensors"),))
     with pytest.raises(ValueError, match="e.safetensors: what was downloaded cannot be used .*missing"):
         fetch.fetch(item, root, True)  # an adapter is no encoder
     assert not list((root / "encoders").iterdir())
@@ -312,15 +314,17 @@ def test_adapter_and_encoder_are_checked(server, root, adapter_file, monkeypatch
 
 
 def test_published_places():
-    places = [place for item in fetch.ITEMS.values() for _, place in item.files]
-    urls = [url for item in fetch.ITEMS.values() for url, _ in item.files]
+    places = [place for item in published.ITEMS.values() for _, place in item.files]
+    urls = [url for item in published.ITEMS.values() for url, _ in item.files]
     assert len(set(places)) == len(places) == len(set(urls)) == 3 + 18 + 2 + 2
     assert urls[0] == "https://github.com/csxmli2016/w-plus-adapter/releases/download/v1/wplus_adapter.bin"
     assert all(url.startswith(("https://github.com/", "https://raw.githubusercontent.com/")) for url in urls)
 
 
 def test_command(server, root, monkeypatch, capsys):
-    monkeypatch.setattr(fetch, "ITEMS", {"adapter": fetch.Item("a direction", ((server.url, DIRECTION.as_posix()),))})
+    monkeypatch.setitem(
+        published.ITEMS, "adapter", published.Item("a direction", ((server.url, DIRECTION.as_posix()),))
+    )
     assert main(["fetch", "adapter", "--wplus", str(root)]) == 2
     assert "--accept-licence" in capsys.readouterr().err and not root.exists()
     assert main(["fetch", "adaptor", "--wplus", str(root), "--accept-licence"]) == 2

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from wplus_ext.__main__ import main
-from wplus_ext.library import download
+from wplus_ext.library import download, published, transport
 
 
 def npy(seed):
@@ -61,7 +61,7 @@ def url(server, name="a.npy"):
 
 def get(server, root, *answers, name="a.npy", **options):
     server.answers[:] = answers
-    return download.fetch(download.Item("", ((url(server, name), f"directions/{name}"),)), root, True, **options)
+    return download.fetch(published.Item("", ((url(server, name), f"directions/{name}"),)), root, True, **options)
 
 
 def whole(content, tag='"1"', sent=None):
@@ -134,7 +134,7 @@ class Full:
 
 
 def test_a_disk_that_fills_up_while_writing(server, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(download.ITEMS, "x", download.Item("", ((url(server), "directions/a.npy"),)))
+    monkeypatch.setitem(published.ITEMS, "x", published.Item("", ((url(server), "directions/a.npy"),)))
 
     def full(path, mode="r", **options):
         opened = builtins.open
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_while_writing(server, tmp_path, monkeypatch, capsy
 
     server.answers[:] = [whole(OLD)]
     with monkeypatch.context() as patch:
-        patch.setattr(download, "open", full, raising=False)
+        patch.setattr(transport, "open", full, raising=False)
         assert main(["fetch", "x", "--accept-licence", "--wplus", str(tmp_path)]) == 2
     part = tmp_path / "directions/a.npy.part"
     said = capsys.readouterr().err.splitlines()[-1]

@@ -25,10 +25,12 @@ from torch.nn import functional as F
 
 from wplus_ext.__main__ import main
 from wplus_ext.library import identities as people
+from wplus_ext.library.authoring import direction
 from wplus_ext.library.index import Library
-from wplus_ext.photos import invert, photo
+from wplus_ext.library.names import free_place
+from wplus_ext.photos import faces, invert, photo
 from wplus_ext.weights import encoder as e4e
-from wplus_ext.weights.files import load_latent
+from wplus_ext.weights.latents import load_latent
 from wplus_ext.weights.pickles import read_tensors
 
 FRONT = np.array([[200.0, 220], [290, 225], [247, 280], [205, 330], [280, 335]])  # a face of about 400 pixels
@@ -306,21 +308,33 @@ def test_bad_photos(tmp_path):
 
 
 def face(x, width=100.0):
-    return photo.Face(FRONT, (x, 50.0, x + width, 150.0), 0.9)
+    return faces.Face(FRONT, (x, 50.0, x + width, 150.0), 0.9)
 
 
-def test_one_face_is_chosen():
-    assert invert.choose([face(1)], None, "a.png").box[0] == 1
-    assert invert.choose([face(1), face(2)], 2, "a.png").box[0] == 2
-    for faces, number, words in (
-        ([], None, "no face found"),
-        ([face(1), face(2)], None, "2 faces, expected one; choose by number: 1 at (1, 50), 2 at (2, 50)"),
-        ([face(i) for i in range(20)], None, "20 faces"),
-        ([face(1)], 2, "face 2, expected 1 to 1"),
-    ):
-        with pytest.raises(ValueError) as error:
-            invert.choose(faces, number, "a.png")
-        assert words in str(error.value) and "a.png" in str(error.value)
+def seen(*faces_of_it):
+    return invert.Seen("a.png", tuple(invert.Crop(Image.new("RGB", (8, 8)), "", one) for one in faces_of_it))
+
+
+def test_the_only_face_is_taken():
+    assert seen(face(1)).choose(None).face.box[0] == 1
+
+
+def test_a_face_is_taken_by_its_number():
+    assert seen(face(1), face(2)).choose(2).face.box[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "number", "words"),
+    [
+        (2, None, "2 faces, expected one; choose by number: 1 at (0, 50), 2 at (1, 50)"),
+        (20, None, "20 faces"),
+        (1, 2, "face 2, expected 1 to 1"),
+    ],
+)
+def test_a_face_that_is_not_chosen_is_told(count, number, words):
+    with pytest.raises(ValueError) as error:
+        seen(*(face(i) for i in range(count))).choose(number)
+    assert words in str(error.value) and "a.png" in str(error.value)
 
 
 # People
@@ -329,15 +343,15 @@ def test_one_face_is_chosen():
 def test_people_are_kept(tmp_path):
     folder, w = tmp_path / "latents", torch.randn(18, 512)
     picture = Image.new("RGB", (256, 256), (200, 100, 50))
-    path = people.save(folder, " anna b ", w, picture, ["ab" * 32])
+    path = people.save(free_place(folder, " anna b "), w, picture, ["ab" * 32])
     library = Library([tmp_path])
     assert library.names("latents") == ["anna b"] and torch.equal(library.latent("anna b"), w)
-    person = people.describe(path)
+    person = people.read_person(path)
     assert person.sources == ("ab" * 32,) and person.date.endswith("Z") and person.thumbnail.size == (128, 128)
     assert np.abs(np.array(person.thumbnail.getpixel((64, 64))) - (200, 100, 50)).max() < 8
     with pytest.raises(ValueError, match="exists"):
-        people.save(folder, "ANNA B", -w, picture, [])
-    people.save(folder, "anna b", -w, picture, [], replace=True)
+        people.save(free_place(folder, "ANNA B"), -w, picture, [])
+    people.save(free_place(folder, "anna b", replace=True), -w, picture, [])
     library.refresh()
     assert torch.equal(library.latent("anna b"), -w)
     renamed = people.rename(path, "Anna B")
@@ -360,21 +374,21 @@ def test_people_are_kept(tmp_path):
 )
 def test_names_that_cannot_be(tmp_path, name):
     with pytest.raises(ValueError, match="name"):
-        people.save(tmp_path, name, torch.zeros(18, 512), Image.new("RGB", (8, 8)), [])
+        people.save(free_place(tmp_path, name), torch.zeros(18, 512), Image.new("RGB", (8, 8)), [])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_lost_on_a_full_disk(tmp_path, monkeypatch):
     picture = Image.new("RGB", (8, 8))
-    path = people.save(tmp_path, "anna", torch.ones(18, 512), picture, [])
+    path = people.save(free_place(tmp_path, "anna"), torch.ones(18, 512), picture, [])
 
     def full(*args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(people.files, "save_file", full)
     with pytest.raises(OSError, match="No space"):
-        people.save(tmp_path, "anna", torch.zeros(18, 512), picture, [], replace=True)
-    assert Library([tmp_path.parent]) and people.describe(path).thumbnail is not None
+        people.save(free_place(tmp_path, "anna", replace=True), torch.zeros(18, 512), picture, [])
+    assert Library([tmp_path.parent]) and people.read_person(path).thumbnail is not None
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["anna.safetensors"]
 
 
@@ -382,7 +396,7 @@ def test_a_file_from_elsewhere_says_nothing(tmp_path):
     (tmp_path / "a.pth").write_bytes(b"x")
     (tmp_path / "b.safetensors").write_bytes(b"x" * 40)
     for name in ("a.pth", "b.safetensors"):
-        assert people.describe(tmp_path / name) == people.Person(tmp_path / name)
+        assert people.read_person(tmp_path / name) == people.Person(tmp_path / name)
 
 
 def test_direction_from_two_sets():
@@ -390,10 +404,10 @@ def test_direction_from_two_sets():
     n = torch.randn(18, 512, generator=g)
     n /= n.norm(dim=1, keepdim=True)
     latents = torch.randn(40, 18, 512, generator=g) * 0.01
-    made = people.direction(list(latents[:20]), list(latents[20:] + 3 * n))
+    made = direction(list(latents[:20]), list(latents[20:] + 3 * n))
     assert (made * n).sum(1).min() > 0.99 and made.norm(dim=1).mean() == pytest.approx(1.0)
     with pytest.raises(ValueError, match="same mean"):
-        people.direction(list(latents), list(latents))
+        direction(list(latents), list(latents))
 
 
 # The command line
@@ -423,7 +437,7 @@ def test_invert_command(library, published, encoder, tmp_path, capsys, monkeypat
         seen = encoder(photo.as_input(photo.as_aligned(photo.open_photo(photos[0]))))[0]
         other = encoder(photo.as_input(photo.as_aligned(photo.open_photo(photos[1]))))[0]
     assert torch.allclose(one, seen, atol=1e-4) and torch.allclose(both, (seen + other) / 2, atol=1e-4)
-    assert len(people.describe(library / "latents" / "both.safetensors").sources) == 2
+    assert len(people.read_person(library / "latents" / "both.safetensors").sources) == 2
     capsys.readouterr()
     for arguments, words in (
         (["anna", "--aligned", photos[0]], "exists"),
@@ -443,12 +457,12 @@ def test_faces_are_found_and_cut(library, encoder, tmp_path, monkeypatch, capsys
     (library / "encoders" / "e.pt").write_bytes(b"")
     image = Image.effect_noise((500, 500), 80).convert("RGB")
     image.save(tmp_path / "a.png")
-    monkeypatch.setattr(photo.Detector, "__init__", lambda self, device="cpu", folder=None: None)
-    monkeypatch.setattr(photo.Detector, "find", lambda self, image: [face(1), face(2)])
+    monkeypatch.setattr(faces.Detector, "__init__", lambda self, device="cpu", folder=None: None)
+    monkeypatch.setattr(faces.Detector, "find", lambda self, image: [face(1), face(2)])
     start = ["invert", str(tmp_path / "a.png"), "-o", "anna", "--wplus", str(library), "--encoder", "e"]
     assert main(start) == 2 and main([*start, "--face", "2"]) == 0
     assert "a.png: 2 faces, expected one" in capsys.readouterr().err
-    thumbnail = people.describe(library / "latents" / "anna.safetensors").thumbnail
+    thumbnail = people.read_person(library / "latents" / "anna.safetensors").thumbnail
     expected = photo.align(image, FRONT).resize((128, 128), Image.LANCZOS)
     assert np.abs(np.asarray(thumbnail, int) - np.asarray(expected, int)).mean() < 12
 
@@ -469,7 +483,7 @@ def test_background_and_clothes_become_white(library, encoder, tmp_path, monkeyp
 
     facexlib(monkeypatch, "parsing", lambda name, device, model_rootpath: parser)
     picture = Image.new("RGB", (256, 256), (200, 30, 40))
-    bare = np.asarray(photo.without_background([picture])[0])
+    bare = np.asarray(faces.without_background([picture])[0])
     assert bare.shape == (256, 256, 3) and (bare[72:184, 72:184] == (200, 30, 40)).all()
     assert (bare[:56] == 255).all() and (bare[200:] == 255).all() and (bare[:, :56] == 255).all()
     assert 40 < bare[64, 128, 1] < 250  # a soft edge
@@ -479,40 +493,40 @@ def test_background_and_clothes_become_white(library, encoder, tmp_path, monkeyp
     picture.save(tmp_path / "a.png")
     start = ["invert", str(tmp_path / "a.png"), "--wplus", str(library), "--encoder", "e"]
     assert main([*start, "--aligned", "--bare", "-o", "anna"]) == 0
-    thumbnail = people.describe(library / "latents" / "anna.safetensors").thumbnail
+    thumbnail = people.read_person(library / "latents" / "anna.safetensors").thumbnail
     assert min(thumbnail.getpixel((5, 5))) > 245 and thumbnail.getpixel((64, 64))[1] < 60
 
 
 def test_only_what_is_written_over_is_put_away(tmp_path):
     w, picture = torch.ones(18, 512), Image.new("RGB", (256, 256))
-    people.save(tmp_path, "chris", w, picture, [])
+    people.save(free_place(tmp_path, "chris"), w, picture, [])
     for other in ("chris.pt", "Chris.safetensors"):
         (tmp_path / other).write_bytes(b"another")
         with pytest.raises(ValueError, match="another file"):
-            people.save(tmp_path, "chris", 2 * w, picture, [], replace=True)
+            people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [])
         assert (tmp_path / other).read_bytes() == b"another" and not (tmp_path / people.TRASH).exists()
         (tmp_path / other).unlink()
-    people.save(tmp_path, "chris", 2 * w, picture, [], replace=True)
+    people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [])
     (before,) = (tmp_path / people.TRASH).iterdir()
     assert torch.equal(load_latent(before), w) and torch.equal(load_latent(tmp_path / "chris.safetensors"), 2 * w)
 
 
 def test_a_cut_thumbnail_is_none(tmp_path):
-    path = people.save(tmp_path, "a", torch.ones(18, 512), Image.effect_noise((256, 256), 90), [])
+    path = people.save(free_place(tmp_path, "a"), torch.ones(18, 512), Image.effect_noise((256, 256), 90), [])
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
     picture = base64.b64decode(metadata["wplus_thumbnail"])
     metadata["wplus_thumbnail"] = base64.b64encode(picture[: len(picture) // 2]).decode()
     save_file({"w": torch.ones(18, 512)}, path, metadata)
-    assert people.describe(path).thumbnail is None and people.describe(path).date
+    assert people.read_person(path).thumbnail is None and people.read_person(path).date
 
 
 @pytest.mark.parametrize("module", ["detection", "parsing"])
 def test_without_facexlib_or_its_weights(monkeypatch, tmp_path, module):
     picture = Image.new("RGB", (256, 256))
     use = {
-        "detection": lambda: photo.Detector(folder=tmp_path),
-        "parsing": lambda: photo.without_background([picture], folder=tmp_path),
+        "detection": lambda: faces.Detector(folder=tmp_path),
+        "parsing": lambda: faces.without_background([picture], folder=tmp_path),
     }[module]
 
     def fails(error):

@@ -11,15 +11,17 @@ import json
 import re
 import shutil
 import sys
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 import torch
+from host import load_script
 from PIL import Image
 
+from wplus_ext.edit.report import Report
 from wplus_ext.library.index import Library
 from wplus_ext.settings import Settings
 
@@ -29,14 +31,6 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "wplus.py"
 @pytest.fixture
 def module(shared):
     return load_script()
-
-
-def load_script():
-    """The script's file, loaded as the WebUI loads it."""
-    spec = importlib.util.spec_from_file_location("wplus.py", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -110,8 +104,13 @@ def test_pasting_a_picture_made_without_us_switches_off(pages):
     assert {name({"Prompt": "x"}) for _, name in pages["txt2img"].infotext_fields} == {None}
 
 
-def check(page, tracks, strength="1", identity="None", mode="residual", start=0.2, end=1, negative=True):
-    return page._check(tracks, strength, identity, mode, start, end, negative)
+def values_of(**changed):
+    """What a page holds, in the order of the fields."""
+    return list((asdict(Settings()) | {"identity": "None"} | changed).values())
+
+
+def check(page, tracks, **changed):
+    return page._check(*values_of(tracks=tracks, **changed))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +119,14 @@ def check(page, tracks, strength="1", identity="None", mode="residual", start=0.
         ("", "1", "None", ""),
         ("smile = -0.7 > 0 > 0.7", "0 > 1", "anna", ""),
         ("smile = 1\nage = 0:(1)x", "1", "None", "line 2, column 12: expected the end of the line"),
-        ("smile = 1\nsmyle = 1", "1", "None", "line 2, column 1: there is no direction &#x27;smyle&#x27;"),
+        ("smile = 1\nsmyle = 1", "1", "None", "tracks, line 2: there is no direction &#x27;smyle&#x27;"),
         ("<b> = 1", "1", "None", "&lt;b&gt;"),
         ("", "much", "None", "strength &#x27;much&#x27;"),
         ("", "1", "annna", "did you mean anna"),
     ],
 )
 def test_faults_are_said_before_anyone_generates(pages, tracks, strength, identity, fault):
-    said = check(pages["txt2img"].page, tracks, strength, identity)
+    said = check(pages["txt2img"].page, tracks, strength=strength, identity=identity)
     assert fault in said and bool(said) == bool(fault)
 
 
@@ -173,7 +172,7 @@ def test_refresh_finds_new_files(pages, models):
     page = pages["txt2img"].page
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
     adapter, direction, identity, gallery, fault, *latents = page._refresh(
-        "new = 1", "1", "None", "residual", 0.2, 1, True, "wplus_adapter", "smile"
+        *values_of(tracks="new = 1"), "wplus_adapter", "smile"
     )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
@@ -186,37 +185,36 @@ def test_the_report_is_shown(pages):
     with gr.Blocks():
         pages["txt2img"].ui(False)  # as the API does, to learn the defaults
     assert page._show_report() == ""
-    run = pages["txt2img"].last = finished_run()
+    run = pages["txt2img"].jobs.last = finished_run()
     shown = page._show_report()
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
     assert "&lt;smile&gt;" in shown and "<smile>" not in shown
     told = json.loads(html.unescape(re.search('data-run="(.*?)"', shown)[1]))
-    assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip()}
+    assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip.url()}
 
 
 def finished_run():
     """A job of three frames, red, green and blue."""
-    webui, report = (
-        importlib.import_module("wplus_ext.hosts.webui.job"),
-        importlib.import_module("wplus_ext.edit.report"),
-    )
-    run = webui.Run(Settings(), None, None)
-    run.frames = 3
-    run.report = report.Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
+    job = importlib.import_module("wplus_ext.hosts.webui.job").Job(None)
+    job.frames, job.report = 3, Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
     for colour in ("red", "lime", "blue"):
-        run.add_thumbnail(Image.new("RGB", (96, 128), colour))
-    return run
+        job.strip.add(Image.new("RGB", (96, 128), colour), 3)
+    return job
 
 
 def test_the_strip_of_frames(pages):
-    run = finished_run()
-    shown = Image.open(io.BytesIO(base64.b64decode(run.strip().partition(",")[2])))
+    strip = finished_run().strip
+    shown = Image.open(io.BytesIO(base64.b64decode(strip.url().partition(",")[2])))
     assert shown.size == (3 * 48, 64)
     assert [tuple(round(x / 255) for x in shown.getpixel((24 + 48 * i, 32))) for i in range(3)] == [
         (1, 0, 0), (0, 1, 0), (0, 0, 1),
     ]  # fmt: skip
-    run.add_thumbnail(Image.new("RGB", (96, 128)))  # of the next batch, which is not complete
-    assert run.strip() is None
+
+
+def test_no_strip_of_a_batch_that_is_not_complete(pages):
+    strip = finished_run().strip
+    strip.add(Image.new("RGB", (96, 128)), 3)
+    assert strip.url() is None
 
 
 def test_an_empty_models_folder(shared, tmp_path):
@@ -233,7 +231,7 @@ def test_an_empty_models_folder(shared, tmp_path):
 
 
 def test_axes_of_the_xyz_plot(shared, module):
-    ui = importlib.import_module("wplus_ext.hosts.webui.page")
+    ui = importlib.import_module("wplus_ext.hosts.webui.axes")
 
     class AxisOption:
         def __init__(self, label, type, apply, confirm=None, choices=None):
@@ -255,7 +253,7 @@ def test_axes_of_the_xyz_plot(shared, module):
     assert made.enabled and made.tracks == "smile = 0.5\n age = 1" and made.start == 0.4
     for axis, value, message in (
         ("Tracks", "smile", "expected '='"),
-        ("Tracks", "smyle = 1", "line 1, column 1: there is no direction 'smyle'"),
+        ("Tracks", "smyle = 1", "tracks, line 1: there is no direction 'smyle'"),
         ("Identity", "annna", "did you mean anna"),
         ("Start", 3.0, "start is 3"),
     ):

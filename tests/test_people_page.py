@@ -16,12 +16,13 @@ import pytest
 import torch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from host import load_script
 from PIL import Image
-from test_page import load_script
 
 from wplus_ext.library import identities as people
-from wplus_ext.photos import photo
-from wplus_ext.photos.photo import Detector, Face
+from wplus_ext.library.directions import load
+from wplus_ext.photos import faces
+from wplus_ext.photos.faces import Detector, Face
 from wplus_ext.weights.encoder import Encoder
 
 LANDMARKS = np.array([[50.0, 55], [75, 55], [62, 70], [52, 85], [73, 85]])
@@ -105,7 +106,7 @@ def test_photos_to_an_identity(page, tmp_path):
     w = page.library.latent("anna2")
     assert w[0, :3].tolist() == pytest.approx([0.0, -1.0, 0.0], abs=0.01)  # the mean of red and blue
     page.save(desk, taken, False, "all")
-    person = people.describe(page.library.find("latents", "all").path)
+    person = people.read_person(page.library.find("latents", "all").path)
     assert person.sources == tuple(hashlib.sha256(data).hexdigest() for data in (red, blue))
     page.save(desk, ["1"], False, "red")
     assert page.library.latent("red")[0, :3].tolist() == pytest.approx([1.0, -1.0, -1.0], abs=0.01)
@@ -166,7 +167,7 @@ def parsed(monkeypatch):
         seen.append(len(pictures))
         return [Image.new("RGB", picture.size, "white") for picture in pictures]
 
-    monkeypatch.setattr(photo, "without_background", parse)
+    monkeypatch.setattr(faces, "without_background", parse)
     return seen
 
 
@@ -196,10 +197,10 @@ def test_only_taken_faces_lose_their_background(page, tmp_path, parsed, monkeypa
     page.save(desk, ["4", "9"], True, "white")
     assert page.library.latent("white")[0, :3].tolist() == pytest.approx([1.0, 1.0, 1.0]) and parsed == [1, 1, 1]
 
-    def fails(pictures, folder):
+    def fails(pictures, *where):
         raise OSError("its weights cannot be had")
 
-    monkeypatch.setattr(photo, "without_background", fails)
+    monkeypatch.setattr(faces, "without_background", fails)
     assert "cannot be had" in page.clear_background(desk, ["8"], True) and corner(page, desk, True, 7) == (255, 0, 0)
     assert "cannot be had" in page.save(desk, ["8"], True, "x")[2] and "1 face" in page.save(desk, ["8"], False, "x")[2]
 
@@ -277,7 +278,7 @@ def test_directions(page, tmp_path):
     assert "two files" in files.add(dropped_files(tmp_path / "good.pt", tmp_path / "other" / "GOOD.pth"))[1]
     direction, said = files.make(["anna"], ["oliver"], "joy")
     assert direction["value"] == "joy" and "from 1 and 1 faces" in said
-    n = page.library.direction("joy").vector
+    n = load(page.library.find("directions", "joy")).vector
     step = page.library.latent("oliver") - page.library.latent("anna")
     assert torch.cosine_similarity(n.flatten(), step.flatten(), dim=0) > 0.9999
     assert (
@@ -303,7 +304,7 @@ def test_ganspace_is_dropped_in_as_a_pair(page, tmp_path):
     assert not (folder / "ganspace").exists()
     direction, said = page.files.add(dropped_files(components, table))
     assert direction["value"] == "ganspace/beard" and said == "pca.pt, names.csv added"
-    assert page.library.direction("grin").target is not None
+    assert load(page.library.find("directions", "grin")).target is not None
     assert "<td>component 1, used up to 20</td><td>target</td><td>4</td>" in page.files.table()
     assert "holds files already" in page.files.add(dropped_files(components, table))[1]
     table.write_text("grin, 1\n")
@@ -387,8 +388,8 @@ WHITE = """selector => {
 
 @pytest.mark.skipif(browser.CHROMIUM is None, reason="no Chromium is installed: people are not tested on a page")
 def test_in_a_browser(tmp_path, monkeypatch, state, parsed):
-    quick = photo.without_background
-    monkeypatch.setattr(photo, "without_background", lambda *args, **named: time.sleep(1) or quick(*args, **named))
+    quick = faces.without_background
+    monkeypatch.setattr(faces, "without_background", lambda *args, **named: time.sleep(1) or quick(*args, **named))
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     folder = tmp_path / "models" / "wplus"
     for kind in ("adapters", "latents", "directions", "encoders"):
@@ -411,12 +412,12 @@ def test_in_a_browser(tmp_path, monkeypatch, state, parsed):
         page.locator(f"{start}wplus > .label-wrap").click()
         page.locator(f"{start}people > .label-wrap").click()
         page.locator(f"{start}photos input[type=file]").set_input_files(str(tmp_path / "red.png"))
-        faces = page.locator(f"{start}faces button.thumbnail-item")
-        sync_api.expect(faces).to_have_count(2)
+        found = page.locator(f"{start}faces button.thumbnail-item")
+        sync_api.expect(found).to_have_count(2)
         taken = page.locator(f"{start}taken input")
-        faces.nth(1).click()
+        found.nth(1).click()
         sync_api.expect(taken.nth(1)).to_be_checked()
-        faces.nth(0).click()
+        found.nth(0).click()
         sync_api.expect(taken.nth(0)).to_be_checked()
         taken.nth(0).uncheck()
         page.locator(f"{start}bare input").check()
@@ -425,9 +426,9 @@ def test_in_a_browser(tmp_path, monkeypatch, state, parsed):
         # Clear the photos while the parser is slow: what comes late must not bring the old faces back.
         taken.nth(0).check()
         page.locator(f"{start}photos button[aria-label=Clear]").click()
-        sync_api.expect(faces).to_have_count(0)
+        sync_api.expect(found).to_have_count(0)
         page.locator(f"{start}photos input[type=file]").set_input_files(str(tmp_path / "red.png"))
-        sync_api.expect(faces).to_have_count(2)
+        sync_api.expect(found).to_have_count(2)
         sync_api.expect(taken.nth(0)).not_to_be_checked()
         taken.nth(1).check()
         page.locator(f"{start}name textarea, {start}name input").first.fill("cleo")

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from wplus_ext import Branch, Plan, load_direction, load_latent
-from wplus_ext.edit.plan import build, fingerprints
+from wplus_ext.library.directions import load
 from wplus_ext.library.index import Library
+from wplus_ext.library.resolve import resolve
 from wplus_ext.settings import Settings, from_infotext
 
 
@@ -79,13 +80,13 @@ def test_infotext_has_no_empty_values():
         ({"mode": "both"}, "mode is 'both', expected one of residual, direct"),
         ({"start": 0.8, "end": 0.3}, "start is 0.8 and end 0.3, expected 0 <= start < end <= 1"),
         ({"start": -0.1}, "start is -0.1"),
-        ({"end": 1.5}, "end 1.5"),
+        ({"end": 1.5}, "end is 1.5, expected 0 to 1"),
         ({"start": math.nan}, "start is nan"),
-        ({"start": "0.2"}, r"start is '0.2' \(str\), expected float"),
+        ({"start": "0.2"}, r"start is '0.2' \(str\), expected a number"),
         ({"enabled": "yes"}, "enabled is 'yes'"),
-        ({"enabled": 1}, r"enabled is 1 \(int\), expected bool"),
+        ({"enabled": 1}, r"enabled is 1 \(int\), expected true or false"),
         ({"negative": None}, "negative is None"),
-        ({"tracks": ["smile = 1"]}, "tracks is .* expected str"),
+        ({"tracks": ["smile = 1"]}, "tracks is .* expected a text"),
         ({"tracks": "smile = 99"}, "line 1, column 9: expected a number from -20 to 20"),
         ({"strength": "much"}, "strength 'much': line 1, column 1: expected a number or a key"),
         ({"strength": 1e6}, "strength '1000000'.*from -20 to 20"),
@@ -148,9 +149,9 @@ def test_links_that_leave_the_folder_are_not_followed(library, models, tmp_path,
 
 def test_unknown_names_come_with_the_nearest(library):
     with pytest.raises(ValueError, match=r"no direction 'smyle' in .*directions \(did you mean smile\?\)"):
-        library.direction("smyle")
+        library.find("directions", "smyle")
     with pytest.raises(ValueError, match="did you mean more/glasses"):
-        library.direction("glases")
+        library.find("directions", "glases")
     with pytest.raises(ValueError, match="no latent 'xyzzy' in .* among 2"):
         library.latent("xyzzy")
 
@@ -238,7 +239,7 @@ def test_ganspace_moves_a_coordinate_to_a_target(library, ganspace):
         "age", "ganspace/broken", "ganspace/frown", "ganspace/grin", "more/glasses", "smile",
     ]  # fmt: skip
     w = library.latent("anna")
-    edited = build(Settings(identity="anna", tracks="grin = -3 > 5"), library, 2).branches[0].w
+    edited = resolve(Settings(identity="anna", tracks="grin = -3 > 5"), library).plan(2).branches[0].w
 
     def coordinate(x, component):
         return ((x - ganspace["mean"]) @ ganspace["comp"][component, 0]) / ganspace["std"][component]
@@ -248,17 +249,17 @@ def test_ganspace_moves_a_coordinate_to_a_target(library, ganspace):
     assert torch.equal(edited[0, :4], w[:4]) and torch.equal(edited[1, 6:], w[6:])
     assert torch.allclose(coordinate(edited[0], 0), coordinate(w, 0), atol=1e-4)  # the others stay
     # Positive is more of what the name says: a published strength below zero turns the axis round.
-    (frown,) = build(Settings(tracks="ganspace/frown = 1"), library, 1).branches
+    (frown,) = resolve(Settings(tracks="ganspace/frown = 1"), library).plan(1).branches
     assert (frown.w @ ganspace["comp"][2, 0] < 0).all()
     with pytest.raises(ValueError, match="the line of 'broken' does not fit ffhq_pca.pt"):
-        library.direction("broken")
+        load(library.find("directions", "broken"))
 
 
 def test_upstreams_ganspace_table(data):
     library = Library([data])
     names = library.names("directions")
     assert "ganspace/big_smile" in names and "ganspace/ffhq_pca" not in names and "latent/age" in names
-    direction = library.direction("ganspace/big_smile")
+    direction = load(library.find("directions", "ganspace/big_smile"))
     assert direction.layers == (4, 5) and direction.vector[4].norm() > 0 and not direction.vector[5:].any()
 
 
@@ -267,7 +268,7 @@ def test_upstreams_ganspace_table(data):
 
 def test_without_an_identity_each_track_is_a_branch(library, models):
     settings = Settings(tracks="smile = -0.7 > 0 > 0.7\nage[0:8] = 0.5", strength="2")
-    smile, age = build(settings, library, 3).branches
+    smile, age = resolve(settings, library).plan(3).branches
     n = load_direction(models / "wplus/directions/smile.pt")
     assert torch.equal(smile.w, n) and smile.scale == (-1.4, 0.0, 1.4)
     assert age.w[:8].any() and not age.w[8:].any() and age.scale == (1.0, 1.0, 1.0)
@@ -275,7 +276,7 @@ def test_without_an_identity_each_track_is_a_branch(library, models):
 
 def test_with_an_identity_tracks_move_the_latent(library, models):
     settings = Settings(identity="anna", tracks="smile = 0 > 4\nage[0:8] = 2", strength="0.5 > 1", start=0, end=0.5)
-    plan = build(settings, library, 2)
+    plan = resolve(settings, library).plan(2)
     (branch,) = plan.branches
     w = load_latent(models / "wplus/latents/anna.pth")
     smile, age = (load_direction(models / f"wplus/directions/{name}.pt") for name in ("smile", "age"))
@@ -283,7 +284,7 @@ def test_with_an_identity_tracks_move_the_latent(library, models):
     assert torch.allclose(branch.w[0], w + 2 * age, atol=1e-6)
     assert torch.allclose(branch.w[1], w + 4 * smile + 2 * age, atol=1e-6)
     assert branch.scale == (0.5, 1.0) and (plan.start, plan.end) == (0, 0.5)
-    (steady,) = build(Settings(identity="anna", tracks="smile = 2"), library, 16).branches
+    (steady,) = resolve(Settings(identity="anna", tracks="smile = 2"), library).plan(16).branches
     assert steady.w.shape == (18, 512)  # frames that are alike share a latent
 
 
@@ -291,17 +292,17 @@ def test_a_track_morphs_to_another_identity(library, models):
     settings = Settings(identity="anna", tracks="smile = 2\n@oliver = 0 > 1\n@oliver[0:4] = 0 > -1")
     anna, oliver = (load_latent(models / f"wplus/latents/{name}.pth") for name in ("anna", "oliver"))
     smile = load_direction(models / "wplus/directions/smile.pt")
-    w = build(settings, library, 3).branches[0].w - 2 * smile
+    w = resolve(settings, library).plan(3).branches[0].w - 2 * smile
     assert torch.allclose(w[0], anna, atol=1e-5) and torch.allclose(w[1][4:], (anna + oliver)[4:] / 2, atol=1e-5)
     assert torch.allclose(w[2][4:], oliver[4:], atol=1e-5) and torch.allclose(w[2][:4], anna[:4], atol=1e-5)
-    hashes = fingerprints(settings, library)["WPlus direction hashes"]
-    assert f"@oliver: {library.hash('latents', 'oliver')}" in hashes
+    hashes = resolve(settings, library).fingerprints()["WPlus direction hashes"]
+    assert f"@oliver: {library.hash(library.find('latents', 'oliver'))}" in hashes
 
 
 def test_nothing_asked_is_nothing_done(library):
     for settings in (Settings(), Settings(tracks="smile = 0"), Settings(tracks="smile = 1", strength="0")):
-        assert build(settings, library, 4).is_empty
-    assert not build(Settings(identity="anna"), library, 4).is_empty
+        assert resolve(settings, library).plan(4).is_empty
+    assert not resolve(Settings(identity="anna"), library).plan(4).is_empty
 
 
 @pytest.mark.parametrize(
@@ -317,22 +318,22 @@ def test_nothing_asked_is_nothing_done(library):
 )
 def test_plans_that_cannot_be_made(library, settings, message):
     with pytest.raises(ValueError, match=message):
-        build(settings, library, 4)
+        resolve(settings, library).plan(4)
 
 
 def test_a_direction_that_says_nothing_is_refused(library, models):
     torch.save(torch.zeros(512), models / "wplus/directions/nothing.pt")
     with pytest.raises(ValueError, match="tracks, line 1: direction 'nothing' is zero in the layers 0:18"):
-        build(Settings(tracks="nothing = 1"), library, 4)
+        resolve(Settings(tracks="nothing = 1"), library).plan(4)
 
 
 def test_fingerprints_name_every_file(library, models):
     settings = Settings(identity="anna", tracks="smile = 1\nage = 2\nsmile[0:4] = 1")
-    before = fingerprints(settings, library)
+    before = resolve(settings, library).fingerprints()
     assert list(before) == ["WPlus adapter hash", "WPlus identity hash", "WPlus direction hashes"]
     assert before["WPlus direction hashes"].count(": ") == 2
     torch.save(torch.ones(1, 512), models / "wplus/directions/age.pt")
-    after = fingerprints(settings, library)
+    after = resolve(settings, library).fingerprints()
     assert after["WPlus adapter hash"] == before["WPlus adapter hash"]
     assert after["WPlus direction hashes"] != before["WPlus direction hashes"]
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from wplus_ext import Branch, Plan, attach
 from wplus_ext.__main__ import main
+from wplus_ext.library.directions import load
 from wplus_ext.settings import Settings
 from wplus_ext.studio import video
 from wplus_ext.studio.pipeline import MINIATURE, Studio, count_steps
@@ -53,7 +54,7 @@ def test_the_loop_is_the_pipelines_own(studio, guidance):
 
 def test_the_edit_is_the_librarys_own(studio):
     edited = shot(edit={"tracks": "smile = -0.7 > 0 > 0.7", "start": 0.4})
-    direction = studio.library.direction("smile").vector
+    direction = load(studio.library.find("directions", "smile")).vector
     plan = Plan([Branch(direction, [-0.7, -0.7 / 3, 0.7 / 3, 0.7])], start=0.4)
 
     def follow(pipe, i, t, kwargs):
@@ -100,15 +101,15 @@ def test_windows_give_every_frame_its_scale(studio):
     [
         ({"frames": 0}, "frames is 0, expected 1 to 1024"),
         ({"frames": 10_000}, "frames is 10000, expected 1 to 1024"),
-        ({"frames": 2.5}, "frames is 2.5, expected a whole number"),
+        ({"frames": 2.5}, "frames is 2.5 \\(float\\), expected a whole number"),
         ({"steps": 0}, "steps is 0"),
         ({"guidance": float("nan")}, "guidance is nan"),
-        ({"guidance": "7"}, "guidance is '7', expected a number"),
+        ({"guidance": "7"}, "guidance is '7' \\(str\\), expected a number"),
         ({"seed": -1}, "seed is -1"),
-        ({"prompt": None}, "expected texts"),
+        ({"prompt": None}, "prompt is None .* expected a text"),
         ({"edit": []}, "expected a dict"),
         ({"edit": {"start": 0.9, "end": 0.95}, "steps": 3}, "none of the 3 steps lies between start 0.9 and end 0.95"),
-        ({"colour": 1}, "unknown setting 'colour', expected prompt, "),
+        ({"colour": 1}, "unknown field 'colour'; expected prompt, "),
     ],
 )
 def test_shots_that_cannot_be(values, message):
@@ -190,7 +191,7 @@ def pipeline(folder, **index):
         (["--size", "big"], "expected WIDTHxHEIGHT"),
         (["--like", "{tmp}/nothing.gif"], "no such file"),
         (["--like", "{tmp}/plain.png"], "no settings in its metadata"),
-        (["--like", "{tmp}/stranger.png"], "unknown setting 'evil'"),
+        (["--like", "{tmp}/stranger.png"], "unknown field 'evil'"),
         (["--out", "{tmp}/nowhere/a.gif"], "no such folder"),
         (["--out", "{tmp}/a.avi"], "expected .gif, .webp, .mp4"),
     ],

@@ -15,23 +15,8 @@ SPOT = 13  # the one frame whose scale is not 0
 
 @pytest.fixture
 def script(shared):
-    """The script's callbacks, without its page."""
-    webui = importlib.import_module("wplus_ext.hosts.webui.job")
-    library = importlib.import_module("wplus_ext.library.index").Library(webui.model_roots())
-
-    class Script:
-        outer = None
-
-        def process(self, p, *args):
-            webui.prepare(p, args, library, self.outer)
-
-        def process_batch(self, p, *args, **kwargs):
-            self.outer = webui.start(p, self.outer)
-
-        def postprocess(self, p, processed, *args):
-            webui.finish(p, processed)
-
-    return Script()
+    """The extension's script, without its page."""
+    return host.load_script().WPlusScript()
 
 
 def settings(**values):
@@ -306,17 +291,25 @@ def test_entries_of_another_job_are_not_kept(shared, script):
 
 def test_adetailer_redraws_each_frame_with_its_own_scale(shared, script):
     """It runs the scripts again inside of a job, with a job of one image."""
-    outer = host.Job(shared, 3, context=3)
-    host.run(script, outer, settings(tracks="smile = 0 > 0 > 1"))
-    script.outer = outer
-    changed = []
     plain_out, _ = host.run(script, ad_inner(shared), {"enabled": False})
-    script.outer = outer
-    for outer.batch_index in range(3):
-        # The page's own settings are others: the outer job is a cell of an X/Y/Z plot.
-        changed.append(not torch.equal(plain_out, host.run(script, ad_inner(shared), settings(tracks="age = 1"))[0]))
+    outer, changed = host.Job(shared, 3, context=3), []
+
+    def redraw():
+        for outer.batch_index in range(3):
+            # The page's own settings are others: the outer job is a cell of an X/Y/Z plot.
+            out, _ = host.run(script, ad_inner(shared), settings(tracks="age = 1"))
+            changed.append(not torch.equal(plain_out, out))
+
+    host.run(script, outer, settings(tracks="smile = 0 > 0 > 1"), meanwhile=redraw)
     assert changed == [False, False, True]
-    assert script.outer is outer
+
+
+def test_adetailer_alone_is_a_job_like_any_other(shared, script):
+    """After the job around it has ended, nothing of that is left."""
+    host.run(script, host.Job(shared, 3, context=3), settings(tracks="smile = 0 > 0 > 1"))
+    plain_out, _ = host.run(script, ad_inner(shared), {"enabled": False})
+    out, processed = host.run(script, ad_inner(shared), settings(tracks="age = 1"))
+    assert not torch.equal(plain_out, out) and processed.extra_generation_params["WPlus tracks"] == "age = 1"
 
 
 def ad_inner(shared):
@@ -380,7 +373,7 @@ def test_passports_survive_every_type(shared, dtype):
 
 
 def test_another_root_and_a_folder_that_cannot_be_made(shared, models, tmp_path, capsys):
-    webui = importlib.import_module("wplus_ext.hosts.webui.job")
+    webui = importlib.import_module("wplus_ext.hosts.webui.folders")
     assert webui.model_roots() == [models / "wplus"]
     shared.opts.data["wplus_extra_folder"] = f" {tmp_path} "
     shared.cmd_opts.wplus_dir = str(tmp_path / "mine")

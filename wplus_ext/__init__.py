@@ -4,7 +4,7 @@ from .edit.attach import attach
 from .edit.plan import Branch, Plan
 from .version import VERSION
 from .weights.adapter import Adapter
-from .weights.files import load_direction, load_latent
+from .weights.latents import load_direction, load_latent
 
 __all__ = ["Adapter", "Branch", "Plan", "attach", "load_direction", "load_latent"]
 __version__ = VERSION

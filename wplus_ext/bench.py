@@ -16,10 +16,10 @@ from torch.nn.functional import scaled_dot_product_attention
 from .edit.attach import attach
 from .edit.plan import Branch, Plan
 from .edit.report import Report
-from .edit.residual import Branches, Folded
-from .tracks import LAYERS
+from .edit.residual import Folded
+from .edit.rows import Compiled, segments
 from .weights.adapter import GROUPS, Adapter, Layer
-from .weights.files import WIDTH
+from .weights.shapes import LAYERS, WIDTH
 
 WIDTHS = (320, 320, 640, 640, 1280, 1280, 1280, 1280, 1280, 640, 640, 640, 320, 320, 320, 1280)
 LENGTHS = {320: 4096, 640: 1024, 1280: 256}  # tokens of a row at 64x64 latents; the middle block has 64
@@ -34,10 +34,10 @@ def run(device: str, rows: int, repeats: int) -> None:
     adapter = random_adapter()
     w = torch.randn(LAYERS, WIDTH)
     plan = Plan([Branch(w, [(i + 1) / FRAMES for i in range(FRAMES)])])
-    branches = Branches(adapter, plan)
-    _branches(adapter, branches, device, dtype, rows, repeats)
+    compiled = Compiled(adapter, plan)
+    _layers(adapter, compiled, device, dtype, rows, repeats)
     _folding(adapter, repeats)
-    _memory(adapter, branches)
+    _memory(adapter, compiled)
     _work(adapter, plan)
 
 
@@ -67,19 +67,18 @@ def plain(f: Tensor, layer: Layer, tokens: Tensor, scales: Tensor) -> Tensor:
     return f + scales[:, None, None] * attended.transpose(1, 2).reshape(rows, length, width)
 
 
-def _branches(adapter: Adapter, branches: Branches, device: str, dtype: torch.dtype, rows: int, repeats: int) -> None:
-    frames = [row % FRAMES for row in range(rows)]
-    (segment,) = branches.rows(frames, [False] * rows)
-    tokens = branches.tokens[segment.terms[0][0]].to(device, dtype)
+def _layers(adapter: Adapter, compiled: Compiled, device: str, dtype: torch.dtype, rows: int, repeats: int) -> None:
+    (segment,) = segments([compiled.row(i % FRAMES, False, i % FRAMES) for i in range(rows)])
+    tokens = compiled.tokens[segment.terms[0][0]].to(device, dtype)
     scales = torch.tensor([scale for (scale,) in segment.scales], device=device, dtype=dtype)
     spent = {"plain": 0.0, "folded": 0.0}
-    report = Report("residual", FRAMES, [], branches.plan.scales)
+    report = Report("residual", FRAMES, [], compiled.plan.scales)
     for number, width in enumerate(WIDTHS):
         _progress(number, len(WIDTHS))
         length = 64 if number == len(WIDTHS) - 1 else LENGTHS[width]
         f = torch.randn(rows, length, width, device=device, dtype=dtype)
         layer = Layer(*(getattr(adapter.layers[number], part).to(device, dtype) for part in "qkv"))
-        folded = Folded(adapter, number, HEADS, branches.tokens)
+        folded = Folded(adapter, number, HEADS, compiled.tokens)
 
         def edit(f: Tensor = f, folded: Folded = folded) -> None:  # what the hook does, the measuring too
             report.add_squares(segment.tensors(f)[2], folded.measure(f, segment))
@@ -90,12 +89,12 @@ def _branches(adapter: Adapter, branches: Branches, device: str, dtype: torch.dt
     _progress(len(WIDTHS), len(WIDTHS))
     ratio, kind = spent["plain"] / spent["folded"], str(dtype).removeprefix("torch.")
     print(
-        f"16 branches, {rows} rows, 64x64 latents, {kind}: folded {spent['folded']:.3f} s, "
+        f"16 layers, {rows} rows, 64x64 latents, {kind}: folded {spent['folded']:.3f} s, "
         f"plain {spent['plain']:.3f} s: {ratio:.1f} times faster"
     )
     if device != "cpu":
         big = torch.randn(rows, LENGTHS[320], 320, device=device, dtype=dtype)
-        folded = Folded(adapter, 0, HEADS, branches.tokens)
+        folded = Folded(adapter, 0, HEADS, compiled.tokens)
         ours = _median(lambda: folded.add(big, segment), repeats, device)
         once = _median(lambda: big.mul_(1.0), repeats, device)
         print(f"first layer: {ours / once:.1f} times the time of reading and writing f once")
@@ -112,11 +111,11 @@ def _folding(adapter: Adapter, repeats: int) -> None:
     print(f"folding {FRAMES} distinct latents: {_median(fold, repeats, 'cpu'):.3f} s on the CPU")
 
 
-def _memory(adapter: Adapter, branches: Branches) -> None:
+def _memory(adapter: Adapter, compiled: Compiled) -> None:
     like = torch.empty(0, dtype=torch.float16)
     size = 0
     for number in range(len(WIDTHS)):
-        folded = Folded(adapter, number, HEADS, branches.tokens)
+        folded = Folded(adapter, number, HEADS, compiled.tokens)
         size += sum(matrix.numel() * matrix.element_size() for matrix in folded.matrices(like))
     print(f"matrices on the device, {FRAMES} frames of one latent and the negative rows, float16: {size / 1e6:.1f} MB")
 

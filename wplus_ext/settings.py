@@ -1,69 +1,94 @@
-"""The settings, once: the API's dict, the page's values and the infotext all follow from `Settings`."""
+"""The settings, once: the API's dict, the page's components and the infotext all follow from `Settings`."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
-from . import tracks as language
+from .fields import check, fields_of, refuse_unknown, setting
+from .tracks import Key, Schedule, Track, TrackError, format_schedule, parse, parse_schedule
+from .window import Window
 
 MODES = ("residual", "direct")
 NO_IDENTITY = "None"  # what the page's list of identities says for none
+PREFIX = "WPlus "  # of the infotext's keys
 _STEPS = re.compile(r"(\d(?:\.\d+)?)-(\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user asks for. Fields and defaults are described in the README.
+    """What a user asks for.
+
+    ``parsed`` and ``schedule`` are the tracks and the strength as the track language reads them, ``window`` is when
+    they apply.
 
     Raises:
-        ValueError: a value of a wrong type or out of its range; `language.TrackError` for the tracks.
+        ValueError: a value of a wrong type or out of its range; `TrackError` for the tracks.
     """
 
-    enabled: bool = False
-    adapter: str = ""  # empty: the first one found
-    mode: str = "residual"
-    identity: str | None = None
-    tracks: str = ""
-    strength: str = "1"
-    start: float = 0.2
-    end: float = 1.0
-    negative: bool = True
+    enabled: bool = setting(False, "Enable W+ Adapter", "edit what is generated")
+    adapter: str = setting(
+        "", "W+ adapter file", "by its name in the library; empty is the first one", folder="adapters"
+    )
+    mode: str = setting(
+        "residual", "W+ mode",
+        "residual adds to each cross-attention; direct appends tokens to the text, the weaker, earlier method, for "
+        "comparison: it needs the negative rows, and frames of scale 0 change a little too",
+        choices=MODES,
+    )  # fmt: skip
+    identity: str | None = setting(
+        None, "W+ identity",
+        "a latent to draw: with one, tracks are alpha, about -8 to 8; without, each is lambda of its direction, "
+        "about -1 to 1",
+        folder="latents",
+    )  # fmt: skip
+    tracks: str = setting("", "W+ tracks", "one line a track: direction = value, or keys over the frames")
+    strength: str = setting(
+        "1", "W+ strength", "a number or a curve: multiplies all tracks, or is the identity's lambda"
+    )
+    start: float = setting(
+        0.2, "W+ start", "active in step i of n from start * n on: the text lays out the picture first",
+        low=0.0, high=1.0, step=0.01,
+    )  # fmt: skip
+    end: float = setting(
+        1.0, "W+ end", "active in step i of n while i is less than end * n", low=0.0, high=1.0, step=0.01
+    )
+    negative: bool = setting(
+        True, "W+ in the negative rows too",
+        "edit the unconditional half too, with the adapter's zero latent, as the reference does",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            self._check_type(field.name, field.default)
-        if self.mode not in MODES:
-            raise ValueError(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
-        if not 0 <= self.start < self.end <= 1:
-            raise ValueError(f"start is {self.start:g} and end {self.end:g}, expected 0 <= start < end <= 1")
+        for field in FIELDS:
+            object.__setattr__(self, field.name, _plain(field.name, getattr(self, field.name)))
+        check(self)
         if self.mode == "direct" and not self.negative:
             raise ValueError(
                 "negative is off in the direct mode, which appends tokens to every row of a batch: "
                 "switch negative on, or use the residual mode"
             )
-        language.parse(self.tracks)
-        try:
-            language.parse_schedule(self.strength)
-        except language.TrackError as error:
-            raise ValueError(f"strength {self.strength!r}: {error}") from error
+        _ = self.window, self.parsed, self.schedule  # their faults are ours
 
-    def _check_type(self, name: str, default: object) -> None:
-        value = getattr(self, name)
-        if name == "adapter" and value is None:  # null in the API: the first one
-            value = ""
-        elif name == "identity" and value in ("", NO_IDENTITY):
-            value = None
-        elif name == "strength" and _is_number(value):
-            value = language.format_schedule(language.Schedule((language.Key(0, float(value), "spread"),)))
-        elif isinstance(default, float) and _is_number(value):
-            value = round(float(value), 6) + 0.0  # as exact as the infotext
-        kind = str if default is None else type(default)
-        if not (isinstance(value, kind) or (default is None and value is None)):
-            raise ValueError(f"{name} is {value!r} ({type(value).__name__}), expected {kind.__name__}")
-        object.__setattr__(self, name, value)
+    @cached_property
+    def window(self) -> Window:
+        """The steps between start and end."""
+        return Window(self.start, self.end)
+
+    @cached_property
+    def parsed(self) -> tuple[Track, ...]:
+        """The tracks."""
+        return tuple(parse(self.tracks))
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The strength."""
+        try:
+            return parse_schedule(self.strength)
+        except TrackError as error:
+            raise ValueError(f"strength {self.strength!r}: {error}") from error
 
     @classmethod
     def from_args(cls, args: Sequence[object], overrides: Mapping[str, object] | None = None) -> Settings:
@@ -72,13 +97,13 @@ class Settings:
 
         Positional arguments are what a page holds: where they are switched off, the rest is not looked at.
         """
-        names = [field.name for field in fields(cls)]
         if args and isinstance(args[0], Mapping):
             values = dict(args[0])
-        elif len(args) > len(names):
-            raise ValueError(f"{len(args)} arguments, expected at most {len(names)}: {', '.join(names)}")
+        elif len(args) > len(FIELDS):
+            names = ", ".join(field.name for field in FIELDS)
+            raise ValueError(f"{len(args)} arguments, expected at most {len(FIELDS)}: {names}")
         else:
-            values = dict(zip(names, args))
+            values = {field.name: value for field, value in zip(FIELDS, args)}
             if not overrides and values.get("enabled") is False:
                 return cls()
         return cls.from_dict({**values, **(overrides or {})})
@@ -86,24 +111,20 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Settings:
         """From the API's dict. Raises ValueError, naming fields that there are not."""
-        names = [field.name for field in fields(cls)]
-        for name in values:
-            if name not in names:
-                raise ValueError(f"unknown field {name!r}{nearest(str(name), names)}; expected {', '.join(names)}")
+        refuse_unknown(cls, values, nearest)
         return cls(**values)
 
     def to_infotext(self) -> dict[str, object]:
         """The infotext's entries; an empty value has none, since it would break the paste."""
-        entries = {
-            "WPlus adapter": self.adapter,
-            "WPlus mode": self.mode,
-            "WPlus identity": self.identity,
-            "WPlus tracks": self.tracks.strip(),
-            "WPlus strength": self.strength,
-            "WPlus steps": "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end)),
-            "WPlus negative": self.negative,
-        }
-        return {key: value for key, value in entries.items() if value not in (None, "")}
+        values = {name: getattr(self, name) for name in _BY_NAME}
+        values["tracks"] = self.tracks.strip()
+        values["steps"] = "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end))
+        return {PREFIX + name: value for name, value in values.items() if value not in (None, "")}
+
+
+FIELDS = fields_of(Settings)
+# In the infotext by their own names: `enabled` is that there is one, start and end share "WPlus steps".
+_BY_NAME = [field.name for field in FIELDS if field.name not in ("enabled", "start", "end")]
 
 
 def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
@@ -113,20 +134,17 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
     """
     if "Steps" not in params:
         return {}
-    if "WPlus mode" not in params:
+    if f"{PREFIX}mode" not in params:
         return {"enabled": False}
-    steps = _STEPS.fullmatch(str(params.get("WPlus steps", "")))
-    return {
-        "enabled": True,
-        "adapter": params.get("WPlus adapter", ""),
-        "mode": params["WPlus mode"],
-        "identity": params.get("WPlus identity", ""),
-        "tracks": params.get("WPlus tracks", ""),
-        "strength": params.get("WPlus strength", "1"),
-        "start": float(steps[1]) if steps else Settings.start,
-        "end": float(steps[2]) if steps else Settings.end,
-        "negative": str(params.get("WPlus negative", True)) != "False",
-    }
+    found: dict[str, object] = {"enabled": True}
+    for field in FIELDS:
+        if field.name in _BY_NAME:
+            missing = "" if field.optional else field.default
+            value = params.get(PREFIX + field.name, missing)
+            found[field.name] = str(value) != "False" if field.kind is bool else value
+    steps = _STEPS.fullmatch(str(params.get(f"{PREFIX}steps", "")))
+    found["start"], found["end"] = map(float, steps.groups()) if steps else (Settings.start, Settings.end)
+    return found
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
@@ -139,5 +157,15 @@ def nearest(name: str, names: Sequence[str]) -> str:
     return f" (did you mean {' or '.join(dict.fromkeys(close[:4]))}?)" if close else ""
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _plain(name: str, value: object) -> object:
+    """A value as it is kept: what the page and the API write in several ways is one of them here."""
+    if name == "adapter" and value is None:  # null in the API: the first one
+        return ""
+    if name == "identity" and value in ("", NO_IDENTITY):
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if name == "strength":
+            return format_schedule(Schedule((Key(0, float(value), "spread"),)))
+        if name in ("start", "end"):
+            return round(float(value), 6) + 0.0  # as exact as the infotext
+    return value

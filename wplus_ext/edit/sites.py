@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import nn
+
+from ..weights.adapter import Adapter
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,21 @@ def find_sites(unet: nn.Module) -> list[Site]:
             "has no layers to reach: switch that off)"
         )
     return [_site(path, block.attn2) for path, block in blocks]
+
+
+def check_fit(adapter: Adapter, sites: Sequence[Site]) -> None:
+    """Raise ValueError unless the adapter's layers are those of the UNet."""
+    got = [site.width for site in sites]
+    texts = {site.text for site in sites}
+    if got == adapter.widths and texts == {adapter.text}:
+        return
+    widths, text = ", ".join(map(str, got)) or "none", ", ".join(map(str, sorted(texts))) or "none"
+    raise ValueError(
+        f"adapter {adapter.name!r} does not fit this checkpoint: the UNet has {len(got)} cross-attentions of widths "
+        f"{widths} and text width {text}; the adapter has {len(adapter.layers)} of widths "
+        f"{', '.join(map(str, adapter.widths))} and text width {adapter.text}. "
+        "The published adapter needs a checkpoint of Stable Diffusion 1.5, not 2.x or SDXL"
+    )
 
 
 def _compvis(unet: nn.Module) -> Iterator[tuple[str, nn.Module]]:

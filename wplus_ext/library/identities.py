@@ -6,7 +6,6 @@ import base64
 import binascii
 import contextlib
 import io
-import os
 import re
 import time
 from collections.abc import Sequence
@@ -18,15 +17,11 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..tracks import LAYERS
 from ..weights import files
-from ..weights.files import WIDTH
-from .index import can_be_named
+from ..weights.shapes import LAYERS, WIDTH, Float
+from .names import check_name, taken
 
 THUMBNAIL = 128  # pixels of a side
-LONGEST = 80  # letters of a name
-FORBIDDEN = '/\\[]="#<>:|?*'  # in a track, or on a disk
-RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt") for i in range(1, 10))}
 TRASH = ".removed"  # the folder of what was put away, which the library does not list
 PUT_AWAY = re.compile(r"\d+-.+")  # the time in ns, and the name
 
@@ -45,56 +40,22 @@ class Person:
     thumbnail: Image.Image | None = None
 
 
-def check_name(name: str) -> str:
-    """A name without spaces around it. Raises ValueError for one that no file or track could have."""
-    name = name.strip()
-    found = sorted({letter for letter in name if letter in FORBIDDEN or not letter.isprintable()})
-    if not name or name.startswith(".") or name.endswith("."):
-        raise ValueError(f"the name {name!r}: expected a name, such as 'anna', that neither begins nor ends with a dot")
-    if found:
-        raise ValueError(f"the name {_short(name)!r} has {' '.join(map(repr, found))}; expected none of {FORBIDDEN}")
-    if len(name) > LONGEST or len(os.fsencode(name)) > 200:
-        raise ValueError(f"the name {_short(name)!r} has {len(name)} letters, expected at most {LONGEST}")
-    if name.partition(".")[0].lower() in RESERVED or not can_be_named(name):
-        raise ValueError(
-            f"the name {name!r} means something else already, to Windows or to the page; choose another one"
-        )
-    return name
-
-
-def check_free(folder: Path, name: str, replace: bool = False) -> str:
-    """The same, and raises ValueError for the name of an identity in ``folder`` that is not to be replaced: worth
-    asking before the work."""
-    name = check_name(name)
-    existing = taken(folder, name)
-    if existing and existing.name != f"{name}.safetensors":
-        raise ValueError(f"{existing} exists, which is another file; choose another name, or remove it first")
-    if existing and not replace:
-        raise ValueError(f"{existing} exists; choose another name, or replace it")
-    return name
-
-
-def save(
-    folder: Path, name: str, w: Tensor, picture: Image.Image, sources: Sequence[str], replace: bool = False
-) -> Path:
-    """Write an identity into the library's ``latents``: ``NAME.safetensors``, with its picture in the metadata.
+def save(path: Path, w: Float[Tensor, "18 512"], picture: Image.Image, sources: Sequence[str]) -> Path:
+    """Write an identity into the library's ``latents``, with its picture in the metadata; one that is there is put
+    away first (`restore` brings it back).
 
     Args:
-        folder: ``latents`` of the library; made where it is missing.
-        w: (18, 512).
+        path: `names.free_place` gives one.
         picture: the aligned face; kept small.
         sources: SHA-256 of each photo that went into it.
-        replace: put one of this name away first (`restore` brings it back).
 
     Raises:
-        ValueError: a name that cannot be, or is taken; a latent of another shape, or not finite.
+        ValueError: a latent of another shape, or not finite.
         OSError: the disk is full, or does not let us write; nothing is changed.
     """
-    name = check_free(folder, name, replace)
     if tuple(w.shape) != (LAYERS, WIDTH) or not torch.isfinite(w).all():
         raise ValueError(f"a latent of shape {tuple(w.shape)}, expected ({LAYERS}, {WIDTH}) finite numbers")
-    path = folder / f"{name}.safetensors"
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     file = io.BytesIO()
     picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.LANCZOS).save(file, "JPEG", quality=88)
     metadata = {
@@ -112,7 +73,7 @@ def save(
     return path
 
 
-def describe(path: Path) -> Person:
+def read_person(path: Path) -> Person:
     """What a latent's file says of itself; of a file that says nothing, only its path."""
     metadata: dict[str, str] = {}
     if path.suffix.lower() == ".safetensors":
@@ -129,9 +90,8 @@ def describe(path: Path) -> Person:
 
 def rename(path: Path, name: str) -> Path:
     """Give an identity another name, in the same folder. Raises ValueError where that is taken."""
-    name = check_name(name)
-    target = path.with_name(name + path.suffix)
-    existing = taken(path.parent, name)
+    target = path.with_name(check_name(name) + path.suffix)
+    existing = taken(path.parent, target.stem)
     if existing and not existing.samefile(path):  # a name may change between capitals and small letters
         raise ValueError(f"{existing} exists; choose another name")
     path.rename(target)
@@ -170,42 +130,13 @@ def restore(place: Path) -> Path:
     return target
 
 
-def mean(latents: Sequence[Tensor]) -> Tensor:
-    """The mean (18, 512) of several latents (18, 512) of one person. Raises ValueError for none."""
+def mean(latents: Sequence[Float[Tensor, "18 512"]]) -> Float[Tensor, "18 512"]:
+    """The mean of several latents of one person. Raises ValueError for none."""
     if not latents:
         raise ValueError("no latents, expected at least one")
     return torch.stack(list(latents)).mean(0)
 
 
-def direction(without: Sequence[Tensor], with_it: Sequence[Tensor]) -> Tensor:
-    """An edit direction (18, 512) from two sets of latents (18, 512): the difference of their means, each layer of
-    mean norm 1.
-
-    Raises:
-        ValueError: an empty set, or two with the same mean.
-
-    Source: the class-mean difference, the simplest of the linear edits that Shen et al. compare
-    ("Interpreting the Latent Space of GANs for Semantic Face Editing", CVPR 2020).
-    """
-    step = mean(with_it) - mean(without)
-    norm = step.norm(dim=1).mean()
-    if norm < 1e-6:
-        raise ValueError("both sets have the same mean: there is no direction between them")
-    return step / norm
-
-
-def taken(folder: Path, name: str) -> Path | None:
-    """The file in a folder that goes by this name, whatever its ending; capitals count for nothing on some disks."""
-    if not folder.is_dir():
-        return None
-    found = [path for path in folder.iterdir() if path.is_file() and path.stem.lower() == name.lower()]
-    return min(found, key=lambda path: (path.name == f"{name}.safetensors", path.name), default=None)  # others first
-
-
 def _name_before(place: Path) -> Path:
     """Where something that `remove` put away was."""
     return place.parent.parent / place.name.partition("-")[2]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:40]}…"

@@ -1,12 +1,12 @@
-"""The command ``demo``: the tables of the research in small, on the miniature, with what was measured."""
+"""The tables of the research in small, on the miniature, with what was measured."""
 
 from __future__ import annotations
 
-import argparse
 import html
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from torch import Tensor
 from tqdm import tqdm
@@ -82,9 +82,9 @@ def tables() -> list[Table]:
     ]
 
 
-def run(options: argparse.Namespace) -> None:
-    """Write the tables and the page into a folder, and say where."""
-    options.out.mkdir(parents=True, exist_ok=True)
+def write(out: Path) -> tuple[int, int]:
+    """Write the tables and the page into a folder; gives the numbers of videos and tables."""
+    out.mkdir(parents=True, exist_ok=True)
     studio = Studio(device="cpu", precision="float32")
     base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
     found, wanted = {}, tables()
@@ -99,11 +99,10 @@ def run(options: argparse.Namespace) -> None:
         rows = [[_shot(base, edit) for edit in row] for row in table.edits]
         cells = [[found[shot] for shot in row] for row in rows]
         sheet = video.table(cells, table.columns, [label for label, _ in table.rows])
-        video.save(sheet, options.out / f"{table.name}.webp", base.fps, "{}")
+        video.save(sheet, out / f"{table.name}.webp", base.fps, "{}")
         parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
-    page = options.out / PAGE
-    page.write_text(_page(parts), encoding="utf-8")
-    print(f"{len(shots)} videos in {len(wanted)} tables: open {page.resolve()}")
+    (out / PAGE).write_text(_page(parts), encoding="utf-8")
+    return len(shots), len(wanted)
 
 
 def _track(name: str, value: float) -> str:

@@ -1,10 +1,8 @@
-"""The command ``evaluate``: does the edit edit? Measured on the miniature, over seeds and prompts."""
+"""Does the edit edit? Measured on the miniature, over seeds and prompts."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..curve import evaluate as curve
-from ..edit.plan import build
+from ..library.resolve import resolve
 from ..settings import Settings
 from ..studio.pipeline import Draft, Studio
 from ..studio.shot import Shot
@@ -83,9 +81,9 @@ class Trial:
         settings = Settings.from_dict({"enabled": True, **edit})
         if settings not in self._pictures:
             studio, shot = self.studio, self.shot
-            plan = build(settings, studio.library, shot.frames)
+            plan = resolve(settings, studio.library).plan(shot.frames)
             adapter = None if plan.is_empty else studio.library.adapter()
-            first = replace(shot, edit=settings).edited_steps[0]
+            first = replace(shot, edit=settings).first_edited
             if first not in self._drafts:
                 self._drafts[first] = studio.advance(studio.begin(shot, self.prompts, self.seeds), first)
             self._pictures[settings] = studio.finish(studio.advance(self._drafts[first], None, adapter, plan))
@@ -253,22 +251,6 @@ def known_range(trial: Trial, name: str) -> list[float]:
             good = sign * size
         ends.append(good)
     return ends
-
-
-def run(options: argparse.Namespace) -> None:
-    """Print the table; write the JSON."""
-    if options.json and not options.json.parent.is_dir():
-        raise ValueError(f"{options.json.parent}: no such folder, expected one to write {options.json.name} into")
-    found = evaluate(Studio(device=options.device), options.quick)
-    shape = (
-        f"{found['seeds']} seeds x {found['prompts']} prompts, {found['steps']} steps, guidance {found['guidance']:g}"
-    )
-    print(f"the miniature, {shape}; value ± standard deviation over videos")
-    print("\n".join(found["table"]))
-    for name, (low, high) in found["ranges"].items():
-        print(f"{name}: pictures hold from lambda {low:g} to {high:g}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def _spread(values: Sequence[float] | Tensor) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from ..edit.sites import Site
 from ..weights.adapter import EPS, GROUPS
-from ..weights.files import WIDTH
+from ..weights.shapes import WIDTH
 from . import world
 
 TEXT = 64  # width of the text

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..edit.sites import find_sites
+from ..weights.files import replacing
 from . import models, world
 
 SAVE_EVERY = 250
@@ -382,8 +383,8 @@ def _copy(source: list[Tensor], target: list[nn.Parameter]) -> None:
 
 
 def _save(content: object, path: Path) -> None:
-    torch.save(content, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
+    with replacing(path) as part:
+        torch.save(content, part)
 
 
 if __name__ == "__main__":

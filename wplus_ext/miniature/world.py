@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ..tracks import LAYERS
-from ..weights.files import WIDTH
+from ..weights.shapes import LAYERS, WIDTH
 
 SIZE = 64  # pixels of a side
 FACTORS = ("smile", "age", "eyes", "turn", "hair", "skin", "background")

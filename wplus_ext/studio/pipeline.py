@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from ..edit.attach import attach
-from ..edit.plan import Plan, build
+from ..edit.plan import Plan
 from ..edit.report import Report
-from ..edit.sites import find_sites
+from ..edit.sites import check_fit, find_sites
 from ..library.index import Library
+from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
 from .shot import Shot
@@ -107,16 +108,17 @@ class Studio:
             with self.windows(shot):
                 base = _base(shot)
                 if base not in shared:
-                    shared = {base: self.advance(self.begin(shot), shot.edited_steps[0], tick=tick)}
+                    shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
                 report = Report(plan.mode, shot.frames, [], plan.scales, calls=shared[base].step)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 yield self.finish(draft)[0], report
 
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
-        plan = build(shot.edit, self.library, shot.frames)
-        adapter = None if plan.is_empty else self.library.adapter(shot.edit.adapter)
+        resolved = resolve(shot.edit, self.library)
+        plan = resolved.plan(shot.frames)
+        adapter = None if plan.is_empty else resolved.adapter()
         if adapter:
-            adapter.check(find_sites(self.pipe.unet))
+            check_fit(adapter, find_sites(self.pipe.unet))
         factor = self.pipe.vae_scale_factor
         deepest = factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
         for name in ("width", "height"):
@@ -221,7 +223,7 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` takes for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.steps - (shot.edited_steps[0] if _base(shot) == before else 0)
+        total += shot.steps - (shot.first_edited if _base(shot) == before else 0)
         before = _base(shot)
     return total
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
+
+from ..weights.files import replacing
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
@@ -47,7 +46,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
         settings: JSON in ASCII, kept in the metadata; `load_settings` reads it.
     """
     check(path)
-    with _replacing(path) as part:
+    with replacing(path) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
         elif path.suffix.lower() == ".mp4":
@@ -153,17 +152,6 @@ def _wrapped(text: str, width: int, measure: Callable[[str], tuple[int, int]]) -
         else:
             lines[-1] = longer
     return "\n".join(lines)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` when all went well."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        part = Path(folder, path.name)
-        yield part
-        if part.is_dir() and path.exists():
-            shutil.rmtree(path)
-        part.replace(path)
 
 
 def _is_frames(folder: Path) -> bool:

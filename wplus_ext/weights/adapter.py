@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,23 +15,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
-from ..edit.sites import Site
-from ..tracks import LAYERS
 from . import files
-from .files import WIDTH
+from .shapes import LAYERS, TOKENS, WIDTH, Float
 
-GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads
-TOKENS = len(GROUPS)
+GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads: a token each
 EPS = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """The weights of one cross-attention: ``q`` (C, C), ``k`` and ``v`` (C, text), no biases."""
+    """The weights of one cross-attention, which has no biases."""
 
-    q: Tensor
-    k: Tensor
-    v: Tensor
+    q: Float[Tensor, "C C"]
+    k: Float[Tensor, "C text"]
+    v: Float[Tensor, "C text"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +40,9 @@ class Adapter:
     """
 
     name: str
-    projections: tuple[Tensor, ...]
-    norm_weight: Tensor
-    norm_bias: Tensor
+    projections: tuple[Float[Tensor, "text columns"], ...]  # each has its own columns
+    norm_weight: Float[Tensor, " text"]
+    norm_bias: Float[Tensor, " text"]
     layers: tuple[Layer, ...]
 
     @classmethod
@@ -58,8 +54,12 @@ class Adapter:
         Raises:
             ValueError: the file is no adapter; names the missing, extra or wrong tensor.
         """
-        state = _flatten(files.read(path), path)
-        return _Layout(state, path).adapter(Path(path).stem)
+        return cls.of(files.read(path), path)
+
+    @classmethod
+    def of(cls, content: object, path: str | Path) -> Adapter:
+        """The same from what the file held."""
+        return _Layout(_flatten(content, path), path).adapter(Path(path).stem)
 
     @property
     def text(self) -> int:
@@ -81,8 +81,8 @@ class Adapter:
         return state
 
     @torch.autocast("cpu", enabled=False)
-    def tokens(self, w: Tensor) -> Tensor:
-        """phi(w): (B, 18, 512) to (B, 4, text), float32.
+    def tokens(self, w: Float[Tensor, "B 18 512"]) -> Float[Tensor, "B 4 text"]:
+        """phi(w), float32.
 
         Raises:
             ValueError: another shape.
@@ -94,7 +94,9 @@ class Adapter:
         return layer_norm(torch.stack(groups, 1), (self.text,), self.norm_weight, self.norm_bias, EPS)
 
     @torch.autocast("cpu", enabled=False)
-    def fold(self, layer: int, tokens: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    def fold(
+        self, layer: int, tokens: Float[Tensor, "B 4 text"], heads: int
+    ) -> tuple[Float[Tensor, "B C m"], Float[Tensor, "B m C"]]:
         """The residual attention of one layer to given tokens, as two matrices for each latent.
 
         With K = tokens W_k^T and V = tokens W_v^T, ``f @ scores`` is Q K^T / sqrt(C / H) of all heads,
@@ -103,11 +105,11 @@ class Adapter:
 
         Args:
             layer: number of the layer, from 0.
-            tokens: (B, 4, text).
-            heads: H of this attention.
+            tokens: of B latents.
+            heads: H of this attention; m is 4H.
 
         Returns:
-            ``scores`` (B, C, 4H) and ``values`` (B, 4H, C), float32 on the CPU.
+            ``scores`` and ``values``, float32 on the CPU.
         """
         weights, count = self.layers[layer], len(tokens)
         width = weights.q.shape[0]
@@ -121,20 +123,6 @@ class Adapter:
         values[:, :, head, head] = v
         return scores.reshape(count, width, -1), values.reshape(count, -1, width)
 
-    def check(self, sites: Sequence[Site]) -> None:
-        """Raise ValueError unless the adapter's layers are those of the UNet."""
-        got = [site.width for site in sites]
-        texts = {site.text for site in sites}
-        if got == self.widths and texts == {self.text}:
-            return
-        widths, text = ", ".join(map(str, got)) or "none", ", ".join(map(str, sorted(texts))) or "none"
-        raise ValueError(
-            f"adapter {self.name!r} does not fit this checkpoint: the UNet has {len(got)} cross-attentions of widths "
-            f"{widths} and text width {text}; the adapter has {len(self.layers)} of widths "
-            f"{', '.join(map(str, self.widths))} and text width {self.text}. "
-            "The published adapter needs a checkpoint of Stable Diffusion 1.5, not 2.x or SDXL"
-        )
-
 
 class _Layout:
     """Takes an adapter's tensors out of a flat state, and misses none of them."""
@@ -144,7 +132,9 @@ class _Layout:
 
     def adapter(self, name: str) -> Adapter:
         if not any(key.startswith(("w_proj.", "wplus_adapter.")) for key in self.state):
-            raise ValueError(f"{self.path}: not a W+ adapter; expected w_proj and wplus_adapter{_guess(self.state)}")
+            raise ValueError(
+                f"{self.path}: not a W+ adapter; expected w_proj and wplus_adapter{files.hint(self.state)}"
+            )
         norm_bias = self.take("w_proj.norm.bias", (None,))
         text = norm_bias.numel()
         norm_weight = self.take("w_proj.norm.weight", (text,))
@@ -194,19 +184,5 @@ def _flatten(content: object, path: str | Path) -> dict[str, Tensor]:
             state[str(key)] = value
     for key, value in state.items():
         if not isinstance(value, Tensor):
-            raise ValueError(f"{path}: {key!r} is a {type(value).__name__}, expected a tensor{_guess(state)}")
+            raise ValueError(f"{path}: {key!r} is a {type(value).__name__}, expected a tensor{files.hint(state)}")
     return state
-
-
-def _guess(state: dict[str, object]) -> str:
-    """What the file might be instead."""
-    names = "\n".join(state)
-    if "lora_" in names or ".lora" in names:
-        return "; this looks like a LoRA: it belongs into models/Lora"
-    if "ip_adapter." in names or "image_proj." in names:
-        return "; this looks like an IP-Adapter: it belongs to ControlNet"
-    if "encoder." in names and "latent_avg" in names:
-        return "; this looks like the e4e encoder"
-    if "model.diffusion_model." in names:
-        return "; this looks like a checkpoint: it belongs into models/Stable-diffusion"
-    return ""

@@ -15,20 +15,21 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..tracks import LAYERS
 from . import files
-from .files import WIDTH
+from .latents import as_latent
 from .pickles import read_tensors
+from .shapes import LAYERS, WIDTH, Float
 
 SIDE = 256  # pixels of the aligned picture
 STAGES = ((64, 64, 3), (64, 128, 4), (128, 256, 14), (256, 512, 3))  # channels in and out, blocks
 FINE, MIDDLE, COARSE = 6, 20, 23  # the blocks after which the heads read
 COARSE_HEADS, MIDDLE_HEADS = 3, 7  # the first layers are coarse, then middle, then fine
 PUBLISHED = "e4e_ffhq_encode.pt"
+COUNTER = ".num_batches_tracked"  # of a batch norm: no use here
 
 
 class Encoder(nn.Module):
-    """Aligned faces (B, 3, 256, 256) in -1 to 1 to W+ latents (B, 18, 512)."""
+    """Aligned faces, 256 x 256 pixels in -1 to 1, to W+ latents."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class Encoder(nn.Module):
         self.latlayer1, self.latlayer2 = nn.Conv2d(256, WIDTH, 1), nn.Conv2d(128, WIDTH, 1)
         self.register_buffer("latent_avg", torch.zeros(LAYERS, WIDTH))
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, pictures: Float[Tensor, "B 3 256 256"]) -> Float[Tensor, "B 18 512"]:
         x, levels = self.input_layer(pictures), {}
         for i, block in enumerate(self.body):
             x = levels[i] = block(x)
@@ -76,6 +77,10 @@ class Encoder(nn.Module):
                 module.num_batches_tracked = torch.zeros((), dtype=torch.long)
         return encoder.eval().requires_grad_(False)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Its numbers by name, without batch norm's counters."""
+        return {name: tensor for name, tensor in self.state_dict().items() if not name.endswith(COUNTER)}
+
 
 def convert(source: str | Path, target: str | Path) -> None:
     """Write only the encoder of the published file, as safetensors. Raises as `Encoder.load`."""
@@ -95,10 +100,9 @@ def is_encoder(path: str | Path) -> bool:
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
-    """The tensors of the encoder by name, with their shapes; batch norm's counters left out."""
+    """The tensors of the encoder by name, with their shapes."""
     with torch.device("meta"):
-        state = Encoder().state_dict()
-    return {name: tuple(tensor.shape) for name, tensor in state.items() if not name.endswith(".num_batches_tracked")}
+        return {name: tuple(tensor.shape) for name, tensor in Encoder().tensors().items()}
 
 
 class _Block(nn.Module):
@@ -118,7 +122,7 @@ class _Block(nn.Module):
             _Excitation(width),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B source h w"]) -> Float[Tensor, "B C h2 w2"]:
         return self.res_layer(x) + self.shortcut_layer(x)
 
 
@@ -128,19 +132,19 @@ class _Excitation(nn.Module):
         self.fc1 = nn.Conv2d(width, width // 16, 1, bias=False)
         self.fc2 = nn.Conv2d(width // 16, width, 1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
         return x * self.fc2(self.fc1(x.mean((2, 3), keepdim=True)).relu()).sigmoid()
 
 
 class _Head(nn.Module):
-    """Features (B, 512, 2^n, 2^n) to a vector (B, 512)."""
+    """Features of 2^n x 2^n places to a vector."""
 
     def __init__(self, halvings: int) -> None:
         super().__init__()
         layers = [layer for _ in range(halvings) for layer in (nn.Conv2d(WIDTH, WIDTH, 3, 2, 1), nn.LeakyReLU())]
         self.convs, self.linear = nn.Sequential(*layers), _EqualLinear()
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Float[Tensor, "B 512 side side"]) -> Float[Tensor, "B 512"]:
         return self.linear(self.convs(features).flatten(1))
 
 
@@ -151,11 +155,11 @@ class _EqualLinear(nn.Module):
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.empty(WIDTH, WIDTH)), nn.Parameter(torch.empty(WIDTH))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "B 512"]) -> Float[Tensor, "B 512"]:
         return F.linear(x, self.weight / math.sqrt(WIDTH), self.bias)
 
 
-def _add_larger(small: Tensor, large: Tensor) -> Tensor:
+def _add_larger(small: Float[Tensor, "B C h w"], large: Float[Tensor, "B C h2 w2"]) -> Float[Tensor, "B C h2 w2"]:
     return F.interpolate(small, size=large.shape[2:], mode="bilinear", align_corners=True) + large
 
 
@@ -169,9 +173,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise ValueError(f"{path}: holds one array, expected the encoder of {PUBLISHED}")
     if "latent_avg" in state:
-        state["latent_avg"] = files.as_latent(state["latent_avg"], f"{path}: latent_avg")
+        state["latent_avg"] = as_latent(state["latent_avg"], f"{path}: latent_avg")
     expected = shapes()
-    state = {name: tensor for name, tensor in state.items() if not name.endswith(".num_batches_tracked")}
+    state = {name: tensor for name, tensor in state.items() if not name.endswith(COUNTER)}
     strange = sorted(state.keys() - expected.keys()) or sorted(expected.keys() - state.keys())
     if strange:
         raise ValueError(

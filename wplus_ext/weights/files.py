@@ -1,4 +1,4 @@
-"""Tensor files, read without running anything that they hold."""
+"""Files: tensors read without running anything that a file holds, and the one way to write."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ import pickletools
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-
-from ..tracks import LAYERS
+from torch import Tensor
 
 PICKLES = (".bin", ".pt", ".pth")
-WIDTH = 512  # columns of a W+ latent
 LEGACY = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch's number in the first pickle of its old files
+MARKS = (  # in a tensor's name, and what the file then is
+    (("w_proj.", "wplus_adapter."), "this is an adapter: it belongs into the adapters folder"),
+    (("lora_", ".lora"), "this looks like a LoRA: it belongs into models/Lora"),
+    (("ip_adapter.", "image_proj."), "this looks like an IP-Adapter: it belongs to ControlNet"),
+    (("latent_avg",), "this looks like the e4e encoder: it belongs into the encoders folder"),
+    (("model.diffusion_model.",), "this looks like a checkpoint: it belongs into models/Stable-diffusion"),
+)
 
 
 def read(path: str | Path) -> object:
@@ -39,103 +46,67 @@ def read(path: str | Path) -> object:
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty; download or export it again")
     suffix = path.suffix.lower()
-    if suffix == ".safetensors":
-        return _read_safetensors(path)
-    if suffix == ".npy":
-        return _read_npy(path)
-    if suffix in PICKLES:
-        return _read_pickle(path)
-    raise ValueError(f"{path}: expected a .safetensors, .npy, .pt, .pth or .bin file, got {suffix or 'no ending'!r}")
+    if suffix not in READERS:
+        expected = "a .safetensors, .npy, .pt, .pth or .bin file"
+        raise ValueError(f"{path}: expected {expected}, got {suffix or 'no ending'!r}")
+    return READERS[suffix](path)
 
 
-def write(path: str | Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Raises OSError."""
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A path to write a file or a folder to, which takes the place of ``path`` when all went well: nobody ever sees
+    half of it, and on any fault what was there is still there."""
     path = Path(path)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}-") as folder:
+        part = Path(folder, path.name)
+        yield part
+        before = Path(folder, "before")
+        if part.is_dir() and path.is_dir():  # a folder with something in it is not replaced as a file is
+            path.replace(before)
         try:
-            save_file(tensors, Path(folder, "written"), metadata)
+            part.replace(path)
+        except OSError:
+            if before.exists():
+                before.replace(path)
+            raise
+
+
+def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Raises OSError."""
+    with replacing(path) as part:
+        try:
+            save_file(tensors, part, metadata)
         except SafetensorError as error:  # it wraps what the disk says
             raise OSError(f"{path}: cannot be written ({error}); is the disk full?") from error
-        Path(folder, "written").replace(path)
 
 
-def load_latent(path: str | Path) -> torch.Tensor:
-    """A W+ latent, float32 of shape (18, 512).
-
-    Args:
-        path: a ``.pth``, ``.pt``, ``.bin``, ``.npy`` or ``.safetensors`` file that holds one tensor of
-            shape (1, 18, 512), (18, 512), (1, 512) or (512,), in a float type; the last two mean the
-            same vector for all 18 layers.
-
-    Raises:
-        ValueError: what the file holds is not such a tensor, or is not finite.
-    """
-    return as_latent(read(path), path)
+def sha256(path: str | Path) -> str:
+    """The hexadecimal digits of a file's SHA-256."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def load_direction(path: str | Path) -> torch.Tensor:
-    """An edit direction, float32 of shape (18, 512); the same files as for `load_latent`.
-
-    Raises:
-        ValueError: as `load_latent`; also for a GANSpace file, which holds many directions.
-    """
-    content = read(path)
-    if is_ganspace(content):
-        raise ValueError(
-            f"{path}: a GANSpace file with {len(content['comp'])} components, expected one direction; put it into "
-            "the directions folder with its table (ganspace_configs.csv) beside it, and use the names of the table"
-        )
-    return as_latent(content, path)
+def short_hash(path: str | Path) -> str:
+    """The first ten of them."""
+    return sha256(path)[:10]
 
 
-def as_latent(content: object, name: str | Path) -> torch.Tensor:
-    """Check what a file held and give it the shape (18, 512), float32. Raises ValueError."""
-    if isinstance(content, dict) and len(content) == 1:
-        (content,) = content.values()
-    expected = f"expected one tensor of shape (1, {LAYERS}, {WIDTH}), ({LAYERS}, {WIDTH}), (1, {WIDTH}) or ({WIDTH},)"
-    if isinstance(content, dict):
-        raise ValueError(f"{name}: holds {_keys(content)}; {expected}{_guess(content)}")
-    if not isinstance(content, torch.Tensor):
-        raise ValueError(f"{name}: holds a {type(content).__name__}; {expected}")
-    check_storage(content, f"{name}: the tensor")
-    shape = tuple(content.shape)
-    if shape not in ((1, LAYERS, WIDTH), (LAYERS, WIDTH), (1, WIDTH), (WIDTH,)):
-        raise ValueError(f"{name}: holds a tensor of shape {shape}; {expected}")
-    if not content.is_floating_point():
-        raise ValueError(f"{name}: holds {content.dtype}; expected float16, bfloat16, float32 or float64")
-    latent = content.detach().to(torch.float32).reshape(-1, WIDTH).expand(LAYERS, WIDTH).contiguous()
-    if not torch.isfinite(latent).all():
-        raise ValueError(f"{name}: holds NaN or infinite numbers; export it again")
-    return latent
-
-
-def is_ganspace(content: object) -> bool:
-    """Whether a file's content is a GANSpace PCA: mean, components and standard deviations."""
-    return (
-        isinstance(content, dict)
-        and {"mean", "comp", "std"} <= content.keys()
-        and all(isinstance(content[name], torch.Tensor) for name in ("mean", "comp", "std"))
-        and content["comp"].ndim > 1
-        and len(content["comp"]) == content["std"].numel()
-    )
-
-
-def check_storage(tensor: torch.Tensor, name: str) -> None:
+def check_storage(tensor: Tensor, name: str) -> None:
     """Raise ValueError unless the tensor is an ordinary one, with numbers in it."""
     if tensor.layout != torch.strided or tensor.is_meta:
         raise ValueError(f"{name} is stored as {tensor.layout} on {tensor.device}, expected plain numbers")
 
 
-def short_hash(path: str | Path) -> str:
-    """The first ten hexadecimal digits of the file's SHA-256."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:10]
+def hint(names: Iterable[str]) -> str:
+    """What a file with tensors of these names is, if it is known, as the end of a fault's sentence."""
+    listed = "\n".join(f"{name}." if name == "w_proj" else name for name in names)
+    return next((f"; {what}" for marks, what in MARKS if any(mark in listed for mark in marks)), "")
 
 
-def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except PermissionError:
@@ -144,7 +115,7 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         raise ValueError(f"{path}: not a whole safetensors file ({error}); download or export it again") from error
 
 
-def _read_npy(path: Path) -> torch.Tensor:
+def _read_npy(path: Path) -> Tensor:
     try:
         array = np.load(path, allow_pickle=False)
     except PermissionError:
@@ -202,12 +173,4 @@ def _is_whole_pickle(path: Path) -> bool:
         return False
 
 
-def _keys(content: dict) -> str:
-    names = [str(name) for name in content]
-    return f"{len(names)} entries ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
-
-
-def _guess(content: dict) -> str:
-    if "w_proj" in content or any(str(name).startswith("w_proj.") for name in content):
-        return "; this is an adapter: it belongs into the adapters folder"
-    return ""
+READERS = {".safetensors": _read_safetensors, ".npy": _read_npy, **dict.fromkeys(PICKLES, _read_pickle)}

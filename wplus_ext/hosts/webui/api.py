@@ -12,10 +12,10 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import shared
 from pydantic import BaseModel
 
-from ...library import identities as people
+from ...library.identities import read_person
 from ...library.index import Library
-from ...photos import invert
-from .job import FACE_WEIGHTS, look_again
+from ...photos.invert import Inverter
+from .folders import FACE_WEIGHTS, look_again
 
 
 class Photos(BaseModel):
@@ -43,7 +43,7 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
             look_again(library)
             found = []
             for entry in library.entries("latents"):
-                person = people.describe(entry.path)
+                person = read_person(entry.path)
                 found.append({"name": entry.name, "date": person.date, "sources": person.sources})
             return found
 
@@ -54,7 +54,7 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
                 path = _identity(library, photos)
             except (ValueError, OSError) as error:
                 raise HTTPException(422, str(error)) from error
-            return {"name": path.stem, "sources": people.describe(path).sources}
+            return {"name": path.stem, "sources": read_person(path).sources}
 
     return add
 
@@ -63,10 +63,9 @@ def _identity(library: Library, photos: Photos) -> Path:
     """Photos to an identity's file. Raises ValueError or OSError for what is wrong with them."""
     if not photos.photos:
         raise ValueError("photos is empty, expected at least one photo in base64")
-    return invert.invert_photos(
-        library, photos.name, _decoded(photos.photos), photos.face, photos.aligned, photos.bare, photos.replace,
-        weights=FACE_WEIGHTS,
-    )  # fmt: skip
+    return Inverter(library, weights=FACE_WEIGHTS).make(
+        photos.name, _decoded(photos.photos), photos.face, photos.aligned, photos.bare, photos.replace
+    )
 
 
 def _decoded(photos: list[str]) -> Iterator[tuple[str, bytes]]:

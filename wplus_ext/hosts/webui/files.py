@@ -9,10 +9,11 @@ from pathlib import Path
 
 import gradio as gr
 
+from ...library.authoring import import_directions, make_direction
+from ...library.directions import describe
 from ...library.download import fetch
-from ...library.index import KINDS, Library
+from ...library.index import FOLDERS, Library
 from ...library.published import ITEMS, LICENCE
-from ...photos import invert
 
 
 class Files:
@@ -51,7 +52,7 @@ class Files:
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
             dropped = gr.File(
-                label="W+ direction files to add", file_count="multiple", file_types=[*KINDS["directions"], ".csv"],
+                label="W+ direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
                 height=110, elem_id=elem_id("dropped"),
             )  # fmt: skip
             latents = library.names("latents")
@@ -114,7 +115,7 @@ class Files:
         self._look_again()
         rows = []
         for name in self.library.names("directions"):
-            row = invert.describe(self.library, name)
+            row = describe(self.library, name)
             rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in row))
         if not rows:
             return f"<p>There is no direction in {html.escape(str(self.library.roots[0] / 'directions'))}.</p>"
@@ -127,7 +128,7 @@ class Files:
         """Direction files into the library, all of them or none."""
 
         def work() -> tuple[Path, str]:
-            places = invert.import_directions(self.library, [Path(file.name) for file in dropped or ()])
+            places = import_directions(self.library, [Path(file.name) for file in dropped or ()])
             return places[-1], f"{', '.join(place.name for place in places)} added"
 
         return self._shown(work)
@@ -136,7 +137,7 @@ class Files:
         """A direction from two sets of latents."""
 
         def work() -> tuple[Path, str]:
-            path = invert.make_direction(self.library, name, without, with_it)
+            path = make_direction(self.library, name, without, with_it)
             return path, f"{path.stem} is made, from {len(without)} and {len(with_it)} faces"
 
         return self._shown(work)
@@ -150,7 +151,7 @@ class Files:
         self._look_again()
         entries = self.library.entries("directions")
         # By its file, and of a table the first one: another folder may have one of this name.
-        chosen = next((entry.name for entry in entries if path.resolve() in (entry.path, entry.pca)), None)
+        chosen = next((entry.name for entry in entries if path.resolve() in (entry.path, entry.table)), None)
         return [gr.update(choices=[entry.name for entry in entries], value=chosen), html.escape(text)]
 
 
@@ -166,7 +167,7 @@ def dropdowns(library: Library, adapter: str | None, direction: str | None) -> l
 def first_direction(library: Library) -> str:
     """The direction to begin with: a smile by steps where there is one."""
     entries = library.entries("directions")
-    steps = [entry for entry in entries if entry.row is None and entry.name.rpartition("/")[2] == "smile"]
+    steps = [entry for entry in entries if entry.component is None and entry.name.rpartition("/")[2] == "smile"]
     return next((entry.name for entry in (*steps, *entries)), "")
 
 

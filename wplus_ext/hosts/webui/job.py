@@ -1,67 +1,46 @@
-"""One job of the WebUI: from its settings to p.sample, and to the report."""
+"""Jobs of the WebUI: from their settings to p.sample, and to the report."""
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from pathlib import Path
 
-from modules import paths, sd_unet, shared
+from modules import sd_unet, shared
 from PIL import Image
 from torch import Tensor
 
-from ... import tracks as language
-from ...edit import plan as plans
 from ...edit.attach import attach
 from ...edit.report import Report
 from ...library.index import Library
-from ...settings import Settings
-from .passports import TITLE, Pilot, named
+from ...library.resolve import Resolved, resolve
+from ...settings import PREFIX, Settings
+from .chart import Strip
+from .folders import TITLE, look_again
+from .passports import Pilot, named
 
-FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's
-THUMBNAIL, STRIP = 64, 16_384  # pixels: height of a thumbnail, width of all at most
 
-
-class Run:
+class Job:
     """The edit of one job: made before the sampler starts, asked for its report when that is done.
 
     Args:
-        settings: what to do, or the error with which sampling is to be refused.
-        library: where the files are.
+        resolved: what to do; None where that could not be made out.
+        fault: why not; sampling is refused with it.
         outer: the job around this one, where a program redraws its images one by one (ADetailer).
     """
 
-    def __init__(self, settings: Settings | Exception, library: Library, outer: object | None) -> None:
-        self.settings, self.library = settings, library
-        self.outer = outer
+    def __init__(self, resolved: Resolved | None, fault: Exception | None = None, outer: object | None = None) -> None:
+        self._resolved, self._fault, self.outer = resolved, fault, outer
         self.frames = 0
-        self._sampling = False
         self.report: Report | None = None
-        self._thumbnails: list[Image.Image] = []  # of the last batch
+        self.strip = Strip()
+        self._sampling = False
 
-    def add_thumbnail(self, image: Image.Image) -> None:
-        """Keep a finished image, small, for the strip under the curve."""
-        if len(self._thumbnails) == self.frames:
-            self._thumbnails = []  # the next batch
-        width = max(round(image.width * THUMBNAIL / image.height), 1)
-        width = max(min(width, STRIP // max(self.frames, 1)), 1)
-        self._thumbnails.append(image.resize((width, THUMBNAIL)).convert("RGB"))
-
-    def strip(self) -> str | None:
-        """All frames side by side, as the data URL of a JPEG; None where a frame is missing."""
-        if not self.frames or len(self._thumbnails) != self.frames:
-            return None
-        width = self._thumbnails[0].width
-        strip = Image.new("RGB", (width * self.frames, THUMBNAIL))
-        for i, thumbnail in enumerate(self._thumbnails):
-            strip.paste(thumbnail, (i * width, 0))
-        file = io.BytesIO()
-        strip.save(file, "JPEG", quality=80)
-        return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    def needed(self) -> Resolved:
+        """What to do. Raises the fault for which that is not known."""
+        if self._fault is not None:
+            raise self._fault
+        return self._resolved
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
@@ -81,6 +60,37 @@ class Run:
         finally:
             self._sampling = False
 
+    def guard(self, p: object) -> None:
+        """Run the next ``p.sample`` under the edit; ``p`` has its own method back before that starts."""
+        own, sample = p.__dict__.get("sample"), p.sample
+
+        def guarded(*args: object, **kwargs: object) -> Tensor:
+            if p.__dict__.get("sample") is guarded:  # else another extension wrapped it once more
+                del p.sample
+                if own is not None:
+                    p.sample = own
+            with self.sampling(p):
+                return sample(*args, **kwargs)
+
+        p.sample = guarded
+
+    def _attach(self, p: object, stack: ExitStack) -> int:
+        """Enter the hooks; gives the number of cross-attentions that they are on."""
+        resolved = self.needed()
+        self.frames = job_of(self.outer).frames if self.outer else frame_count(p)
+        plan = resolved.plan(self.frames)
+        if self.report is None:  # the first batch; all batches of a job are alike
+            self.report = Report(plan.mode, self.frames, resolved.names, plan.scales)
+        if plan.is_empty:
+            return 0
+        if sd_unet.current_unet is not None:
+            raise RuntimeError("the UNet is replaced; set 'SD Unet' to None, for a UNet with layers to reach")
+        adapter = resolved.adapter()
+        frame = self.outer.batch_index if self.outer else None
+        pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), self.frames, frame)
+        stack.enter_context(pilot.flying())
+        return len(adapter.layers)
+
     def _check(self, expected: int) -> None:
         """Refuse a picture that only looks edited."""
         reached = len(self.report.layers)
@@ -90,109 +100,83 @@ class Run:
                 "another extension replaces them: switch it off"
             )
         if not self.report.active:
+            settings = self.needed().settings
             raise RuntimeError(
-                f"none of the steps lies between start {self.settings.start:g} and end {self.settings.end:g}; "
+                f"none of the steps lies between start {settings.start:g} and end {settings.end:g}; "
                 "lower start, or take more steps"
             )
 
-    def _attach(self, p: object, stack: ExitStack) -> int:
-        """Enter the hooks; gives the number of cross-attentions that they are on."""
-        if isinstance(self.settings, Exception):
-            raise self.settings
-        self.frames = self.outer.wplus_run.frames if self.outer else frame_count(p)
-        plan = plans.build(self.settings, self.library, self.frames)
-        if self.report is None:  # the first batch; all batches of a job are alike
-            tracks = [track.name for track in language.parse(self.settings.tracks)]
-            names = tracks if self.settings.identity is None else [self.settings.identity]
-            self.report = Report(plan.mode, self.frames, names, plan.scales)
-        if plan.is_empty:
-            return 0
-        if sd_unet.current_unet is not None:
-            raise RuntimeError("the UNet is replaced; set 'SD Unet' to None, for a UNet with layers to reach")
-        adapter = self.library.adapter(self.settings.adapter)
-        frame = self.outer.batch_index if self.outer else None
-        pilot = Pilot(p, lambda unet: attach(unet, adapter, plan, self.report), self.frames, frame)
-        stack.enter_context(pilot.flying())
-        return len(adapter.layers)
 
+class Jobs:
+    """The jobs of one tab, as the WebUI's callbacks tell of them.
 
-def prepare(p: object, args: Sequence[object], library: Library, outer: object | None) -> None:
-    """Before a job: read its settings, and write them into its infotext."""
-    p.wplus_run = None
-    for key in [key for key in p.extra_generation_params if key.startswith("WPlus ")]:
-        del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
-    around = getattr(outer, "wplus_run", None) if is_inner(p) else None
-    try:
-        if around is not None:  # the cell of an X/Y/Z plot may have settings of its own
-            settings = around.settings
-        else:
-            settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
+    ``last`` is the last one that has a report: the page shows it.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._outer: object | None = None  # the one whose images are being postprocessed
+        self.last: Job | None = None
+
+    def prepare(self, p: object, args: Sequence[object]) -> None:
+        """Before a job: read its settings, and write them into its infotext."""
+        p.wplus_job = None
+        for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
+            del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
+        if not is_inner(p):
+            self.last = None  # a job that fails has no report
+        outer = self._outer if is_inner(p) and job_of(self._outer) else None
+        try:  # the cell of an X/Y/Z plot may have settings of its own, which its inner jobs do not know
+            resolved = job_of(outer).needed() if outer else self._resolve(p, args)
+            if resolved is not None:
+                p.extra_generation_params |= resolved.settings.to_infotext() | resolved.fingerprints()
+                p.wplus_job = Job(resolved, outer=outer)
+        except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
+            p.wplus_job = Job(None, error, outer)
+
+    def start(self, p: object) -> None:
+        """Before a batch: edit the next ``p.sample``."""
+        job = job_of(p)
+        if job is not None:
+            job.guard(p)
+        if not is_inner(p):
+            self._outer = p
+
+    def see(self, p: object, image: Image.Image) -> None:
+        """A finished image of a job."""
+        job = job_of(p)
+        if job is not None and job.report is not None and not is_inner(p):
+            job.strip.add(image, job.frames)
+
+    def finish(self, p: object, processed: object) -> None:
+        """After a job: put its report into the API's info and under the picture, and keep it for the page."""
+        job = job_of(p)
+        if job is not None and job.report is not None:
+            report = job.report.to_dict()
+            processed.extra_generation_params = {**processed.extra_generation_params, f"{PREFIX}report": report}
+            processed.comments += f"{TITLE}: {job.report.summary()}\n"
+        if not is_inner(p):
+            self.last = job if job is not None and job.report is not None else None
+        if p is self._outer:
+            self._outer = None
+
+    def _resolve(self, p: object, args: Sequence[object]) -> Resolved | None:
+        """What the job's settings name; None where they are switched off."""
+        settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
         if not settings.enabled:
-            return
-        look_again(library)
-        settings = replace(settings, adapter=library.find("adapters", settings.adapter).name)
-        p.extra_generation_params |= settings.to_infotext() | plans.fingerprints(settings, library)
-    except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
-        settings = error
-    p.wplus_run = Run(settings, library, outer if around else None)
+            return None
+        look_again(self._library)
+        return resolve(settings, self._library).with_adapter()
 
 
-def start(p: object, outer: object | None) -> object | None:
-    """Before a batch: edit the next ``p.sample``. Gives the job whose images will be postprocessed."""
-    run = getattr(p, "wplus_run", None)
-    if run is not None:
-        _guard_sample(p, run)
-    return outer if is_inner(p) else p
+def job_of(p: object | None) -> Job | None:
+    """Ours of a job of the WebUI."""
+    return getattr(p, "wplus_job", None)
 
 
 def is_inner(p: object) -> bool:
     """Whether this job redraws an image of another one: ADetailer marks those."""
     return getattr(p, "_ad_inner", False)
-
-
-def see(p: object, image: Image.Image) -> None:
-    """A finished image of a job."""
-    run = getattr(p, "wplus_run", None)
-    if run is not None and run.report is not None and not is_inner(p):
-        run.add_thumbnail(image)
-
-
-def finish(p: object, processed: object) -> Run | None:
-    """After a job: puts its report into the API's info and under the picture; gives the job for the page."""
-    run = getattr(p, "wplus_run", None)
-    if run is None or run.report is None:
-        return None
-    processed.extra_generation_params = {**processed.extra_generation_params, "WPlus report": run.report.to_dict()}
-    processed.comments += f"{TITLE}: {run.report.summary()}\n"
-    return run
-
-
-def look_again(library: Library) -> None:
-    """Read the options for the folders and list them anew."""
-    library.roots = model_roots()
-    library.refresh()
-
-
-def model_roots() -> list[Path]:
-    """The models folder, and another one from the settings."""
-    roots = [Path(getattr(shared.cmd_opts, "wplus_dir", None) or Path(paths.models_path, "wplus"))]
-    extra = shared.opts.data.get("wplus_extra_folder", "").strip()
-    return [*roots, Path(extra)] if extra else roots
-
-
-def _guard_sample(p: object, run: Run) -> None:
-    """Run the next ``p.sample`` under the edit; ``p`` has its own method back before that starts."""
-    own, sample = p.__dict__.get("sample"), p.sample
-
-    def guarded(*args: object, **kwargs: object) -> Tensor:
-        if p.__dict__.get("sample") is guarded:  # else another extension wrapped it once more
-            del p.sample
-            if own is not None:
-                p.sample = own
-        with run.sampling(p):
-            return sample(*args, **kwargs)
-
-    p.sample = guarded
 
 
 def frame_count(p: object) -> int:

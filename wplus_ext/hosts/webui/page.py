@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable
-from dataclasses import fields
-from types import ModuleType
+from collections.abc import Callable, Sequence
 
 import gradio as gr
-from modules import scripts, shared
+from modules import shared
 
-from ... import tracks as language
-from ...library.index import KINDS, Library, named_by
-from ...settings import MODES, NO_IDENTITY, Settings, from_infotext
+from ...fields import Field
+from ...library.index import Library
+from ...library.resolve import resolve
+from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
+from .chart import draw
 from .files import Files, dropdowns, fault_html, first_direction
-from .job import Run, look_again, model_roots
-from .passports import TITLE
+from .folders import TITLE, look_again
+from .job import Job
 from .people import People
 
 PRESETS = {
@@ -27,7 +27,7 @@ PRESETS = {
     "Pulse: 0 > 0.7 > 0, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
     "Blink: down and up at the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
 }
-DEFAULTS = Settings()
+ROWS = (("enabled", "mode"), ("adapter", "identity"), ("tracks",), ("strength", "start", "end"))  # others follow
 
 
 class Pasted(str):
@@ -35,12 +35,13 @@ class Pasted(str):
     another tab, and calls it where it pastes an infotext."""
 
     def __call__(self, params: dict[str, object]) -> object:
-        value = from_infotext(params).get(self.removeprefix("WPlus "))
-        return NO_IDENTITY if self == "WPlus identity" and value == "" else value
+        name = self.removeprefix(PREFIX)
+        value = from_infotext(params).get(name)
+        return NO_IDENTITY if name == "identity" and value == "" else value
 
 
 class Page:
-    """The accordion of one tab. ``inputs`` are in the order of the fields of `Settings`.
+    """The accordion of one tab. ``settings`` has the component of each field of `Settings`, in their order.
 
     Args:
         tab: ``"txt2img"`` or ``"img2img"``.
@@ -50,37 +51,54 @@ class Page:
     """
 
     def __init__(
-        self, tab: str, elem_id: Callable[[str], str], library: Library, last: Callable[[], Run | None]
+        self, tab: str, elem_id: Callable[[str], str], library: Library, last: Callable[[], Job | None]
     ) -> None:
         self.library, self._last = library, last
         self._tab, self._id = tab, elem_id
+        self._fields = {field.name: field for field in FIELDS}
+        self._made: dict[str, gr.components.Component] = {}
         with gr.Accordion(TITLE, open=False, elem_id=elem_id("wplus"), elem_classes="wplus"):
             self._build()
+        self.settings = {field.name: self._made[field.name] for field in FIELDS}
         self._connect()
-        self.inputs = [getattr(self, field.name) for field in fields(Settings)]
-        pasted = [Pasted(f"WPlus {field.name}") for field in fields(Settings)]
-        self.infotext_fields = list(zip(self.inputs, pasted))
+        pasted = [Pasted(PREFIX + name) for name in self.settings]
+        self.infotext_fields = list(zip(self.settings.values(), pasted))
         self.paste_field_names = list(pasted)
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """What a job's settings are read from."""
+        return list(self.settings.values())
 
     def follow(self, log: gr.components.Component) -> None:
         """Show the report whenever the WebUI's line under the picture changes: it comes with each result."""
         log.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
-        adapters, latents, directions = (self.library.names(kind) for kind in ("adapters", "latents", "directions"))
+        switches, files, tracks, numbers = ([self._fields[name] for name in row] for row in ROWS)
+        self._add_row(switches)
         with gr.Row():
-            self.enabled = gr.Checkbox(DEFAULTS.enabled, label="Enable W+ Adapter", elem_id=self._id("enabled"))
-            self.mode = gr.Radio(MODES, value=DEFAULTS.mode, label="W+ mode", elem_id=self._id("mode"))
-        with gr.Row():
-            self.adapter = gr.Dropdown(
-                adapters, value=adapters[0] if adapters else "", label="W+ adapter file", elem_id=self._id("adapter")
-            )
-            self.identity = gr.Dropdown(
-                [NO_IDENTITY, *latents], value=NO_IDENTITY, label="W+ identity", elem_id=self._id("identity")
-            )
+            self._add_fields(files)
             self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
+        self._build_picker()
+        self._add_fields(tracks)
+        self.faults = gr.HTML(elem_id=self._id("faults"))
+        gr.HTML(self._editor())
+        self._add_row(numbers)
+        self._add_fields([field for field in FIELDS if field.name not in self._made])
+        self.last = gr.HTML(elem_id=self._id("report"))
+        identity = self._made["identity"]
+        self.people = People(self._id, self.library, identity, lambda: look_again(self.library))
+        self.files = Files(
+            self._id, self.library, self._made["adapter"], self.direction, lambda: look_again(self.library),
+            queued=not getattr(shared.cmd_opts, "no_gradio_queue", False),
+        )  # fmt: skip
+
+    def _build_picker(self) -> None:
+        """A direction and a curve, from which a track is made."""
         with gr.Row():
             first = first_direction(self.library)
+            directions = self.library.names("directions")
             self.direction = gr.Dropdown(directions, value=first, label="W+ direction", elem_id=self._id("direction"))
             self.preset = gr.Dropdown(
                 list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
@@ -88,29 +106,32 @@ class Page:
             for picker in (self.direction, self.preset):  # what they begin with follows the library
                 picker.do_not_save_to_config = True
             self.add = gr.Button("Add track", elem_id=self._id("add"), elem_classes="wplus-small")
-        self.tracks = gr.Textbox(
-            DEFAULTS.tracks, label="W+ tracks", lines=3, max_lines=20, elem_id=self._id("tracks"),
-            placeholder=f"{first or 'smile'} = -0.7 > 0 > 0.7",
-            info="One line a track: direction = value, or keys over the frames",
-        )  # fmt: skip
-        self.faults = gr.HTML(elem_id=self._id("faults"))
-        gr.HTML(self._editor())
+
+    def _add_row(self, fields: Sequence[Field]) -> None:
         with gr.Row():
-            self.strength = gr.Textbox(
-                DEFAULTS.strength, label="W+ strength", lines=1, elem_id=self._id("strength"),
-                info="Of all tracks, or of the identity; a number or a curve",
-            )  # fmt: skip
-            self.start = gr.Slider(0.0, 1.0, DEFAULTS.start, step=0.01, label="W+ start", elem_id=self._id("start"))
-            self.end = gr.Slider(0.0, 1.0, DEFAULTS.end, step=0.01, label="W+ end", elem_id=self._id("end"))
-        self.negative = gr.Checkbox(
-            DEFAULTS.negative, label="W+ in the negative rows too", elem_id=self._id("negative")
-        )
-        self.last = gr.HTML(elem_id=self._id("report"))
-        self.people = People(self._id, self.library, self.identity, lambda: look_again(self.library))
-        self.files = Files(
-            self._id, self.library, self.adapter, self.direction, lambda: look_again(self.library),
-            queued=not getattr(shared.cmd_opts, "no_gradio_queue", False),
-        )  # fmt: skip
+            self._add_fields(fields)
+
+    def _add_fields(self, fields: Sequence[Field]) -> None:
+        for field in fields:
+            self._made[field.name] = self._component(field)
+
+    def _component(self, field: Field) -> gr.components.Component:
+        """What a field is set with."""
+        known = {"label": field.label, "info": field.help, "elem_id": self._id(field.name)}
+        if field.kind is bool:
+            return gr.Checkbox(field.default, **known)
+        if field.choices:
+            return gr.Radio(field.choices, value=field.default, **known)
+        if field.folder:
+            names = [NO_IDENTITY] if field.optional else []
+            names += self.library.names(field.folder)
+            return gr.Dropdown(names, value=names[0] if names else "", **known)
+        if field.step:
+            return gr.Slider(field.low, field.high, field.default, step=field.step, **known)
+        if field.name == "tracks":
+            example = f"{first_direction(self.library) or 'smile'} = -0.7 > 0 > 0.7"
+            return gr.Textbox(field.default, lines=3, max_lines=20, placeholder=example, **known)
+        return gr.Textbox(field.default, lines=1, **known)
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
@@ -132,29 +153,23 @@ class Page:
 
     def _connect(self) -> None:
         quiet = {"show_progress": False, "queue": False}
-        for name in ("tracks", "identity"):
-            self._tell(getattr(self, name), name)
+        self._tell(self.settings["tracks"], "tracks")
+        self._tell(self.settings["identity"], "identity")
         self._tell(self.last, "report")
-        checked = [self.tracks, self.strength, self.identity, self.mode, self.start, self.end, self.negative]
-        for component in checked:  # gradio drops what changes while a check runs: so there is a second one
-            change = component.change(self._check, inputs=checked, outputs=self.faults, **quiet)
-            change.then(self._check, inputs=checked, outputs=self.faults, **quiet)
-        self.add.click(self._add_track, [self.tracks, self.direction, self.preset], self.tracks, **quiet)
-        self.refresh.click(
-            self._refresh,
-            [*checked, self.adapter, self.direction],
-            [self.adapter, self.direction, self.identity, self.people.gallery, self.faults, *self.files.latents],
-            **quiet,
-        )
+        for component in self.inputs:  # gradio drops what changes while a check runs: so there is a second one
+            change = component.change(self._check, self.inputs, self.faults, **quiet)
+            change.then(self._check, self.inputs, self.faults, **quiet)
+        tracks, files = self.settings["tracks"], [self.settings["adapter"], self.direction]
+        self.add.click(self._add_track, [tracks, self.direction, self.preset], tracks, **quiet)
+        shown = [*files, self.settings["identity"], self.people.gallery, self.faults, *self.files.latents]
+        self.refresh.click(self._refresh, [*self.inputs, *files], shown, **quiet)
         for change in (*self.people.changes, *self.files.changes):
-            change.then(self._see, checked, [self.faults, *self.files.latents], **quiet)
+            change.then(self._see, self.inputs, [self.faults, *self.files.latents], **quiet)
 
-    def _check(self, tracks: str, strength: str, identity: str | None, mode: str, start: float, end: float,
-               negative: bool) -> str:  # fmt: skip
+    def _check(self, *values: object) -> str:
         """What is wrong with the settings, as HTML; nothing where all is well."""
         try:
-            values = {"tracks": tracks, "strength": strength, "identity": identity, "mode": mode}
-            _find_all(Settings(**values, start=start, end=end, negative=negative), self.library)
+            resolve(Settings.from_dict({**dict(zip(self.settings, values)), "enabled": True}), self.library)
         except ValueError as error:
             return fault_html(error)
         return ""
@@ -167,104 +182,23 @@ class Page:
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
 
     def _refresh(self, *values: object) -> list[object]:
-        *checked, adapter, direction = values
+        *settings, adapter, direction = values
         look_again(self.library)
         identities = gr.update(choices=[NO_IDENTITY, *self.library.names("latents")])
         return [
-            *dropdowns(self.library, adapter, direction), identities, self.people.thumbnails(), *self._see(*checked),
+            *dropdowns(self.library, adapter, direction), identities, self.people.thumbnails(), *self._see(*settings),
         ]  # fmt: skip
 
-    def _see(self, *checked: object) -> list[object]:
+    def _see(self, *settings: object) -> list[object]:
         """What follows from a change of the library: faults, and the faces of which a direction is made."""
         latents = self.library.names("latents")
-        return [self._check(*checked), *(gr.update(choices=latents) for _ in self.files.latents)]
+        return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents)]
 
     def _show_report(self) -> str:
-        run = self._last()
-        if run is None:
+        job = self._last()
+        if job is None:
             return ""
-        report = run.report
-        data = html.escape(json.dumps({"residual": report.residual, "strip": run.strip()}))
-        said = f"<p>{html.escape(report.summary())}</p><details><summary>Plot</summary>{report.plot()}</details>"
+        report = job.report
+        data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url()}))
+        said = f"<p>{html.escape(report.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
         return f'<div class="wplus-report" data-run="{data}">{said}</div>'
-
-
-def library() -> Library:
-    """The WebUI's library. Makes its folders, where that is allowed."""
-    made = Library(model_roots())
-    for kind in KINDS:
-        try:
-            (made.roots[0] / kind).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            print(f"{TITLE}: cannot make the folder {made.roots[0] / kind} ({error.strerror})")
-    return made
-
-
-def add_options() -> None:
-    """The extension's page in the settings."""
-    info = shared.OptionInfo(
-        "", "Another folder with adapters, latents and directions (besides wplus in the models folder)",
-        section=("wplus", TITLE),
-    )  # fmt: skip
-    shared.opts.add_option("wplus_extra_folder", info)
-
-
-def add_axes() -> None:
-    """Axes of the X/Y/Z plot. An axis of ours switches the adapter on; ``;`` parts the lines of tracks."""
-    grid = _xyz_grid()
-    if grid is None or any(option.label.startswith("[W+] ") for option in grid.axis_options):
-        return
-    axes = {
-        "tracks": (str, None),
-        "strength": (str, None),
-        "identity": (str, lambda: [NO_IDENTITY, *Library(model_roots()).names("latents")]),
-        "adapter": (str, lambda: Library(model_roots()).names("adapters")),
-        "mode": (str, lambda: list(MODES)),
-        "start": (float, None),
-    }
-    for field, (kind, choices) in axes.items():
-        grid.axis_options.append(
-            grid.AxisOption(f"[W+] {field.capitalize()}", kind, _apply(field), confirm=_confirm(field), choices=choices)
-        )
-
-
-def _apply(field: str) -> Callable[[object, object, list[object]], None]:
-    def apply(p: object, value: object, values: list[object]) -> None:
-        p.wplus_overrides = {**getattr(p, "wplus_overrides", {}), "enabled": True, field: _axis_value(field, value)}
-
-    return apply
-
-
-def _confirm(field: str) -> Callable[[object, list[object]], None]:
-    """Refuse a wrong value before the grid begins: it would leave only an empty cell."""
-
-    def confirm(p: object, values: list[object]) -> None:
-        found = Library(model_roots())
-        for value in values:
-            _find_all(Settings.from_dict({field: _axis_value(field, value)}), found)
-
-    return confirm
-
-
-def _find_all(settings: Settings, library: Library) -> None:
-    """Raise ValueError, with its place, for a name that the library does not know."""
-    for track in language.parse(settings.tracks):
-        try:
-            library.find(*named_by(track.name))
-        except ValueError as error:
-            raise language.TrackError(str(error), track.line) from error
-    if settings.identity is not None:
-        library.find("latents", settings.identity)
-    if settings.adapter:
-        library.find("adapters", settings.adapter)
-
-
-def _axis_value(field: str, value: object) -> object:
-    return value.replace(";", "\n") if field == "tracks" else value
-
-
-def _xyz_grid() -> ModuleType | None:
-    for data in scripts.scripts_data:
-        if data.script_class.__module__ == "xyz_grid.py":
-            return data.module
-    return None

@@ -15,8 +15,8 @@ from modules import script_callbacks, shared
 from torch import Tensor, nn
 
 from ...edit.attach import Live
+from .folders import TITLE
 
-TITLE = "W+ Adapter"
 MAGIC = (97.0, -61.0, 29.0)  # no text token begins with these
 DIGIT = 128  # bfloat16 holds whole numbers up to 256
 PASSPORT = len(MAGIC) + 4  # then three digits of the frame, and 1 for a negative row

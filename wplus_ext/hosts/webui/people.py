@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import zlib
 from collections.abc import Callable, Sequence
@@ -12,21 +11,12 @@ from pathlib import Path
 import gradio as gr
 from PIL import Image, ImageDraw
 
-from ...library import identities as people
+from ...library import identities
 from ...library.index import Entry, Library
-from ...photos import invert, photo
+from ...photos.invert import Crop, Inverter
 from ...settings import NO_IDENTITY
 from .files import fault_html
-from .job import FACE_WEIGHTS
-
-
-@dataclass
-class Found:
-    """A face that was cut out of a photo with that SHA-256, and the same on white once that was asked for."""
-
-    picture: Image.Image = field(repr=False)
-    source: str
-    on_white: Image.Image | None = field(default=None, repr=False)
+from .folders import FACE_WEIGHTS
 
 
 @dataclass
@@ -36,9 +26,9 @@ class Desk:
 
     photos: list[Path] = field(default_factory=list)
     asked: object = None
-    found: list[Found] = field(default_factory=list)
+    found: list[Crop] = field(default_factory=list)
 
-    def taken(self, numbers: Sequence[str]) -> list[Found]:
+    def taken(self, numbers: Sequence[str]) -> list[Crop]:
         """The faces of these numbers, but of those that have gone."""
         return [self.found[int(number) - 1] for number in numbers if int(number) <= len(self.found)]
 
@@ -57,6 +47,7 @@ class People:
         self, elem_id: Callable[[str], str], library: Library, identity: gr.Dropdown, look_again: Callable[[], None]
     ) -> None:
         self.library, self._look_again = library, look_again
+        self._inverter = Inverter(library, weights=FACE_WEIGHTS)
         with gr.Accordion("People: photos to identities", open=False, elem_id=elem_id("people")):
             self.gallery = gr.Gallery(
                 self.thumbnails, label="W+ identities: click to use one", height=220, object_fit="contain",
@@ -118,7 +109,7 @@ class People:
         if desk.asked == asked:
             return [gr.update(), gr.update()]
         desk.asked = asked
-        found, alone, faults = _look(*asked)
+        found, alone, faults = self._seen(*asked)
         if desk.asked != asked:
             return [gr.update(), gr.update()]
         desk.found = found
@@ -132,7 +123,7 @@ class People:
     def clear_background(self, desk: Desk, taken: list[str], bare: bool) -> str:
         """The taken faces on white too, where they are to be ``bare``; what went wrong, as HTML."""
         try:
-            _clear_background(desk.taken(taken) if bare else [])
+            self._inverter.put_on_white(desk.taken(taken) if bare else [])
         except (ValueError, OSError) as error:
             return fault_html(error)
         return ""
@@ -146,12 +137,7 @@ class People:
 
         def work() -> tuple[Path | None, str]:
             faces = desk.taken(taken)
-            if not faces:
-                raise ValueError("no face is taken: drop photos, and click the faces of one person")
-            if bare:
-                _clear_background(faces)
-            pictures = [face.on_white if bare else face.picture for face in faces]
-            path = invert.make_identity(self.library, name, pictures, [face.source for face in faces])
+            path = self._inverter.save(self._inverter.place(name), faces, bare)
             return path, f"{path.stem} is saved, from {len(faces)} {'face' if len(faces) == 1 else 'faces'}"
 
         return self._shown(work)
@@ -164,7 +150,7 @@ class People:
         """The chosen identity to another name."""
 
         def work() -> tuple[Path | None, str]:
-            path = people.rename(self._path(identity), name)
+            path = identities.rename(self._path(identity), name)
             return path, f"{identity} is {path.stem} now"
 
         return self._shown(work)
@@ -173,7 +159,7 @@ class People:
         """The chosen identity out of the library; it can be brought back."""
 
         def work() -> tuple[Path | None, str]:
-            people.remove(self._path(identity))
+            identities.remove(self._path(identity))
             return None, f"{identity} is removed; Undo brings it back"
 
         return self._shown(work)
@@ -182,10 +168,22 @@ class People:
         """What was removed last, back."""
 
         def work() -> tuple[Path | None, str]:
-            path = people.restore(people.removed_last([root / "latents" for root in self.library.roots]))
+            path = identities.restore(identities.removed_last([root / "latents" for root in self.library.roots]))
             return path, f"{path.stem} is back"
 
         return self._shown(work)
+
+    def _seen(self, photos: Sequence[Path], aligned: bool) -> tuple[list[Crop], list[str], list[Exception]]:
+        """The faces of photos, the numbers of those that are alone in theirs, and what went wrong."""
+        found, alone, faults = [], [], []
+        try:
+            for seen in self._inverter.look([(path.name, path) for path in photos], aligned) if photos else ():
+                found += seen.crops
+                alone += [str(len(found))] if len(seen.crops) == 1 else []
+                faults += [seen.fault] if seen.fault else []
+        except (ValueError, OSError) as error:  # there is no detector
+            return [], [], [error]
+        return found, alone, faults
 
     def _path(self, identity: str | None) -> Path:
         if not identity or identity == NO_IDENTITY:
@@ -207,49 +205,10 @@ class People:
         return [identity, self.thumbnails(), html.escape(text)]
 
 
-def _look(photos: Sequence[Path], aligned: bool) -> tuple[list[Found], list[str], list[Exception]]:
-    """The faces of photos, the numbers of those that are alone in theirs, and what went wrong: a bad photo leaves the
-    others'."""
-    found, alone, faults = [], [], []
-    try:
-        detector = photo.Detector(folder=FACE_WEIGHTS) if photos and not aligned else None
-    except (ValueError, OSError) as error:
-        return [], [], [error]
-    for path in photos:
-        try:
-            faces = _faces(path, detector)
-        except (ValueError, OSError) as error:
-            faults.append(error)
-            continue
-        found += faces
-        alone += [str(len(found))] if len(faces) == 1 else []
-    return found, alone, faults
-
-
-def _faces(path: Path, detector: photo.Detector | None) -> list[Found]:
-    """The faces of a photo; itself where it is cut out already. Raises as `photo.open_photo`."""
-    data = path.read_bytes()
-    image, source = photo.open_photo(data, path.name), hashlib.sha256(data).hexdigest()
-    if detector is None:
-        return [Found(photo.as_aligned(image), source)]
-    faces = detector.find(image)
-    if not faces:
-        invert.choose(faces, None, path.name)
-    return [Found(photo.align(image, face.landmarks), source) for face in faces]
-
-
-def _clear_background(faces: Sequence[Found]) -> None:
-    """Put faces on white too, where they are not yet. Raises as `photo.without_background`."""
-    wanted = [face for face in faces if face.on_white is None]
-    pictures = [face.picture for face in wanted]
-    for face, picture in zip(wanted, photo.without_background(pictures, folder=FACE_WEIGHTS) if wanted else ()):
-        face.on_white = picture
-
-
 def _thumbnail(entry: Entry) -> Image.Image:
-    picture = people.describe(entry.path).thumbnail
+    picture = identities.read_person(entry.path).thumbnail
     if picture is None:  # a file from elsewhere: a colour of its own, and its first letters
-        side = people.THUMBNAIL
+        side = identities.THUMBNAIL
         picture = Image.new("RGB", (side, side), f"hsl({zlib.crc32(entry.name.encode()) % 360}, 40%, 35%)")
         letters = entry.name.rpartition("/")[2][:3].encode("latin-1", "replace").decode("latin-1")  # Pillow's own font
         ImageDraw.Draw(picture).text((side // 2 - 10, side // 2 - 6), letters, "white")

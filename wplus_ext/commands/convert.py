@@ -1,0 +1,30 @@
+"""Write an adapter, encoder, latent or direction as safetensors."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..weights import files
+from ..weights.kinds import identify
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``convert``."""
+    parser.add_argument("input", type=Path, help="a .bin, .pt, .pth, .npy or .safetensors file")
+    parser.add_argument("output", type=Path, help="the .safetensors file to write")
+    parser.add_argument("--force", action="store_true", help="overwrite the output where it exists")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read the one, write the other."""
+    if options.output.suffix.lower() != ".safetensors":
+        raise ValueError(f"{options.output}: expected a name that ends in .safetensors")
+    if options.output.exists() and not options.force:
+        raise ValueError(f"{options.output} exists; choose another name, or add --force")
+    kind, content = identify(options.input)
+    if kind.tensors is None:
+        raise ValueError(f"{options.input}: a {kind.name}, expected a file of tensors")
+    tensors = kind.tensors(content)
+    files.write(options.output, tensors)
+    print(f"{options.output}: {kind.name}, {len(tensors)} {'tensor' if len(tensors) == 1 else 'tensors'}")

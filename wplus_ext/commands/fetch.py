@@ -1,0 +1,46 @@
+"""Get the published adapter, encoder and directions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tqdm import tqdm
+
+from ..library.download import fetch
+from ..library.index import UPSTREAM
+from ..library.published import ITEMS, LICENCE
+from .options import add_library
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``fetch``."""
+    listed = "; ".join(f"{name}: {item.what}" for name, item in ITEMS.items())
+    parser.add_argument("items", nargs="*", metavar="ITEM", help=f"{listed} (default: adapter and directions)")
+    add_library(parser)
+    parser.add_argument("--accept-licence", action="store_true", help="you have read it: non-commercial use only")
+    parser.add_argument("--force", action="store_true", help="get files again that are there, or have changed")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Ask for the licence, and get the items."""
+    names = options.items or ["adapter", "directions"]
+    unknown = [name for name in names if name not in ITEMS]
+    if unknown:
+        raise ValueError(f"there is no item {unknown[0]!r}, expected {', '.join(ITEMS)}")
+    accepted = options.accept_licence
+    if not accepted and sys.stdin.isatty():
+        print(LICENCE)
+        accepted = input("Do you accept this licence? [y/N] ").strip().lower() in ("y", "yes")
+    if not accepted:
+        raise ValueError(f"the files' licence (NTU S-Lab 1.0, non-commercial, {UPSTREAM}) needs --accept-licence")
+    for name in names:
+        with tqdm(unit="B", unit_scale=True, disable=None) as bar:
+
+            def show(file: str, done: int, total: int | None, bar: tqdm = bar) -> None:
+                bar.set_description(file, refresh=False)
+                bar.total, bar.n = total, done
+                bar.refresh()
+
+            got = fetch(ITEMS[name], options.wplus, accepted, show, options.force)
+        print(f"{name}: {len(got)} {'file' if len(got) == 1 else 'files'} in {got[0].parent}")

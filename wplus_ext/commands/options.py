@@ -1,0 +1,149 @@
+"""What several commands have in common: options made from fields, and the settings of a video."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ..fields import Field, fields_of
+from ..library.resolve import resolve
+from ..settings import FIELDS, Settings
+from ..studio import video
+from ..studio.pipeline import Studio, count_steps
+from ..studio.shot import Shot
+
+LIBRARY = Path("models", "wplus")  # of the WebUI, seen from its folder
+SHOT = [field for field in fields_of(Shot) if field.name not in ("width", "height")]  # they are --size
+EDIT = [field for field in FIELDS if field.name != "enabled"]  # of course it is
+
+
+def add_library(parser: argparse.ArgumentParser) -> None:
+    """The option ``--wplus`` of a command that works on a library."""
+    parser.add_argument("--wplus", type=Path, default=LIBRARY, metavar="DIR", help="the library (default: %(default)s)")
+
+
+def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None:
+    """The options of a video; those of the fields ``many`` can be given again and again."""
+    model = parser.add_argument_group("model")
+    model.add_argument("--model", type=Path, help="a diffusers AnimateDiff pipeline folder; default: the miniature")
+    model.add_argument("--motion", type=Path, help="a motion adapter's folder, for a pipeline that has none")
+    model.add_argument(
+        "--wplus", type=Path, action="append", default=[], metavar="DIR", help="a library; the model's own"
+    )
+    model.add_argument("--device", default="", help="cpu, cuda, cuda:1 …; default: the GPU where there is one")
+    model.add_argument("--precision", default="", choices=["float32", "float16", "bfloat16"])
+    shot = parser.add_argument_group("video; defaults are the model's own")
+    for field in SHOT:
+        _add(shot, field)
+    shot.add_argument("--size", metavar="WIDTHxHEIGHT", default=argparse.SUPPRESS, help="in pixels")
+    edit = parser.add_argument_group("edit" + (f"; {', '.join(many)}: again and again for a table" if many else ""))
+    for field in EDIT:
+        _add(edit, field, many=field.name in many)
+    parser.add_argument("--like", type=Path, metavar="FILE", help="begin with the settings of a file made here")
+    parser.add_argument("--out", type=Path, required=True, help=".webp, .gif, .mp4, or no ending: PNG frames")
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError for a device that this torch cannot compute on."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the device {device!r} cannot be used ({reason}); try cpu") from error
+
+
+def studio(options: argparse.Namespace) -> Studio:
+    """The pipeline that the options name."""
+    return Studio(options.model, options.wplus, options.motion, options.device, options.precision)
+
+
+def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
+    """The shots of the file named by --like, or the model's defaults. Says what was another model or file then."""
+    if options.like is None:
+        return [Shot.from_dict(studio.defaults())]
+    if not options.like.exists():
+        raise ValueError(f"{options.like}: no such file; expected one that render or sweep wrote")
+    try:
+        content = json.loads(video.load_settings(options.like))
+        shots = [Shot.from_dict(values) for values in content["shots"]]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{options.like}: its settings are not those of render or sweep ({error})") from error
+    if content.get("model") != studio.name:
+        _note(f"{options.like} was made with the model {content.get('model')}, this is {studio.name}")
+    before = dict(content.get("files") or {})
+    now = _files(studio, shots) if before else {}
+    for key, then in before.items():
+        if now.get(key) != then:
+            _note(f"{key} was {then} when {options.like} was made, and is {now.get(key)}")
+    return shots
+
+
+def given(options: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given as options."""
+    names = {field.name for field in (*SHOT, *EDIT)}
+    values = {name: value for name, value in vars(options).items() if name in names}
+    if "size" in options:
+        match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", options.size)
+        if not match:
+            raise ValueError(f"--size is {options.size!r}, expected WIDTHxHEIGHT, such as 512x512")
+        values |= {"width": int(match[1]), "height": int(match[2])}
+    return values
+
+
+def changed(shot: Shot, values: dict[str, object]) -> Shot:
+    """The shot with other values, for itself and for its edit."""
+    edit = {**asdict(shot.edit), **{name: value for name, value in values.items() if hasattr(shot.edit, name)}}
+    edit["tracks"] = "\n".join(line.strip() for line in edit["tracks"].split(";"))
+    own = {name: value for name, value in values.items() if not hasattr(shot.edit, name)}
+    return replace(shot, **own, edit=Settings.from_dict(edit))
+
+
+def rendered(studio: Studio, shots: Sequence[Shot]) -> list:
+    """The frames and the report of each shot; shows a bar."""
+    with tqdm(total=count_steps(shots), unit="step", disable=None) as bar:
+        return list(studio.render(shots, tick=bar.update))
+
+
+def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot]) -> None:
+    """Write a video, with the settings of its shots."""
+    content = {"model": studio.name, "files": _files(studio, shots), "shots": [asdict(shot) for shot in shots]}
+    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True))
+
+
+def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> None:
+    """An option of the field's name."""
+    name, options = f"--{field.name.replace('_', '-')}", {"default": argparse.SUPPRESS, "help": _help(field)}
+    if field.kind is bool:
+        group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
+        return
+    if field.choices:
+        options["choices"] = field.choices
+    group.add_argument(name, type=field.kind, **options, **({"action": "append"} if many else {}))
+
+
+def _help(field: Field) -> str:
+    limits = "" if field.low is None else f", {field.low:g} to {field.high:g}"
+    lines = "; a newline or ; parts them" if field.name == "tracks" else ""
+    return f"{field.help}{limits}{lines}".replace("%", "%%")
+
+
+def _files(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
+    """Short hashes of the W+ files that the shots name."""
+    entries = {}
+    for shot in shots:
+        if shot.edit.identity or shot.edit.tracks.strip():
+            entries |= resolve(shot.edit, studio.library).fingerprints()
+    return entries
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)

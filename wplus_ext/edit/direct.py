@@ -1,0 +1,53 @@
+"""Direct embedding, the earlier method: the W+ tokens are appended to the text tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+from torch.utils.hooks import RemovableHandle
+
+from ..weights.shapes import TOKENS, Float
+from .rows import Compiled, Row
+from .sites import Site
+
+
+class Direct:
+    """Appends the sum of each row's terms to the text, in a forward pre-hook on each cross-attention."""
+
+    touches = True  # every row attends to four more tokens
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._appended: Float[Tensor, "rows 4 text"] | None = None
+
+    def announce(self, rows: Sequence[Row]) -> None:
+        """Say what the rows of the following UNet calls get."""
+        tokens = self._compiled.tokens
+        self._appended = torch.zeros(len(rows), *tokens.shape[1:])
+        for appended, row in zip(self._appended, rows):
+            for term, scale in zip(row.terms, row.scales):
+                appended += scale * tokens[term]
+
+    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
+        """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""
+        return site.attention.register_forward_pre_hook(partial(self._append, site, enter), with_kwargs=True)
+
+    def _append(
+        self, site: Site, enter: Callable[[int], bool], module: nn.Module, args: tuple, kwargs: dict
+    ) -> tuple | None:
+        if not enter(len(args[0])):
+            return None
+        names = [name for name in ("context", "encoder_hidden_states") if kwargs.get(name) is not None]
+        if not names and len(args) < 2:
+            raise RuntimeError(f"W+ Adapter: {site.path} was called without the text that the direct mode appends to")
+        text = kwargs[names[0]] if names else args[1]
+        text = torch.cat([text, self._appended.to(text)], 1)
+        if kwargs.get("attention_mask") is not None:  # a bias: nothing is masked
+            kwargs = {**kwargs, "attention_mask": pad(kwargs["attention_mask"], (0, TOKENS))}
+        if names:
+            return args, {**kwargs, names[0]: text}
+        return (args[0], text, *args[2:]), kwargs

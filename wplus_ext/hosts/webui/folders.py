@@ -1,0 +1,45 @@
+"""Where the WebUI keeps our files, and what our parts of it are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modules import paths, shared
+
+from ...library.index import FOLDERS, Library
+
+TITLE = "W+ Adapter"
+FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's
+
+
+def library() -> Library:
+    """The WebUI's library. Makes its folders, where that is allowed."""
+    made = Library(model_roots())
+    for folder in FOLDERS:
+        try:
+            (made.roots[0] / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            print(f"{TITLE}: cannot make the folder {made.roots[0] / folder} ({error.strerror})")
+    return made
+
+
+def look_again(library: Library) -> None:
+    """Read the options for the folders and list them anew."""
+    library.roots = model_roots()
+    library.refresh()
+
+
+def model_roots() -> list[Path]:
+    """The models folder, and another one from the settings."""
+    roots = [Path(getattr(shared.cmd_opts, "wplus_dir", None) or Path(paths.models_path, "wplus"))]
+    extra = shared.opts.data.get("wplus_extra_folder", "").strip()
+    return [*roots, Path(extra)] if extra else roots
+
+
+def add_options() -> None:
+    """The extension's page in the settings."""
+    info = shared.OptionInfo(
+        "", "Another folder with adapters, latents and directions (besides wplus in the models folder)",
+        section=("wplus", TITLE),
+    )  # fmt: skip
+    shared.opts.add_option("wplus_extra_folder", info)

@@ -1,0 +1,117 @@
+"""Directions: what an edit adds to a latent, or where it moves one to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..weights import files
+from ..weights.latents import as_latent, load_direction
+from ..weights.shapes import LAYERS, Float
+from .index import Entry, Library
+from .published import DIRECTIONS
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A GANSpace edit: move a latent's coordinate along ``component`` to a strength.
+
+    The coordinate is ``((w - mean) . component) / deviation``. Source: Härkönen et al., "GANSpace:
+    Discovering Interpretable GAN Controls", NeurIPS 2020.
+    """
+
+    mean: Float[Tensor, "512"]
+    component: Float[Tensor, "512"]
+    deviation: float
+    sign: float
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """An edit of a W+ latent.
+
+    ``vector`` is the direction by itself, zero outside of its layers. Where there is a ``target``, an edit of a latent
+    goes to a strength instead of by a step.
+    """
+
+    vector: Float[Tensor, "18 512"]
+    layers: tuple[int, int] = (0, LAYERS)
+    target: Target | None = None
+
+    def within(self, layers: tuple[int, int]) -> Float[Tensor, "18 512"]:
+        """The vector, zero outside of ``layers``."""
+        vector = torch.zeros_like(self.vector)
+        vector[slice(*layers)] = self.vector[slice(*layers)]
+        return vector
+
+    def move(
+        self, w: Float[Tensor, "F 18 512"], alpha: Float[Tensor, " F"], layers: tuple[int, int]
+    ) -> Float[Tensor, "F 18 512"]:
+        """Edit latents by alpha, in the layers ``first <= layer < end`` only."""
+        if self.target is None:
+            return w + alpha[:, None, None] * self.within(layers)
+        first, end = max(layers[0], self.layers[0]), min(layers[1], self.layers[1])
+        target, w = self.target, w.clone()
+        now = ((w[:, first:end] - target.mean) @ target.component) / target.deviation
+        step = (target.sign * alpha[:, None] - now) * target.deviation
+        w[:, first:end] += step[..., None] * target.component
+        return w
+
+
+class Description(NamedTuple):
+    """What is known of a direction, as text: what more of it is, its layers from 0, the mean norm of these. A
+    ``target`` moves a latent to a strength along a GANSpace component, a ``step`` is added to it."""
+
+    name: str
+    what: str
+    kind: str
+    layers: str
+    norm: str
+
+    def __str__(self) -> str:
+        what = f" ({self.what})" if self.what else ""
+        return f"{self.name}{what}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}"
+
+
+def load(entry: Entry) -> Direction:
+    """The direction of an entry. Raises ValueError where its file, or its line of a table, cannot be used."""
+    return _ganspace(entry) if entry.component else Direction(load_direction(entry.path))
+
+
+def describe(library: Library, name: str) -> Description:
+    """A direction of the library; of a file that cannot be read, why."""
+    entry = library.find("directions", name)
+    what = DIRECTIONS.get(name.rpartition("/")[2], "")
+    if entry.component:
+        component = f"component {entry.component.number}, used up to {entry.component.strength.lstrip('-')}"
+        what = f"{what}; {component}" if what else component
+    try:
+        found = load(entry)
+    except ValueError as error:
+        return Description(name, what, f"file that cannot be used ({error})", "-", "-")
+    norms = found.vector.norm(dim=1)
+    used = norms.nonzero().flatten().tolist()
+    layers = f"{used[0]} to {used[-1]}" if len(used) > 1 else "".join(map(str, used)) or "none: it is zero"
+    kind = "target" if found.target else "step"
+    return Description(name, what, kind, layers, f"{norms[used].mean() if used else 0.0:.2f}")
+
+
+def _ganspace(entry: Entry) -> Direction:
+    line, content = entry.component, files.read(entry.path)
+    try:
+        number, first, end, strength = int(line.number), int(line.first), int(line.end), float(line.strength)
+        deviation = float(content["std"][number])
+        if not (number >= 0 and 0 <= first < end <= LAYERS and 0 < deviation < math.inf and strength):
+            raise ValueError("expected a component, layers within 0 to 18, a strength and a deviation that are not 0")
+        mean, axis = (as_latent(x, entry.path)[0] for x in (content["mean"], content["comp"][number]))
+    except (ValueError, IndexError) as error:
+        raise ValueError(
+            f"{entry.table}: the line of {line.name!r} does not fit {entry.path.name} ({error})"
+        ) from error
+    sign, layers = math.copysign(1.0, strength), (first, end)
+    whole = Direction((sign * deviation * axis).expand(LAYERS, -1))
+    return Direction(whole.within(layers), layers, Target(mean, axis / axis.norm(), deviation, sign))

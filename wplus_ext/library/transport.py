@@ -1,0 +1,135 @@
+"""Bytes from an address into a file, taken up again where they broke off."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..version import VERSION
+from .ledger import read_json, write_json
+
+PATIENCE = 30.0  # seconds for an answer, and for each piece of it
+PIECE = 1 << 18  # bytes
+Count = Callable[[int, int | None], object]  # the bytes that are there, and those of all
+
+
+def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequence[str]) -> None:
+    """Bytes into ``part``, from where it ends if that is still the same file; ``state`` says which that is.
+
+    Args:
+        progress: called for every piece; what it raises stops the download.
+        allowed: hosts to which an answer may lead besides GitHub's own.
+
+    Raises:
+        ValueError: an answer that is no file, or leads elsewhere.
+        OSError: no connection, or a broken one; what came is kept.
+    """
+    seen = read_json(state) or {}
+    have = part.stat().st_size if part.exists() and seen.get("url") == url and seen.get("mark") else 0
+    if have and have == seen.get("size"):
+        return
+    headers = {"User-Agent": f"wplus-ext/{VERSION}", "Accept-Encoding": "identity"}
+    headers |= {"Range": f"bytes={have}-", "If-Range": seen["mark"]} if have else {}
+    opener = urllib.request.build_opener(_Redirects(allowed))
+    with _network(url, "cannot be reached ({}); check the connection and the proxy"):
+        try:
+            answer = opener.open(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            answer = error  # an answer too
+    with answer:
+        if answer.status == 200:
+            _copy(url, answer, part, state, 0, answer.length, progress)
+            return
+        # Not every server knows If-Range: a part of another version must not be added to ours.
+        whole = re.fullmatch(rf"bytes {have}-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+        if have and answer.status == 206 and whole and int(whole[1]) == seen.get("size"):
+            if _mark(answer) in ("", seen["mark"]):
+                _copy(url, answer, part, state, have, seen["size"], progress)
+                return
+        elif not have or answer.status not in (206, 416):
+            reason = _line(answer.reason)
+            raise ValueError(f"{url}: status {answer.status} ({reason}), expected a file; try again later")
+    part.unlink()  # it cannot go on
+    download(url, part, state, progress, allowed)
+
+
+def _copy(
+    url: str,
+    answer: http.client.HTTPResponse,
+    part: Path,
+    state: Path,
+    have: int,
+    size: int | None,
+    progress: Count,
+) -> None:
+    """Add an answer to the ``have`` bytes that are there of ``size``."""
+    piece = _read(url, answer)
+    if not have:
+        _refuse_page(piece, url)
+        part.unlink(missing_ok=True)
+        write_json(state, {"url": url, "mark": _mark(answer) if size else "", "size": size})
+    with open(part, "ab", buffering=0) as file:  # nothing is left to be written when it is closed
+        while piece:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[file.write(rest) :]
+            have += len(piece)
+            progress(have, size)
+            piece = _read(url, answer)
+    if size is not None and have != size:
+        raise OSError(f"{url}: broken off after {have:,} of {size:,} bytes; fetch again to go on from there")
+
+
+def _mark(answer: http.client.HTTPResponse) -> str:
+    """What tells a version of the file from another; a weak ETag does not."""
+    marks = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+    return next((x for x in marks if x and not x.startswith("W/")), "")
+
+
+def _read(url: str, answer: http.client.HTTPResponse) -> bytes:
+    with _network(url, "broken off ({}); fetch again to go on from there"):
+        return answer.read(PIECE)
+
+
+@contextmanager
+def _network(url: str, what: str) -> Iterator[None]:
+    """Say of whatever the network raises what was asked for; ``what`` has a place for the reason."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        reason = _line(getattr(error, "reason", error)) or type(error).__name__
+        raise OSError(f"{url}: {what.format(reason)}") from error
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _refuse_page(piece: bytes, url: str) -> None:
+    if not piece.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):  # none of our files does
+        return
+    title = re.search(rb"<title[^>]*>(.*?)</title>", piece, re.IGNORECASE | re.DOTALL)
+    said = f" ({_line(title[1].decode(errors='replace'))[:80]})" if title else ""
+    raise ValueError(f"{url}: a web page{said}, expected a file; a proxy, or a page to log in to?")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows GitHub to where it keeps its files, and nobody elsewhere."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = allowed
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # noqa: ANN001, ANN202 - as the base class
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        ours = old.hostname == "github.com" and (new.hostname or "").endswith(".githubusercontent.com")
+        if not (new.hostname == old.hostname or ours or new.hostname in self.allowed):
+            raise ValueError(f"{req.full_url} leads to {new.hostname}, expected {old.hostname}; a proxy? Not followed")
+        if old.scheme == "https" != new.scheme:
+            raise ValueError(f"{req.full_url} leads from https to {new.scheme}; not followed")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
