@@ -11,7 +11,7 @@ import torch
 
 from wplus_ext.__main__ import main
 from wplus_ext.curve import evaluate as curve
-from wplus_ext.miniature import demo, evaluate, train, world
+from wplus_ext.miniature import demo, evaluate, train, trainer, world
 from wplus_ext.miniature.measure import Ruler
 from wplus_ext.studio.pipeline import MINIATURE, Studio
 
@@ -97,7 +97,7 @@ def fit(folder, steps, stop=None):
 
 
 def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "SAVE_EVERY", 10)
+    monkeypatch.setattr(trainer, "SAVE_EVERY", 10)
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
     whole, _ = fit(tmp_path / "whole", 45)

@@ -7,30 +7,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import NoReturn
+
+from .reader import MAX_KEYS, MAX_PLACES, MAX_SIZE, Reader, TrackError
 
 LAYERS = 18  # rows of a W+ latent
-MAX_KEYS = 4096  # keys in one schedule
 MAX_TRACKS = 64
-MAX_SIZE = 20.0  # of a value
-MAX_PLACES = 4  # decimals of a number
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
-_DIGITS = re.compile(r"\d+", re.ASCII)
-_WORD = re.compile(r"[A-Za-z]+", re.ASCII)
+__all__ = [
+    "LAYERS", "MAX_KEYS", "MAX_PLACES", "MAX_SIZE", "MAX_TRACKS", "Key", "Schedule", "Track", "TrackError", "format",
+    "format_schedule", "is_name", "parse", "parse_schedule", "plain",
+]  # fmt: skip
+
 _NAME = re.compile(r"[^\[\]=#]+")
-_SPACE = re.compile(r"[ \t]*")
-
-
-class TrackError(ValueError):
-    """A fault in a track text.
-
-    ``line`` and ``column`` count from 1; ``message`` says what was expected and what was found.
-    """
-
-    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
-        super().__init__(f"line {line}, column {column}: {message}")
-        self.message, self.line, self.column = message, line, column
 
 
 @dataclass(frozen=True)
@@ -79,7 +67,7 @@ def parse(text: str) -> list[Track]:
     """
     tracks = []
     for number, line in enumerate(_lines(text), 1):
-        reader = _Reader(line, number)
+        reader = Reader(line, number)
         if reader.at_end() or reader.peek("#"):
             continue
         if len(tracks) == MAX_TRACKS:
@@ -90,7 +78,7 @@ def parse(text: str) -> list[Track]:
 
 def parse_schedule(text: str) -> Schedule:
     """Read one schedule, the part of a track that follows ``=``. Raises TrackError."""
-    reader = _Reader(text, 1)
+    reader = Reader(text, 1)
     schedule = _schedule(reader)
     reader.expect_end()
     return schedule
@@ -137,7 +125,7 @@ def _format_key(key: Key) -> str:
     return f"{plain(key.position)}{percent}:({plain(key.value)}){easing}"
 
 
-def _track(reader: _Reader) -> Track:
+def _track(reader: Reader) -> Track:
     start = reader.at
     match = _NAME.match(reader.text, reader.at)
     name = match.group().rstrip(" \t") if match else ""
@@ -161,7 +149,7 @@ def _track(reader: _Reader) -> Track:
     return Track(name, schedule, layers, reader.line)
 
 
-def _schedule(reader: _Reader) -> Schedule:
+def _schedule(reader: Reader) -> Schedule:
     loop = reader.word("loop")
     at = reader.at
     first = reader.number("a number or a key")
@@ -176,7 +164,7 @@ def _schedule(reader: _Reader) -> Schedule:
     return Schedule(tuple(Key(float(i), value, "spread") for i, value in enumerate(values)), loop)
 
 
-def _keys(reader: _Reader) -> tuple[Key, ...]:
+def _keys(reader: Reader) -> tuple[Key, ...]:
     keys, seen = [], set()
     while True:
         reader.room(len(keys))
@@ -192,7 +180,7 @@ def _keys(reader: _Reader) -> tuple[Key, ...]:
             return tuple(keys)
 
 
-def _key(reader: _Reader) -> Key:
+def _key(reader: Reader) -> Key:
     at = reader.at
     position, unit = reader.number("a frame or a percentage"), "frame"
     if reader.take("%"):
@@ -213,7 +201,7 @@ def _key(reader: _Reader) -> Key:
     return Key(position, value, unit, easing, bezier, at + 1)
 
 
-def _easing(reader: _Reader) -> tuple[str, tuple[float, float, float, float] | None]:
+def _easing(reader: Reader) -> tuple[str, tuple[float, float, float, float] | None]:
     for easing in ("linear", "smooth", "hold"):
         if reader.word(easing):
             return easing, None
@@ -229,84 +217,3 @@ def _easing(reader: _Reader) -> tuple[str, tuple[float, float, float, float] | N
             reader.at = at
             reader.fail(f"expected {coordinate} from 0 to 1, found {plain(numbers[-1])}", "")
     return "bez", tuple(numbers)
-
-
-class _Reader:
-    """A place in a line, and what can be read from there."""
-
-    def __init__(self, text: str, line: int) -> None:
-        self.text, self.line, self.at = text, line, 0
-        self.skip()
-
-    def skip(self) -> None:
-        self.at = _SPACE.match(self.text, self.at).end()
-
-    def fail(self, message: str, found: str | None = None) -> NoReturn:
-        if found is None:
-            rest = self.text[self.at : self.at + 12]
-            found = f", found {rest!r}" if rest else ", found the end of the line"
-        raise TrackError(message + found, self.line, self.at + 1)
-
-    def peek(self, mark: str) -> bool:
-        self.skip()
-        return self.text.startswith(mark, self.at)
-
-    def take(self, mark: str) -> bool:
-        found = self.peek(mark)
-        if found:
-            self.at += len(mark)
-        return found
-
-    def expect(self, mark: str) -> None:
-        if not self.take(mark):
-            self.fail(f"expected {mark!r}")
-
-    def at_end(self) -> bool:
-        self.skip()
-        return self.at == len(self.text)
-
-    def expect_end(self) -> None:
-        if not self.at_end():
-            self.fail("expected the end of the line")
-
-    def word(self, word: str) -> bool:
-        self.skip()
-        match = _WORD.match(self.text, self.at)
-        found = bool(match) and match.group() == word
-        if found:
-            self.at = match.end()
-        return found
-
-    def number(self, what: str) -> float:
-        self.skip()
-        match = _NUMBER.match(self.text, self.at)
-        if not match:
-            self.fail(f"expected {what}")
-        if len(match.group().partition(".")[2]) > MAX_PLACES:
-            self.fail(f"expected at most {MAX_PLACES} decimal places")
-        self.at = match.end()
-        return float(match.group()) + 0.0  # -0 becomes 0
-
-    def value(self, what: str = "a number") -> float:
-        self.skip()
-        at = self.at
-        number = self.number(what)
-        self.limit(number, at)
-        return number
-
-    def limit(self, number: float, at: int) -> None:
-        if not -MAX_SIZE <= number <= MAX_SIZE:
-            self.at = at
-            self.fail(f"expected a number from {-MAX_SIZE:g} to {MAX_SIZE:g}")
-
-    def room(self, keys: int) -> None:
-        if keys == MAX_KEYS:
-            self.fail(f"expected at most {MAX_KEYS} keys in a track")
-
-    def whole(self, what: str) -> int:
-        self.skip()
-        match = _DIGITS.match(self.text, self.at)
-        if not match or len(match.group()) > 6 or self.text[match.end() : match.end() + 1] == ".":
-            self.fail(f"expected {what}" + (" of at most 6 digits" if match and len(match.group()) > 6 else ""))
-        self.at = match.end()
-        return int(match.group())

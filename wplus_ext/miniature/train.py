@@ -10,101 +10,24 @@ was, as if it had not been.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UNetMotionModel
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..edit.sites import find_sites
-from ..weights.files import replacing
 from . import models, world
+from .export import export
+from .trainer import Trainer, save
 
-SAVE_EVERY = 250
-AVERAGE = 0.998  # how much of the running average of the weights is kept at each step
 PICTURES, CLIPS, CLIP_FRAMES = 24_576, 1_024, 16
-DEFAULTS = {  # of render and sweep
-    "prompt": "a face with brown hair and tan skin on a grey background",
-    "steps": 15,
-    "guidance": 3.5,
-}
-PEOPLE = ("ada", "bo", "cleo", "dan", "eva", "finn", "gus", "hana", "ivo", "joy", "kai", "lea")
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """Where and how a stage trains: a folder for checkpoints, a device, the seed, a factor on all steps and
-    amounts of data, and whether the autoencoder computes in bfloat16."""
-
-    folder: Path
-    device: str
-    seed: int
-    shorten: float
-    bfloat16: bool
-
-    def short(self, count: int) -> int:
-        """A number of steps or of pictures, shortened."""
-        return max(int(count * self.shorten), 1)
-
-    def autocast(self) -> torch.autocast:
-        """For the autoencoder's convolutions."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
-
-    def fit(
-        self, name: str, model: nn.Module, loss: Callable[[torch.Generator], Tensor], steps: int, rate: float
-    ) -> None:
-        """Train the parameters of ``model`` that want a gradient; they end as their running average."""
-        steps = self.short(steps)
-        path = self.folder / f"{name}.pt"
-        parameters = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(parameters, rate, weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: min((i + 1) / 100, 1.0) * _cosine(i / steps))
-        state = {"step": 0, "seconds": 0.0, "average": [p.detach().clone() for p in parameters]}
-        if path.exists():
-            saved = torch.load(path, map_location=self.device, weights_only=True)
-            optimizer.load_state_dict(saved["optimizer"])
-            schedule.load_state_dict(saved["schedule"])
-            _copy(saved["parameters"], parameters)
-            state = {key: saved[key] for key in state}
-        recent, began = [], time.monotonic() - state["seconds"]
-        bar = tqdm(total=steps, initial=state["step"], desc=name, disable=None, smoothing=0.05)
-        while state["step"] < steps:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + state["step"])
-            torch.manual_seed(self.seed * 1_000_003 + state["step"])  # dropout, and diffusers' own noise
-            value = loss(generator)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
-            state["step"] += 1
-            decay = min(AVERAGE, state["step"] / (state["step"] + 10))
-            with torch.no_grad():
-                for average, parameter in zip(state["average"], parameters):
-                    average.lerp_(parameter, 1 - decay)
-            recent = [*recent[-99:], float(value.detach())]
-            bar.set_postfix(loss=f"{sum(recent) / len(recent):.4f}", refresh=False)
-            bar.update()
-            if state["step"] % SAVE_EVERY == 0 or state["step"] == steps:
-                state["seconds"] = time.monotonic() - began
-                saved = {"parameters": [p.detach() for p in parameters], "optimizer": optimizer.state_dict()}
-                _save({**state, **saved, "schedule": schedule.state_dict()}, path)
-                figures = {"stage": name, "step": state["step"], "seconds": round(state["seconds"])}
-                with open(self.folder / "figures.jsonl", "a", encoding="utf-8") as file:
-                    file.write(json.dumps({**figures, "loss": round(sum(recent) / len(recent), 5)}) + "\n")
-        bar.close()
-        _copy(state["average"], parameters)
-        model.requires_grad_(False).eval()
 
 
 def autoencoder(trainer: Trainer) -> AutoencoderKL:
@@ -249,7 +172,7 @@ def _encode(trainer: Trainer, vae: AutoencoderKL, factors: Tensor, pose: Tensor,
             pictures = world.draw(factors[i : i + 64], pose[i : i + 64]).to(trainer.device)
             with trainer.autocast():
                 latents.append(vae.encode(pictures).latent_dist.mean.float() * vae.config.scaling_factor)
-        _save(torch.cat(latents), path)
+        save(torch.cat(latents), path)
     return torch.load(path, map_location=trainer.device, weights_only=True)
 
 
@@ -319,72 +242,6 @@ def main() -> int:
     read = reader(trainer, vae)
     export(options.out, vae, net, text, moving, trained, read)
     return 0
-
-
-def export(
-    out: Path,
-    vae: AutoencoderKL,
-    unet: UNet2DConditionModel,
-    text: CLIPTextModel,
-    moving: UNetMotionModel,
-    trained: models.TrainedAdapter,
-    reader: models.Reader,
-) -> None:
-    """Write an AnimateDiff pipeline folder, in half precision, with a W+ library and the reader in it."""
-    clip_modules = models.motion_adapter()
-    clip_modules.load_state_dict({key: value for key, value in moving.state_dict().items() if "motion_modules" in key})
-    parts = {"vae": vae, "text_encoder": text, "unet": unet, "motion_adapter": clip_modules}
-    for name, model in parts.items():
-        model.cpu().half().to(memory_format=torch.contiguous_format)
-        model.save_pretrained(out / name, safe_serialization=True)
-    _name_as_published(out / "text_encoder" / "model.safetensors")
-    models.tokenizer(out / "tokenizer")
-    models.scheduler().save_pretrained(out / "scheduler")
-    classes = {name: [type(model).__module__.partition(".")[0], type(model).__name__] for name, model in parts.items()}
-    classes |= {"tokenizer": ["transformers", "CLIPTokenizer"], "scheduler": ["diffusers", "DDIMScheduler"]}
-    optional = {"feature_extractor": [None, None], "image_encoder": [None, None]}
-    index = {"_class_name": "AnimateDiffPipeline", **dict(sorted(classes.items())), **optional}
-    (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-
-    space, library = world.LatentSpace.make(), out / "wplus"
-    contents = {f"directions/{name}": {"w": space.directions[i]} for i, name in enumerate(world.FACTORS)}
-    contents |= {f"latents/{name}": {"w": w} for name, w in zip(PEOPLE, space.latents(people()))}
-    contents["adapters/wplus_adapter"] = trained.cpu().state_dict()
-    library.mkdir(parents=True, exist_ok=True)
-    (library / "defaults.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n", encoding="utf-8")
-    contents["../reader"] = reader.cpu().state_dict()
-    for name, state in contents.items():
-        path = library / f"{name}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({key: value.half().contiguous() for key, value in state.items()}, path)
-
-
-def _name_as_published(path: Path) -> None:
-    """Give a text encoder's tensors the names of Stable Diffusion 1.5's, which every version of transformers reads."""
-    state = load_file(path)
-    save_file({f"text_model.{key.removeprefix('text_model.')}": x for key, x in state.items()}, path, {"format": "pt"})
-
-
-def people() -> Tensor:
-    """The factors (12, 7) of the named latents, all with a neutral mouth and open eyes."""
-    factors, _ = world.faces(len(PEOPLE), torch.Generator().manual_seed(12))
-    factors[:, :4] *= torch.tensor([0.0, 1.0, 0.4, 0.5])
-    return factors
-
-
-def _cosine(part: float) -> float:
-    return 0.02 + 0.98 * 0.5 * (1 + torch.cos(torch.tensor(part * torch.pi)).item())
-
-
-def _copy(source: list[Tensor], target: list[nn.Parameter]) -> None:
-    with torch.no_grad():
-        for from_, to in zip(source, target, strict=True):
-            to.copy_(from_)
-
-
-def _save(content: object, path: Path) -> None:
-    with replacing(path) as part:
-        torch.save(content, part)
 
 
 if __name__ == "__main__":

@@ -142,6 +142,32 @@ class LatentSpace:
         return torch.einsum("bld,kld->bk", w - self.mean, self.directions) / sizes * PER_ALPHA
 
 
+@dataclass(frozen=True, eq=False)
+class _Pen:
+    """Draws on pictures (B, 3, 64, 64); the places ``x`` and ``y`` (B, 64, 64) are the face's own, and ``blur`` is the
+    width of an edge."""
+
+    x: Tensor
+    y: Tensor
+    blur: Tensor
+
+    def inside(self, distance: Tensor) -> Tensor:
+        return (0.5 - distance / self.blur).clamp(0, 1)
+
+    def ellipse(self, cx: Tensor | float, cy: Tensor | float, rx: Tensor | float, ry: Tensor | float) -> Tensor:
+        u, v = (self.x - cx) / rx, (self.y - cy) / ry
+        length = (u * u + v * v).sqrt()
+        slope = ((u / rx) ** 2 + (v / ry) ** 2).sqrt() / length.clamp_min(1e-6)
+        return self.inside((length - 1) / slope.clamp_min(1e-6))
+
+    def stroke(self, cx: Tensor | float, half: Tensor | float, at: Tensor, width: Tensor | float) -> Tensor:
+        return self.inside((self.y - at).abs() - width) * self.inside((self.x - cx).abs() - half)
+
+    def level(self, at: float) -> Tensor:
+        """A height, as `stroke` takes it."""
+        return self.y.new_tensor(at)
+
+
 def draw(factors: Tensor, pose: Tensor) -> Tensor:
     """Pictures (B, 3, 64, 64) in -1 to 1 of (B, 7) factors and (B, 4) poses."""
     count = len(factors)
@@ -152,68 +178,89 @@ def draw(factors: Tensor, pose: Tensor) -> Tensor:
     px, py = (line.view(1, 1, -1) - 0.08 * x0) / size, (line.view(1, -1, 1) - 0.05 - 0.08 * y0) / size
     angle = 0.12 * tilt
     x, y = px * angle.cos() + py * angle.sin(), py * angle.cos() - px * angle.sin()
-    blur = 1.3 * 2 / SIZE / size  # the width of an edge
-
-    def inside(distance: Tensor) -> Tensor:
-        return (0.5 - distance / blur).clamp(0, 1)
-
-    def ellipse(cx: Tensor | float, cy: Tensor | float, rx: Tensor | float, ry: Tensor | float) -> Tensor:
-        u, v = (x - cx) / rx, (y - cy) / ry
-        length = (u * u + v * v).sqrt()
-        slope = ((u / rx) ** 2 + (v / ry) ** 2).sqrt() / length.clamp_min(1e-6)
-        return inside((length - 1) / slope.clamp_min(1e-6))
-
-    def stroke(cx: Tensor | float, half: Tensor | float, at: Tensor, width: Tensor | float) -> Tensor:
-        return inside((y - at).abs() - width) * inside((x - cx).abs() - half)
-
-    def paint(picture: Tensor, colour: Tensor, cover: Tensor) -> Tensor:
-        return picture + cover[:, None] * (colour - picture)
-
-    def colour(*rgb: float) -> Tensor:
-        return torch.tensor(rgb).view(1, 3, 1, 1)
-
+    pen = _Pen(x, y, 1.3 * 2 / SIZE / size)
     hair_colour, skin_colour = _ramp(_HAIR, hair), _ramp(_SKIN, skin)
-    dark = skin_colour * 0.55
     picture = _ramp(_BACKGROUND, background) * (1.08 - 0.16 * (py + 1)[:, None] / 2)
-    picture = paint(picture, colour(0.30, 0.33, 0.42), ellipse(0, 1.75, 1.05, 0.72))
-    picture = paint(picture, hair_colour, ellipse(-0.06 * turn, -0.10, 0.90, 1.02))
-    picture = paint(picture, skin_colour * 0.9, ellipse(0, 0.95, 0.26, 0.40))
-    face = ellipse(0.04 * turn, 0.10 + 0.05 * age, 0.70 - 0.08 * age, 0.84 + 0.08 * age)
-    picture = paint(picture, skin_colour, face)
-    picture = paint(picture, hair_colour, face * inside(y + 0.50 - 0.10 * (x + 0.4 * turn) ** 2))
-    centre = 0.24 * turn  # the features move with the head
+    picture, face = _draw_head(pen, picture, hair_colour, skin_colour, age, turn)
+    picture = _draw_age(pen, picture, face, skin_colour, age, turn)
+    picture = _draw_eyes(pen, picture, hair_colour, skin_colour, eyes, turn)
+    picture = _draw_mouth(pen, picture, face, smile, turn)
+    return picture.clamp(0, 1) * 2 - 1
+
+
+def _draw_head(
+    pen: _Pen, picture: Tensor, hair_colour: Tensor, skin_colour: Tensor, age: Tensor, turn: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Shoulders, hair, neck and face; gives the picture and where the face is."""
+    picture = _paint(picture, _colour(0.30, 0.33, 0.42), pen.ellipse(0, 1.75, 1.05, 0.72))
+    picture = _paint(picture, hair_colour, pen.ellipse(-0.06 * turn, -0.10, 0.90, 1.02))
+    picture = _paint(picture, skin_colour * 0.9, pen.ellipse(0, 0.95, 0.26, 0.40))
+    face = pen.ellipse(0.04 * turn, 0.10 + 0.05 * age, 0.70 - 0.08 * age, 0.84 + 0.08 * age)
+    picture = _paint(picture, skin_colour, face)
+    fringe = face * pen.inside(pen.y + 0.50 - 0.10 * (pen.x + 0.4 * turn) ** 2)
+    return _paint(picture, hair_colour, fringe), face
+
+
+def _draw_age(pen: _Pen, picture: Tensor, face: Tensor, skin_colour: Tensor, age: Tensor, turn: Tensor) -> Tensor:
+    """Red cheeks of the young, lines of the old."""
+    dark, centre = skin_colour * 0.55, _centre(turn)
     old, young = ((age + 1) / 2).clamp(0, 1.15), ((1 - age) / 2).clamp(0, 1.15)
     for side in (-1, 1):
-        picture = paint(
-            picture, colour(0.93, 0.42, 0.42), young * 0.5 * ellipse(centre + side * 0.42, 0.33, 0.17, 0.13)
-        )
+        cheek = pen.ellipse(centre + side * 0.42, 0.33, 0.17, 0.13)
+        picture = _paint(picture, _colour(0.93, 0.42, 0.42), young * 0.5 * cheek)
     for at in (-0.41, -0.33):
-        picture = paint(picture, dark, face * old * 0.9 * stroke(centre * 0.7, 0.34, y.new_tensor(at), 0.02))
+        picture = _paint(picture, dark, face * old * 0.9 * pen.stroke(centre * 0.7, 0.34, pen.level(at), 0.02))
     for side in (-1, 1):
-        fold = 0.28 + 0.75 * (side * (x - centre) - 0.20)
-        picture = paint(picture, dark, old * 0.9 * stroke(centre + side * 0.34, 0.10, fold, 0.025))
+        fold = 0.28 + 0.75 * (side * (pen.x - centre) - 0.20)
+        picture = _paint(picture, dark, old * 0.9 * pen.stroke(centre + side * 0.34, 0.10, fold, 0.025))
+    return picture
+
+
+def _draw_eyes(
+    pen: _Pen, picture: Tensor, hair_colour: Tensor, skin_colour: Tensor, eyes: Tensor, turn: Tensor
+) -> Tensor:
+    """Eyes with their lids and brows, and the nose."""
+    dark, centre, x = skin_colour * 0.55, _centre(turn), pen.x
     opened = ((eyes + 1) / 2).clamp(0, 1.12)
     for side in (-1, 1):
         ex = centre + side * 0.29 * (1 - 0.10 * turn * side)
-        white = ellipse(ex, -0.06, 0.18, 0.015 + 0.155 * opened)
-        picture = paint(picture, colour(0.97, 0.97, 0.97), white)
-        picture = paint(picture, colour(0.12, 0.14, 0.22), white * ellipse(ex + 0.03 * turn, -0.06, 0.085, 0.105))
+        white = pen.ellipse(ex, -0.06, 0.18, 0.015 + 0.155 * opened)
+        picture = _paint(picture, _colour(0.97, 0.97, 0.97), white)
+        iris = pen.ellipse(ex + 0.03 * turn, -0.06, 0.085, 0.105)
+        picture = _paint(picture, _colour(0.12, 0.14, 0.22), white * iris)
         lid = -0.06 - (0.015 + 0.155 * opened) * (1 - ((x - ex) / 0.20) ** 2).clamp_min(0).sqrt()
-        picture = paint(picture, dark * 0.6, stroke(ex, 0.19, lid, 0.022))
-        picture = paint(picture, hair_colour * 0.7, stroke(ex, 0.17, y.new_tensor(-0.29) + 0.5 * (x - ex) ** 2, 0.028))
+        picture = _paint(picture, dark * 0.6, pen.stroke(ex, 0.19, lid, 0.022))
+        brow = pen.stroke(ex, 0.17, pen.level(-0.29) + 0.5 * (x - ex) ** 2, 0.028)
+        picture = _paint(picture, hair_colour * 0.7, brow)
     nose = centre * 1.25
-    picture = paint(picture, dark, 0.8 * stroke(nose, 0.085, 0.24 - 2.2 * (x - nose) ** 2, 0.025))
-    # A mouth of two bows: a smile shows teeth between them, a frown is closed.
+    return _paint(picture, dark, 0.8 * pen.stroke(nose, 0.085, 0.24 - 2.2 * (x - nose) ** 2, 0.025))
+
+
+def _draw_mouth(pen: _Pen, picture: Tensor, face: Tensor, smile: Tensor, turn: Tensor) -> Tensor:
+    """A mouth of two bows: a smile shows teeth between them, a frown is closed."""
+    centre = _centre(turn)
     half = 0.38 + 0.05 * smile
-    bow = 1 - ((x - centre) / half) ** 2  # 1 in the middle, 0 at the corners
+    bow = 1 - ((pen.x - centre) / half) ** 2  # 1 in the middle, 0 at the corners
     joy, sorrow = smile.clamp_min(0), (-smile).clamp_min(0)
     middle = 0.54 - 0.15 * joy + 0.13 * sorrow + (0.26 * joy - 0.30 * sorrow) * bow
     gap = (0.14 * joy + 0.05 * sorrow) * bow.clamp_min(0)
-    lips = face * stroke(centre, half, middle, 0.05 + gap)
-    picture = paint(picture, colour(0.66, 0.13, 0.18), lips)
-    teeth = face * stroke(centre, half, middle, gap - 0.045) * (4 * joy).clamp_max(1)
-    picture = paint(picture, colour(0.97, 0.95, 0.92), teeth)
-    return picture.clamp(0, 1) * 2 - 1
+    lips = face * pen.stroke(centre, half, middle, 0.05 + gap)
+    picture = _paint(picture, _colour(0.66, 0.13, 0.18), lips)
+    teeth = face * pen.stroke(centre, half, middle, gap - 0.045) * (4 * joy).clamp_max(1)
+    return _paint(picture, _colour(0.97, 0.95, 0.92), teeth)
+
+
+def _centre(turn: Tensor) -> Tensor:
+    """Where the middle of the features is: they move with the head."""
+    return 0.24 * turn
+
+
+def _paint(picture: Tensor, colour: Tensor, cover: Tensor) -> Tensor:
+    return picture + cover[:, None] * (colour - picture)
+
+
+def _colour(*rgb: float) -> Tensor:
+    return torch.tensor(rgb).view(1, 3, 1, 1)
 
 
 def _ramp(colours: tuple[tuple[float, ...], ...], value: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 from PIL import Image, ImageDraw
@@ -48,6 +49,10 @@ class People:
     ) -> None:
         self.library, self._look_again = library, look_again
         self._inverter = Inverter(library, weights=FACE_WEIGHTS)
+        self._connect(self._build(elem_id), identity)
+
+    def _build(self, elem_id: Callable[[str], str]) -> SimpleNamespace:
+        """The components."""
         with gr.Accordion("People: photos to identities", open=False, elem_id=elem_id("people")):
             self.gallery = gr.Gallery(
                 self.thumbnails, label="W+ identities: click to use one", height=220, object_fit="contain",
@@ -74,25 +79,32 @@ class People:
                 remove = gr.Button("Remove", elem_id=elem_id("remove"), elem_classes="wplus-small")
                 undo = gr.Button("Undo", elem_id=elem_id("undo"), elem_classes="wplus-small")
             said, faces_said = (gr.HTML(elem_id=elem_id(key)) for key in ("people_said", "faces_said"))
+        return SimpleNamespace(
+            photos=photos, faces=faces, taken=taken, aligned=aligned, bare=bare, name=name, save=save, rename=rename,
+            remove=remove, undo=undo, said=said, faces_said=faces_said,
+        )  # fmt: skip
+
+    def _connect(self, on: SimpleNamespace, identity: gr.Dropdown) -> None:
+        """What the components do."""
         desk = gr.State(Desk())
-        shown, quiet = [identity, self.gallery, said], {"show_progress": False, "queue": False}
-        look = [self.find, [desk, aligned], [taken, said]]
-        clear = [self.clear_background, [desk, taken, bare], faces_said]
-        show = [self.crops, [desk, bare], faces]
+        shown, quiet = [identity, self.gallery, on.said], {"show_progress": False, "queue": False}
+        look = [self.find, [desk, on.aligned], [on.taken, on.said]]
+        clear = [self.clear_background, [desk, on.taken, on.bare], on.faces_said]
+        show = [self.crops, [desk, on.bare], on.faces]
         # Gradio drops what changes while an event runs: so all is done twice. Only the first of these takes the
         # photos themselves: one that is still sent comes to a halt when another event asks for it.
-        dropped = photos.change(self.drop, [desk, photos], None, **quiet).then(*look)
-        for change in (dropped, aligned.change(*look)):
+        dropped = on.photos.change(self.drop, [desk, on.photos], None, **quiet).then(*look)
+        for change in (dropped, on.aligned.change(*look)):
             change.then(*look).then(*clear).then(*show, **quiet)
-        for component in (taken, bare):
+        for component in (on.taken, on.bare):
             component.change(*clear).then(*clear).then(*show, **quiet)
-        faces.select(self.take, taken, taken, **quiet)
-        self.gallery.select(self.use, None, [identity, name], **quiet)
+        on.faces.select(self.take, on.taken, on.taken, **quiet)
+        self.gallery.select(self.use, None, [identity, on.name], **quiet)
         self.changes = [  # of the library
-            save.click(self.save, [desk, taken, bare, name], shown),
-            rename.click(self.rename, [identity, name], shown, **quiet),
-            remove.click(self.remove, identity, shown, **quiet),
-            undo.click(self.undo, None, shown, **quiet),
+            on.save.click(self.save, [desk, on.taken, on.bare, on.name], shown),
+            on.rename.click(self.rename, [identity, on.name], shown, **quiet),
+            on.remove.click(self.remove, identity, shown, **quiet),
+            on.undo.click(self.undo, None, shown, **quiet),
         ]
 
     def thumbnails(self) -> list[tuple[Image.Image, str]]:
