@@ -11,7 +11,7 @@ import torch
 
 from wplus_ext.__main__ import main
 from wplus_ext.curve import evaluate as curve
-from wplus_ext.miniature import demo, evaluate, train, trainer, world
+from wplus_ext.miniature import demo, evaluate, export, train, world
 from wplus_ext.miniature.measure import Ruler
 from wplus_ext.studio.pipeline import MINIATURE, Studio
 
@@ -97,7 +97,7 @@ def fit(folder, steps, stop=None):
 
 
 def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY", 10)
+    monkeypatch.setattr("wplus_ext.miniature.trainer.SAVE_EVERY", 10)
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
     whole, _ = fit(tmp_path / "whole", 45)
@@ -128,10 +128,10 @@ def test_what_is_shipped_is_small():
 
 def test_the_named_people_are_who_they_are_said_to_be():
     space, library = world.LatentSpace.make(), Studio(device="cpu").library
-    assert library.names("latents") == list(train.PEOPLE)
+    assert library.names("latents") == list(export.PEOPLE)
     assert sorted(library.names("directions")) == sorted(world.FACTORS)
-    found = torch.cat([space.factors(library.latent(name)[None]) for name in train.PEOPLE])
-    assert torch.allclose(found, train.people(), atol=0.01)
+    found = torch.cat([space.factors(library.latent(name)[None]) for name in export.PEOPLE])
+    assert torch.allclose(found, export.people(), atol=0.01)
 
 
 def test_the_edit_edits(tmp_path, capsys):
