@@ -16,7 +16,6 @@ from ..settings import Settings
 from ..studio import video
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
-from ..tracks import parse
 from . import world
 from .measure import Ruler
 
@@ -142,7 +141,7 @@ def _section(table: Table, shots: Sequence[Sequence[Shot]], measured: Sequence[S
 def _asked(shot: Shot, factor: str) -> list[float]:
     """The curve that was asked for: lambda, or what alpha stands for."""
     scale = world.PER_ALPHA if shot.edit.identity else 1.0
-    for track in parse(shot.edit.tracks):
+    for track in shot.edit.parsed:
         if track.name == factor:
             return [scale * value for value in curve(track.schedule, shot.frames)]
     return [0.0] * shot.frames
