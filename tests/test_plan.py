@@ -352,7 +352,7 @@ def test_fingerprints_name_every_file(library, models):
         (lambda: Plan([Branch(torch.zeros(18, 512), [1] * n) for n in (2, 3)]), r"the branches have \[2, 3\] frames"),
         (lambda: Plan([], start=0.5, end=0.5), "start is 0.5 and end 0.5"),
         (lambda: Plan([], mode="both"), "mode is 'both'"),
-        (lambda: Plan([], mode="direct", negative=False), "expected negative=True"),
+        (lambda: Plan([], mode="direct", negative=False), "negative is off in the direct mode"),
     ],
 )
 def test_wrong_plans(make, message):

@@ -6,9 +6,8 @@ JavaScript) can agree with it to the last bit.
 
 from __future__ import annotations
 
+from .easings import EASINGS, Segment
 from .tracks import Key, Schedule, TrackError, parse_schedule, plain
-
-BISECTIONS = 53  # halvings of [0, 1]: one for each bit of a double
 
 
 def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
@@ -26,8 +25,7 @@ def evaluate(schedule: Schedule | str, frames: int) -> list[float]:
             keys lie past the last frame.
         ValueError: ``frames`` is less than 1.
 
-    Source of ``smooth``: Fritsch and Butland, "A method for constructing local monotone
-    piecewise cubic interpolants" (1984), slopes 0 at the first and the last key.
+    The slopes of ``smooth`` are 0 at the first and the last key.
 
     >>> evaluate("-0.7 > 0 > 0.7", frames=3)
     [-0.7, 0.0, 0.7]
@@ -86,38 +84,11 @@ class _Curve:
     def _at(self, frame: int, i: int) -> float:
         """The value at a frame, where key ``i`` is the last one at or before it, if any is."""
         key = self.keys[i]
-        if frame <= self.places[i] or i + 1 == len(self.keys) or key.easing == "hold":
+        if frame <= self.places[i] or i + 1 == len(self.keys):
             return key.value
-        start, goal = key.value, self.keys[i + 1].value
-        width, x = self.places[i + 1] - self.places[i], frame - self.places[i]
-        u = x / width
-        if key.easing == "smooth":
-            rise = (goal - start) / width
-            d0, d1 = self.slopes[i], self.slopes[i + 1]
-            square, cube = 3 * rise - 2 * d0 - d1, d0 + d1 - 2 * rise
-            value = start + x * (d0 + u * (square + u * cube))
-            low, high = (start, goal) if start <= goal else (goal, start)
-            return low if value < low else high if value > high else value
-        if key.easing == "bez":
-            u = _cubic_bezier(u, *key.bezier)
-        return start + (goal - start) * u
-
-
-def _cubic_bezier(x: float, x1: float, y1: float, x2: float, y2: float) -> float:
-    """CSS ``cubic-bezier``: the height of the curve (0,0) (x1,y1) (x2,y2) (1,1) at ``x``."""
-    low, high = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        s = (low + high) / 2
-        if _bezier(s, x1, x2) < x:
-            low = s
-        else:
-            high = s
-    return _bezier((low + high) / 2, y1, y2)
-
-
-def _bezier(s: float, a: float, b: float) -> float:
-    r = 1 - s
-    return 3 * r * r * s * a + 3 * r * s * s * b + s * s * s
+        width, goal = self.places[i + 1] - self.places[i], self.keys[i + 1].value
+        segment = Segment(key.value, goal, width, (self.slopes[i], self.slopes[i + 1]), key.bezier)
+        return EASINGS[key.easing](segment, frame - self.places[i])
 
 
 def _place(key: Key, keys: int, frames: int) -> float:

@@ -65,11 +65,7 @@ class Settings:
         for field in FIELDS:
             object.__setattr__(self, field.name, _plain(field.name, getattr(self, field.name)))
         check(self)
-        if self.mode == "direct" and not self.negative:
-            raise ValueError(
-                "negative is off in the direct mode, which appends tokens to every row of a batch: "
-                "switch negative on, or use the residual mode"
-            )
+        check_mode(self.mode, self.negative)
         _ = self.window, self.parsed, self.schedule  # their faults are ours
 
     @cached_property
@@ -145,6 +141,17 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
     steps = _STEPS.fullmatch(str(params.get(f"{PREFIX}steps", "")))
     found["start"], found["end"] = map(float, steps.groups()) if steps else (Settings.start, Settings.end)
     return found
+
+
+def check_mode(mode: str, negative: bool) -> None:
+    """Raise ValueError for a mode that there is not, or that cannot leave the negative rows alone."""
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
+    if mode == "direct" and not negative:
+        raise ValueError(
+            "negative is off in the direct mode, which appends tokens to every row of a batch: "
+            "switch negative on, or use the residual mode"
+        )
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from .easings import PLAIN
 from .reader import MAX_KEYS, MAX_PLACES, MAX_SIZE, Reader, TrackError
 
 LAYERS = 18  # rows of a W+ latent
@@ -202,11 +203,11 @@ def _key(reader: Reader) -> Key:
 
 
 def _easing(reader: Reader) -> tuple[str, tuple[float, float, float, float] | None]:
-    for easing in ("linear", "smooth", "hold"):
+    for easing in PLAIN:
         if reader.word(easing):
             return easing, None
     if not reader.word("bez"):
-        reader.fail("expected linear, smooth, hold or bez/x1/y1/x2/y2")
+        reader.fail(f"expected {', '.join(PLAIN)} or bez/x1/y1/x2/y2")
     numbers = []
     for coordinate in ("x1", "y1", "x2", "y2"):
         reader.expect("/")

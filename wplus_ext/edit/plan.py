@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..settings import MODES
+from ..settings import check_mode
 from ..weights.shapes import LAYERS, WIDTH, Float
 from ..window import Window
 
@@ -87,10 +87,7 @@ class Plan:
         counts = {branch.frames for branch in self.branches} - {1}
         if len(counts) > 1:
             raise ValueError(f"the branches have {sorted(counts)} frames, expected the same number")
-        if self.mode not in MODES:
-            raise ValueError(f"mode is {self.mode!r}, expected one of {', '.join(MODES)}")
-        if self.mode == "direct" and not self.negative:
-            raise ValueError("the direct mode appends tokens to every row: expected negative=True")
+        check_mode(self.mode, self.negative)
 
     @cached_property
     def window(self) -> Window:
