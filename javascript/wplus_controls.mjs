@@ -1,7 +1,8 @@
 // The buttons, fields and lists around the drawing. They call back, and show what `refresh` gives them.
 
 import { LAYERS, plain } from "./wplus_curve.mjs";
-import { badge, svg } from "./wplus_plot.mjs";
+import { button, field, html, isEdited, press, show, svg } from "./wplus_dom.mjs";
+import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
 export const EASINGS = ["linear", "smooth", "hold", "bez"];
 const TITLES = { linear: "Linear", smooth: "Smooth", hold: "Hold", bez: "Bezier" };
@@ -26,44 +27,14 @@ const ICONS = {
     drop: "M6 6l12 12M18 6L6 18",
 };
 
-export function html(name, attributes = {}, ...children) {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-        if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-        else if (value !== false) element.setAttribute(key, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
+function tool(icon, label, act, attributes) {
+    return button(ICONS[icon], label, act, attributes);
 }
 
-function button(icon, label, act, attributes = {}) {
-    const path = svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[icon] }));
-    return html("button", { type: "button", title: label, "aria-label": label, onclick: act, ...attributes }, path);
-}
-
-/** A field that takes a number: Enter or leaving it commits, Esc restores. */
-function field(label, act, attributes = {}) {
-    const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, ...attributes });
-    const commit = () => {
-        if (input.value === input.dataset.shown) return;
-        act(input.value.trim() === "" ? NaN : Number(input.value.replace(",", ".").replace("−", "-")));
-    };
-    input.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
-        if (event.key === "Enter") commit();
-        else if (event.key === "Escape") show(input, input.dataset.shown);
-        else return;
-        event.preventDefault();
-        event.stopPropagation();
-        input.select();
-    });
-    input.addEventListener("blur", commit);
-    return input;
-}
-
-function show(input, text) {
-    input.dataset.shown = text;
-    if (input.value !== text) input.value = text;
+/** The picture of a track's colour and shape. */
+function badge(style) {
+    return svg("svg", { class: `wplus-badge ${colourOf(style)}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
+        svg("path", { d: SHAPES[style] }));
 }
 
 export class Controls {
@@ -72,25 +43,25 @@ export class Controls {
     /** `editor` has the methods that the controls call; `presets` are pairs of title and schedule. */
     constructor(editor, presets) {
         this.editor = editor;
-        this.undo = button("undo", "Undo (Ctrl+Z)", () => editor.undo(-1));
-        this.redo = button("redo", "Redo (Ctrl+Shift+Z)", () => editor.undo(1));
-        this.add = button("add", "Add a key at the cursor", () => editor.add());
-        this.remove = button("remove", "Remove the chosen keys (Delete)", () => editor.remove());
+        this.undo = tool("undo", "Undo (Ctrl+Z)", () => editor.undo(-1));
+        this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => editor.undo(1));
+        this.add = tool("add", "Add a key at the cursor", () => editor.add());
+        this.remove = tool("remove", "Remove the chosen keys (Delete)", () => editor.remove());
         this.easings = EASINGS.map((easing) => {
             const preview = () => editor.suggest(easing), forget = () => editor.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
-            return button(easing, `${TITLES[easing]} easing`, () => editor.ease(easing), { "data-easing": easing, ...events });
+            return tool(easing, `${TITLES[easing]} easing`, () => editor.ease(easing), { "data-easing": easing, ...events });
         });
-        this.loop = button("loop", "Loop over the frames", () => editor.loop());
-        this.fine = button("fine", "Fine values: steps of 0.001 (Alt)", () => editor.toggleFine());
+        this.loop = tool("loop", "Loop over the frames", () => editor.loop());
+        this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => editor.toggleFine());
         const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
         this.presets = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
         this.presets.addEventListener("change", () => {
             if (this.presets.value) editor.preset(this.presets.value);
             this.presets.value = "";
         });
-        this.copy = button("copy", "Copy the active track as text (Ctrl+C)", () => editor.copy());
-        this.paste = button("paste", "Paste a track or a schedule (Ctrl+V)", () => editor.paste());
+        this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => editor.copy());
+        this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => editor.paste());
         const groups = [
             [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets], [this.copy, this.paste],
         ];
@@ -120,15 +91,9 @@ export class Controls {
         this.copy.disabled = !track;
         this.paste.disabled = readOnly;
         this.frame.disabled = this.value.disabled = still || !key;
-        if (document.activeElement !== this.frame || !key) show(this.frame, key ? plain(key.frame) : "");
-        if (document.activeElement !== this.value || !key) show(this.value, key ? plain(key.value) : "");
+        if (!key || !isEdited(this.frame)) show(this.frame, key ? plain(key.frame) : "");
+        if (!key || !isEdited(this.value)) show(this.value, key ? plain(key.value) : "");
         this.#showRows(tracks, active, readOnly);
-    }
-
-    /** The text of the key's fields again, after one was refused or committed. */
-    restore(key) {
-        show(this.frame, plain(key.frame));
-        show(this.value, plain(key.value));
     }
 
     #showRows(tracks, active, readOnly) {
@@ -149,10 +114,10 @@ export class Controls {
             show(input, String(track.layers[which]));
             return input;
         };
-        const toggle = (what, label, on) => button(what, `${label} ${name}`, () => editor.toggle(i, what), { "data-act": what, "aria-pressed": String(on) });
+        const toggle = (what, label, on) => tool(what, `${label} ${name}`, () => editor.toggle(i, what), { "data-act": what, "aria-pressed": String(on) });
         const choose = html("button", { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => editor.activate(i) },
             badge(track.style), html("span", {}, name));
-        const act = (icon, label, call, disabled) => button(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
+        const act = (icon, label, call, disabled) => tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
         return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
             choose,
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` }, "layers", layer("First layer", 0), "to", layer("End of the layers", 1)),
@@ -161,8 +126,4 @@ export class Controls {
                 act("up", "Move up", () => editor.swap(i, i - 1), i === 0), act("down", "Move down", () => editor.swap(i, i + 1), i === count - 1),
                 act("drop", "Remove", () => editor.drop(i))));
     }
-}
-
-function press(element, on) {
-    element.setAttribute("aria-pressed", String(Boolean(on)));
 }

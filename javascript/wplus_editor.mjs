@@ -4,10 +4,12 @@
 // released pointer or key, writes the text and calls `write` once. Text from elsewhere comes in through `setText`.
 
 import { LAYERS, parseSchedule, plain } from "./wplus_curve.mjs";
-import { Controls, html } from "./wplus_controls.mjs";
+import { Controls } from "./wplus_controls.mjs";
+import { html } from "./wplus_dom.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Gestures } from "./wplus_gestures.mjs";
-import { Plot, STYLES, axisHalf } from "./wplus_plot.mjs";
+import { Plot, axisHalf } from "./wplus_plot.mjs";
+import { styleOf } from "./wplus_styles.mjs";
 
 const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
 
@@ -143,27 +145,27 @@ export class Editor {
         this.commit(parseSchedule(schedule));
     }
 
+    /** Give the chosen key another frame or value. Says whether it was taken. */
     setKey(frame, value) {
         const key = this.#key();
-        if (!this.editable() || !key) return;
+        if (!this.editable() || !key) return false;
         try {
             this.commit(edits.setKey(this.schedule, this.frames, key.number, frame ?? key.frame, value ?? key.value));
+            return true;
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
-            this.controls.restore(key);
             this.say(`Not changed: ${fault.message}`);
+            return false;
         }
     }
 
     setLayers(index, which, number) {
         const track = this.tracks[index], layers = [...track.layers];
         layers[which] = number;
-        if (Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS) {
-            this.#edit(edits.withTrack(this.#text, { ...track, layers }), `${track.name}: layers ${layers[0]} to ${layers[1]}`);
-        } else {
-            this.controls.list.querySelectorAll(`[data-track="${index}"] input`)[which].value = String(track.layers[which]);
-            this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
-        }
+        const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
+        if (right) this.#edit(edits.withTrack(this.#text, { ...track, layers }), `${track.name}: layers ${layers[0]} to ${layers[1]}`);
+        else this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
+        return right;
     }
 
     activate(index) {
@@ -355,7 +357,7 @@ export class Editor {
         const scenes = this.tracks.map((track, index) => {
             const schedule = scheduleOf(track), { curve, fault } = edits.curveOf(schedule, frames);
             return {
-                index, name: track.name, style: index % STYLES, curve, fault, keys: schedule.keys, active: track === active,
+                index, name: track.name, style: styleOf(index), curve, fault, keys: schedule.keys, active: track === active,
                 places: edits.places(schedule, frames), sequence: drag || this.preview ? this.#still(schedule) : edits.order(schedule, frames),
                 chosen: track === active ? this.chosen : new Set(), locked: this.#look(track).locked,
                 handles: track === active && this.editable() ? this.#handles(schedule, curve) : [],
@@ -367,7 +369,7 @@ export class Editor {
         const most = Math.max(...(this.#run?.residual ?? []), 1e-9);
         this.plot.paint({
             tracks: shown,
-            ghosts: ghosts.map((schedule) => ({ style: this.active % STYLES, curve: edits.curveOf(schedule, frames).curve })).filter((ghost) => ghost.curve),
+            ghosts: ghosts.map((schedule) => ({ style: styleOf(this.active), curve: edits.curveOf(schedule, frames).curve })).filter((ghost) => ghost.curve),
             cursor: this.cursor,
             marquee: drag?.box,
             measured: this.#run?.residual.length === frames ? this.#run.residual.map((part) => part / most) : [],
@@ -413,7 +415,7 @@ export class Editor {
         const key = this.#key(), track = this.track, scene = scenes[this.active];
         const easings = track ? new Set([...this.#segments()].map((number) => this.schedule.keys[number].easing)) : new Set();
         this.controls.refresh({
-            tracks: this.tracks.map((one, index) => ({ ...one, ...this.#look(one), style: index % STYLES })),
+            tracks: this.tracks.map((one, index) => ({ ...one, ...this.#look(one), style: styleOf(index) })),
             active: this.active, chosen: this.chosen.size, key, easing: easings.size === 1 ? [...easings][0] : null,
             canUndo: this.#history.can(-1), canRedo: this.#history.can(1), fine: this.fine, readOnly: Boolean(this.#fault),
         });

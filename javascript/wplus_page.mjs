@@ -1,7 +1,7 @@
 // Mounts an editor in each tab's accordion, and ties it to the page's own fields: the track text, AnimateDiff's
 // frames and fps, the identity, the report. The only module that does something when it is loaded.
 
-import { html } from "./wplus_controls.mjs";
+import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { withLine } from "./wplus_edits.mjs";
 

@@ -3,35 +3,14 @@
 // attributes alone: the WebUI watches every node that is added to its page.
 
 import { MAX_SIZE, plain } from "./wplus_curve.mjs";
+import { set, svg } from "./wplus_dom.mjs";
 import { clamp } from "./wplus_edits.mjs";
+import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
-const NS = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
 export const HEIGHT = 260;
 const PAST = 22; // width of the gutter for keys past the end
-export const STYLES = 6; // colours and shapes
-const SHAPES = [
-    "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z",
-    "M-5.5-5.5h11v11h-11Z",
-    "M0-7.5L7.5 0L0 7.5L-7.5 0Z",
-    "M0-7L6.5 5h-13Z",
-    "M0 7L6.5-5h-13Z",
-    "M-3.3-6h6.6L7 0L3.3 6h-6.6L-7 0Z",
-];
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
-
-export function svg(name, attributes = {}, ...children) {
-    const element = document.createElementNS(NS, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children);
-    return element;
-}
-
-/** The picture of a track's colour and shape. */
-export function badge(style) {
-    return svg("svg", { class: `wplus-badge wplus-scale-${style}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
-        svg("path", { d: SHAPES[style] }));
-}
 
 /** The half of the axis that holds values, at least the customary one. */
 export function axisHalf(values, known) {
@@ -107,14 +86,14 @@ export class Plot {
     paint({ tracks, ghosts = [], cursor, marquee, measured = [] }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
-            const css = `wplus-scale-${track.style}${track.active ? " wplus-active" : ""}`;
+            const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
             const path = track.curve ? this.#path(track.curve) : { line: "", dots: "" };
             set(lines[i], { class: `wplus-line ${css}`, d: path.line });
             set(dots[i], { class: `wplus-dots ${css}`, d: path.dots });
         });
         this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
-            set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#path(ghosts[i].curve).line });
+            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve).line });
         });
         const points = measured.map((part, frame) => `${frame ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.#low(part)}`);
         set(this.#pool("measured", "path", 1)[0], { d: points.join("") });
@@ -139,7 +118,7 @@ export class Plot {
             const said = `frame ${plain(frame)}, ${plain(key.value)}, ${key.easing === "bez" ? "bezier" : key.easing}`;
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
-                class: `wplus-key wplus-scale-${track.style}${track.active ? " wplus-active" : ""}${chosen ? " wplus-chosen" : ""}${past ? " wplus-past" : ""}`,
+                class: `wplus-key ${colourOf(track.style)}${track.active ? " wplus-active" : ""}${chosen ? " wplus-chosen" : ""}${past ? " wplus-past" : ""}`,
                 tabindex: track.active ? 0 : -1,
                 "aria-label": `${track.name}, key ${i + 1} of ${track.keys.length}`,
                 "aria-valuetext": past ? `${said}, past the end` : said,
@@ -255,18 +234,6 @@ function make(kind) {
         return svg("g", { class: "wplus-handle" }, svg("path"), svg("circle", { class: "wplus-touch", r: 22 }), svg("circle", { class: "wplus-knob", r: 4.5 }));
     }
     return svg(kind);
-}
-
-const written = new WeakMap(); // by element: asking the page for an attribute takes longer
-
-function set(element, attributes) {
-    const before = written.get(element) ?? {};
-    written.set(element, before);
-    for (const name in attributes) {
-        if (before[name] === attributes[name]) continue;
-        before[name] = attributes[name];
-        element.setAttribute(name, attributes[name]);
-    }
 }
 
 function axisStep(half) {
