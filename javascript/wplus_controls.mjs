@@ -1,11 +1,10 @@
-// The buttons, fields and lists around the drawing. They call back, and show what `refresh` gives them.
+// The buttons, fields and lists around the drawing. They give commands, and show what `refresh` gives them.
 
 import { LAYERS, plain } from "./wplus_curve.mjs";
 import { button, field, html, isEdited, press, show, svg } from "./wplus_dom.mjs";
+import { EASINGS } from "./wplus_edits.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
-export const EASINGS = ["linear", "smooth", "hold", "bez"];
-const TITLES = { linear: "Linear", smooth: "Smooth", hold: "Hold", bez: "Bezier" };
 const ICONS = {
     undo: "M8 5L4 9l4 4M4 9h9a5 5 0 0 1 0 10H9",
     redo: "M16 5l4 4l-4 4M20 9h-9a5 5 0 0 0 0 10h4",
@@ -40,41 +39,49 @@ function badge(style) {
 export class Controls {
     #rows = "";
 
-    /** `editor` has the methods that the controls call; `presets` are pairs of title and schedule. */
-    constructor(editor, presets) {
-        this.editor = editor;
-        this.undo = tool("undo", "Undo (Ctrl+Z)", () => editor.undo(-1));
-        this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => editor.undo(1));
-        this.add = tool("add", "Add a key at the cursor", () => editor.add());
-        this.remove = tool("remove", "Remove the chosen keys (Delete)", () => editor.remove());
-        this.easings = EASINGS.map((easing) => {
-            const preview = () => editor.suggest(easing), forget = () => editor.suggest(null);
+    /**
+     * Args: the `EditorState`; `page` has `add`, `copy` and `paste`, which need more than the state; `presets` are pairs
+     * of title and schedule.
+     */
+    constructor(state, page, presets) {
+        this.state = state;
+        this.undo = tool("undo", "Undo (Ctrl+Z)", () => state.undo(-1));
+        this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => state.undo(1));
+        this.add = tool("add", "Add a key at the cursor", () => page.add());
+        this.remove = tool("remove", "Remove the chosen keys (Delete)", () => state.remove());
+        this.easings = Object.entries(EASINGS).map(([easing, title]) => {
+            const preview = () => state.suggest(easing), forget = () => state.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
-            return tool(easing, `${TITLES[easing]} easing`, () => editor.ease(easing), { "data-easing": easing, ...events });
+            return tool(easing, `${title[0].toUpperCase()}${title.slice(1)} easing`, () => state.ease(easing), { "data-easing": easing, ...events });
         });
-        this.loop = tool("loop", "Loop over the frames", () => editor.loop());
-        this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => editor.toggleFine());
-        const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
-        this.presets = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
-        this.presets.addEventListener("change", () => {
-            if (this.presets.value) editor.preset(this.presets.value);
-            this.presets.value = "";
-        });
-        this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => editor.copy());
-        this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => editor.paste());
+        this.loop = tool("loop", "Loop over the frames", () => state.loop());
+        this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
+        this.presets = this.#menu(presets);
+        this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
+        this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => page.paste());
         const groups = [
             [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets], [this.copy, this.paste],
         ];
         this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
         this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
 
-        this.frame = field("Frame of the key", (number) => editor.setKey(number, null), { inputmode: "numeric" });
-        this.value = field("Value of the key", (number) => editor.setKey(null, number));
+        this.frame = field("Frame of the key", (frame) => state.setKey({ frame }), { inputmode: "numeric" });
+        this.value = field("Value of the key", (value) => state.setKey({ value }));
         this.readout = document.createTextNode("");
         this.fields = html("div", { class: "wplus-fields" },
             html("label", {}, "Frame", this.frame), html("label", {}, "Value", this.value),
             html("output", { class: "wplus-readout", "aria-live": "off" }, this.readout));
         this.list = html("ol", { class: "wplus-tracks", "aria-label": "Tracks" });
+    }
+
+    #menu(presets) {
+        const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
+        const menu = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
+        menu.addEventListener("change", () => {
+            if (menu.value) this.state.preset(menu.value);
+            menu.value = "";
+        });
+        return menu;
     }
 
     /** Show a state of the editor. */
@@ -107,23 +114,24 @@ export class Controls {
     }
 
     #row(track, i, active, count, readOnly) {
-        const { editor } = this, name = track.name;
-        const layer = (label, which) => {
-            const input = field(`${label} of ${name}`, (number) => editor.setLayers(i, which, number), { inputmode: "numeric", "data-act": label });
-            input.disabled = readOnly;
-            show(input, String(track.layers[which]));
-            return input;
-        };
-        const toggle = (what, label, on) => tool(what, `${label} ${name}`, () => editor.toggle(i, what), { "data-act": what, "aria-pressed": String(on) });
-        const choose = html("button", { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => editor.activate(i) },
-            badge(track.style), html("span", {}, name));
+        const { state } = this, { name } = track;
+        const toggle = (what, label) => tool(what, `${label} ${name}`, () => state.toggle(i, what), { "data-act": what, "aria-pressed": String(track[what]) });
         const act = (icon, label, call, disabled) => tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
+        const choose = { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => state.activate(i) };
         return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
-            choose,
-            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` }, "layers", layer("First layer", 0), "to", layer("End of the layers", 1)),
+            html("button", choose, badge(track.style), html("span", {}, name)),
+            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
+                "layers", this.#layer("First layer", i, 0, track, readOnly), "to", this.#layer("End of the layers", i, 1, track, readOnly)),
             html("span", { class: "wplus-group" },
-                toggle("shown", "Show", track.shown), toggle("locked", "Lock", track.locked), toggle("solo", "Solo", track.solo),
-                act("up", "Move up", () => editor.swap(i, i - 1), i === 0), act("down", "Move down", () => editor.swap(i, i + 1), i === count - 1),
-                act("drop", "Remove", () => editor.drop(i))));
+                toggle("shown", "Show"), toggle("locked", "Lock"), toggle("solo", "Solo"),
+                act("up", "Move up", () => state.swap(i, i - 1), i === 0), act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
+                act("drop", "Remove", () => state.drop(i))));
+    }
+
+    #layer(label, i, which, track, disabled) {
+        const attributes = { inputmode: "numeric", "data-act": label, disabled };
+        const input = field(`${label} of ${track.name}`, (number) => this.state.setLayers(i, which, number), attributes);
+        show(input, String(track.layers[which]));
+        return input;
     }
 }

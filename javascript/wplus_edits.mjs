@@ -1,9 +1,10 @@
-// What can be done to a curve, without a page: every function takes a schedule and gives a new one.
+// What can be done to a schedule, without a page: every function takes one and gives a new one.
 // Keys are named by their number in the schedule; `frames` is the length of the video.
 
-import { Curve, LAYERS, MAX_PLACES, MAX_SIZE, formatTrack, parse, parseSchedule, place } from "./wplus_curve.mjs";
+import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
 
 export const MAX_FRAME = 999_999;
+export const EASINGS = { linear: "linear", smooth: "smooth", hold: "hold", bez: "bezier" }; // as a person reads them
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 
 export const round = (number, places = MAX_PLACES) => Number(number.toFixed(places)) + 0;
@@ -12,6 +13,11 @@ export const clamp = (number, low, high) => Math.min(Math.max(number, low), high
 /** Where each key lies, in frames. */
 export function places(schedule, frames) {
     return schedule.keys.map((key) => place(key, schedule.keys.length, frames));
+}
+
+/** Whether a frame lies behind the video's last. */
+export function isPast(frame, frames) {
+    return frame > frames - 1 + 1e-9;
 }
 
 /** The numbers of the keys, from left to right. */
@@ -189,92 +195,4 @@ function cut(p0, p1, p2, p3, s) {
     const mix = (a, b) => a + (b - a) * s;
     const a = mix(p0, p1), b = mix(p1, p2), c = mix(p2, p3), ab = mix(a, b), bc = mix(b, c);
     return { a, ab, middle: mix(ab, bc), bc, c };
-}
-
-// The text, line by line: what a person wrote beside the tracks stays.
-
-/** `{text, tracks, fault}` of a text; the tracks are null where it does not parse. */
-export function read(text) {
-    try {
-        return { text, tracks: parse(text), fault: null };
-    } catch (fault) {
-        return { text, tracks: null, fault };
-    }
-}
-
-const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
-
-/** The line of a track. */
-export function lineOf(text, track) {
-    return linesOf(text)[track.line - 1].trim();
-}
-
-/** The text with one track changed. */
-export function withTrack(text, track) {
-    return linesOf(text).map((line, i) => (i + 1 === track.line ? formatTrack(track) : line)).join("\n");
-}
-
-/** The text without a track. */
-export function withoutTrack(text, track) {
-    return linesOf(text).filter((_, i) => i + 1 !== track.line).join("\n");
-}
-
-/** The text with two tracks' lines exchanged. */
-export function withSwapped(text, a, b) {
-    const lines = linesOf(text);
-    [lines[a.line - 1], lines[b.line - 1]] = [lines[b.line - 1], lines[a.line - 1]];
-    return lines.join("\n");
-}
-
-/**
- * The text after pasting another: tracks are added, or take the place of the active one where it is one track;
- * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
- */
-export function withPasted(text, pasted, active, name) {
-    pasted = pasted.trim();
-    if (!pasted.includes("=")) {
-        const schedule = parseSchedule(pasted.replace(/\s+/g, " "));
-        if (active) return withTrack(text, { ...active, schedule });
-        return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
-    }
-    const tracks = parse(pasted);
-    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });
-    return tracks.reduce((all, track) => withLine(all, formatTrack(track)), text);
-}
-
-/** The text with one more line. */
-export function withLine(text, line) {
-    return text.trim() ? `${text.replace(/\s+$/, "")}\n${line}` : line;
-}
-
-/** Texts to go back and forth in. What is typed in one go is one of them. */
-export class History {
-    #texts;
-    #at = 0;
-    #typing = false;
-
-    constructor(text) {
-        this.#texts = [text];
-    }
-
-    push(text, typed = false) {
-        if (text === this.#texts[this.#at]) return;
-        if (typed && this.#typing) this.#texts[this.#at] = text;
-        else this.#texts = [...this.#texts.slice(Math.max(this.#at - 199, 0), this.#at + 1), text];
-        this.#at = this.#texts.length - 1;
-        this.#typing = typed;
-    }
-
-    /** The text one step back (-1) or forth (1), or null where there is none. */
-    step(by) {
-        const text = this.#texts[this.#at + by];
-        if (text === undefined) return null;
-        this.#at += by;
-        this.#typing = false;
-        return text;
-    }
-
-    can(by) {
-        return this.#texts[this.#at + by] !== undefined;
-    }
 }

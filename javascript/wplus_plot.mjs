@@ -4,20 +4,14 @@
 
 import { MAX_SIZE, plain } from "./wplus_curve.mjs";
 import { set, svg } from "./wplus_dom.mjs";
-import { clamp } from "./wplus_edits.mjs";
+import { EASINGS, clamp, isPast } from "./wplus_edits.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
 export const HEIGHT = 260;
 const PAST = 22; // width of the gutter for keys past the end
-const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
 
-/** The half of the axis that holds values, at least the customary one. */
-export function axisHalf(values, known) {
-    const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), known);
-    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
-}
-
+/** The drawing's `element`, and the two ways between pixels on it and frames and values. */
 export class Plot {
     #groups = {};
     #pools = new Map();
@@ -75,7 +69,7 @@ export class Plot {
 
     /** Where a key is drawn; those past the end wait in the gutter. */
     spot(frame, value) {
-        const past = frame > this.last + 1e-9 || (this.frames === 1 && frame > 0);
+        const past = isPast(frame, this.frames);
         return { x: past ? MARGIN.left + this.inner + PAST : this.x(frame), y: this.y(clamp(value, -this.half, this.half)), past };
     }
 
@@ -115,7 +109,7 @@ export class Plot {
         this.#pool("keys", "key", all.length).forEach((element, at) => {
             const { track, key, number, i } = all[at], frame = track.places[number], { x, y, past } = this.spot(frame, key.value);
             const chosen = track.active && track.chosen.has(number);
-            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${key.easing === "bez" ? "bezier" : key.easing}`;
+            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${EASINGS[key.easing]}`;
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
                 class: `wplus-key ${colourOf(track.style)}${track.active ? " wplus-active" : ""}${chosen ? " wplus-chosen" : ""}${past ? " wplus-past" : ""}`,
