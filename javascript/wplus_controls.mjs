@@ -40,8 +40,8 @@ export class Controls {
     #rows = "";
 
     /**
-     * Args: the `EditorState`; `page` has `add`, `copy` and `paste`, which need more than the state; `presets` are pairs
-     * of title and schedule.
+     * Args: the `EditorState`; `page` has `add`, `copy` and `paste`, which need more than the state; `presets` are
+     * pairs of title and schedule.
      */
     constructor(state, page, presets) {
         this.state = state;
@@ -52,7 +52,8 @@ export class Controls {
         this.easings = Object.entries(EASINGS).map(([easing, title]) => {
             const preview = () => state.suggest(easing), forget = () => state.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
-            return tool(easing, `${title[0].toUpperCase()}${title.slice(1)} easing`, () => state.ease(easing), { "data-easing": easing, ...events });
+            const label = `${title[0].toUpperCase()}${title.slice(1)} easing`;
+            return tool(easing, label, () => state.ease(easing), { "data-easing": easing, ...events });
         });
         this.loop = tool("loop", "Loop over the frames", () => state.loop());
         this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
@@ -60,7 +61,8 @@ export class Controls {
         this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
         this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => page.paste());
         const groups = [
-            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets], [this.copy, this.paste],
+            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets],
+            [this.copy, this.paste],
         ];
         this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
         this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
@@ -75,8 +77,8 @@ export class Controls {
     }
 
     #menu(presets) {
-        const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
-        const menu = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
+        const options = [["Preset…", ""], ...presets].map(([title, value]) => html("option", { value }, title));
+        const menu = html("select", { "aria-label": "Preset for the active track" }, ...options);
         menu.addEventListener("change", () => {
             if (menu.value) this.state.preset(menu.value);
             menu.value = "";
@@ -104,33 +106,46 @@ export class Controls {
     }
 
     #showRows(tracks, active, readOnly) {
-        const state = JSON.stringify([active, readOnly, tracks.map((t) => [t.name, t.layers, t.shown, t.locked, t.solo, t.style])]);
-        if (state === this.#rows) return;
-        this.#rows = state;
+        const shown = ["name", "layers", "shown", "locked", "solo", "style"];
+        const rows = JSON.stringify([active, readOnly, tracks.map((track) => shown.map((part) => track[part]))]);
+        if (rows === this.#rows) return;
+        this.#rows = rows;
         const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
         const [row, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
-        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, tracks.length, readOnly)));
+        const count = tracks.length;
+        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, count, readOnly)));
         if (act) this.list.querySelector(`[data-track="${row}"] [data-act="${act}"]:not([disabled])`)?.focus();
     }
 
     #row(track, i, active, count, readOnly) {
         const { state } = this, { name } = track;
-        const toggle = (what, label) => tool(what, `${label} ${name}`, () => state.toggle(i, what), { "data-act": what, "aria-pressed": String(track[what]) });
-        const act = (icon, label, call, disabled) => tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
-        const choose = { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => state.activate(i) };
+        const toggle = (what, label) => {
+            const pressed = { "data-act": what, "aria-pressed": String(track[what]) };
+            return tool(what, `${label} ${name}`, () => state.toggle(i, what), pressed);
+        };
+        const act = (icon, label, call, still) => {
+            return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: still || readOnly });
+        };
+        const choose = html("button", {
+            type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose",
+            onclick: () => state.activate(i),
+        }, badge(track.style), html("span", {}, name));
         return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
-            html("button", choose, badge(track.style), html("span", {}, name)),
+            choose,
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
-                "layers", this.#layer("First layer", i, 0, track, readOnly), "to", this.#layer("End of the layers", i, 1, track, readOnly)),
+                "layers", this.#layer("First layer", i, 0, track, readOnly),
+                "to", this.#layer("End of the layers", i, 1, track, readOnly)),
             html("span", { class: "wplus-group" },
                 toggle("shown", "Show"), toggle("locked", "Lock"), toggle("solo", "Solo"),
-                act("up", "Move up", () => state.swap(i, i - 1), i === 0), act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
+                act("up", "Move up", () => state.swap(i, i - 1), i === 0),
+                act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
                 act("drop", "Remove", () => state.drop(i))));
     }
 
     #layer(label, i, which, track, disabled) {
         const attributes = { inputmode: "numeric", "data-act": label, disabled };
-        const input = field(`${label} of ${track.name}`, (number) => this.state.setLayers(i, which, number), attributes);
+        const act = (number) => this.state.setLayers(i, which, number);
+        const input = field(`${label} of ${track.name}`, act, attributes);
         show(input, String(track.layers[which]));
         return input;
     }

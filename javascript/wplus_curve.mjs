@@ -16,19 +16,23 @@ export function evaluate(schedule, frames) {
 export class Curve {
     constructor(schedule, frames) {
         if (typeof schedule === "string") schedule = parseSchedule(schedule);
-        if (!(Number.isInteger(frames) && frames >= 1)) throw new RangeError(`frames is ${frames}, expected at least 1`);
+        if (!(Number.isInteger(frames) && frames >= 1)) {
+            throw new RangeError(`frames is ${frames}, expected at least 1`);
+        }
         this.frames = frames;
         let keys = schedule.keys.map((key) => ({ place: place(key, schedule.keys.length, frames), key }));
         if (schedule.loop) {
             keys = keys.filter((item) => item.place <= frames - 1);
-            if (!keys.length) throw new TrackError(`expected a key for the loop within the ${frames} frames, found none`);
+            if (!keys.length) {
+                throw new TrackError(`expected a key for the loop within the ${frames} frames, found none`);
+            }
         }
         keys.sort((a, b) => a.place - b.place || (frames === 1 ? a.key.position - b.key.position : 0));
         if (frames === 1) keys = [keys[0]];
         for (let i = 1; i < keys.length; i++) {
             if (keys[i - 1].place === keys[i].place) {
-                const message = `two keys on frame ${plain(keys[i].place)} of ${frames}: expected one, remove or move the other`;
-                throw new TrackError(message, 1, keys[i].key.column);
+                const where = `two keys on frame ${plain(keys[i].place)} of ${frames}`;
+                throw new TrackError(`${where}: expected one, remove or move the other`, 1, keys[i].key.column);
             }
         }
         if (schedule.loop && keys.length > 1) {

@@ -50,7 +50,8 @@ export function press(element, on) {
  * taken; where it was not, the field shows what it showed before.
  */
 export function field(label, act, attributes = {}) {
-    const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, ...attributes });
+    const own = { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label };
+    const input = html("input", { ...own, ...attributes });
     const commit = () => {
         const { value, dataset: { shown } } = input;
         if (value === shown) return;

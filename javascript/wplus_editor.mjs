@@ -22,13 +22,14 @@ export class Editor {
             type: "range", class: "wplus-scrub", min: 0, step: 1, value: 0, "aria-label": "Cursor frame",
             oninput: () => state.moveCursor(Number(this.scrub.value)),
         });
-        this.strip.element.addEventListener("click", (event) => state.moveCursor(Math.round(this.plot.frameAt(event.offsetX))));
+        const under = (event) => Math.round(this.plot.frameAt(event.offsetX));
+        this.strip.element.addEventListener("click", (event) => state.moveCursor(under(event)));
         this.status = html("p", { class: "wplus-status", role: "status", "aria-live": "polite" });
         this.fault = html("p", { class: "wplus-curve-fault", role: "alert", hidden: true });
         this.axis = document.createTextNode("");
         this.element = html("div", { class: "wplus-editor", role: "group", "aria-label": "Curve editor" },
-            this.controls.bar, html("p", { class: "wplus-axis" }, this.axis), this.plot.element, this.scrub, this.strip.element,
-            this.controls.fields, this.fault, this.controls.list, this.status);
+            this.controls.bar, html("p", { class: "wplus-axis" }, this.axis), this.plot.element, this.scrub,
+            this.strip.element, this.controls.fields, this.fault, this.controls.list, this.status);
         root.replaceChildren(this.element);
         this.gestures = new Gestures(this);
         state.listen({ changed: () => this.paint(), said: (text) => (this.status.textContent = text) });
@@ -105,7 +106,7 @@ export class Editor {
         this.strip.paint(this.state, this.plot);
     }
 
-    /** Text nodes get another text instead of being replaced: the WebUI watches every node that is added to its page. */
+    /** Text nodes get another text instead of being replaced: the WebUI watches every node that is added. */
     #words({ axis, readout, fault }) {
         const { state, scrub } = this;
         this.axis.data = axis;

@@ -7,7 +7,8 @@ export const MAX_FRAME = 999_999;
 export const EASINGS = { linear: "linear", smooth: "smooth", hold: "hold", bez: "bezier" }; // as a person reads them
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 
-export const round = (number, places = MAX_PLACES) => Number(number.toFixed(places)) + 0;
+/** To some decimal places; −0 becomes 0. */
+export const round = (number, decimals = MAX_PLACES) => Number(number.toFixed(decimals)) + 0;
 export const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
 /** Where each key lies, in frames. */
@@ -28,13 +29,13 @@ export function order(schedule, frames) {
 
 const curves = new WeakMap(); // by schedule, which never changes
 
-/** The curve, or null and the fault where it has none for this number of frames. */
+/** `{curve, fault}`: the curve, or null and the fault where it has none for this number of frames. */
 export function curveOf(schedule, frames) {
-    if (curves.get(schedule)?.frames !== frames) curves.set(schedule, { frames, ...made(schedule, frames) });
+    if (curves.get(schedule)?.frames !== frames) curves.set(schedule, { frames, ...attempt(schedule, frames) });
     return curves.get(schedule);
 }
 
-function made(schedule, frames) {
+function attempt(schedule, frames) {
     try {
         return { curve: new Curve(schedule, frames), fault: null };
     } catch (fault) {
@@ -47,7 +48,8 @@ export function explicit(schedule) {
     const last = schedule.keys.length - 1;
     const keys = schedule.keys.map((key) => {
         if (key.unit !== "spread") return key;
-        return last ? { ...key, unit: "percent", position: round((key.position * 100) / last) } : { ...key, unit: "frame" };
+        if (!last) return { ...key, unit: "frame" };
+        return { ...key, unit: "percent", position: round((key.position * 100) / last) };
     });
     return { ...schedule, keys };
 }
@@ -112,7 +114,8 @@ export function setKey(schedule, frames, number, frame, value) {
     const made = moved ? explicit(schedule) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;
-        return moved ? { ...key, value: round(value), unit: "frame", position: frame } : { ...key, value: round(value) };
+        const valued = { ...key, value: round(value) };
+        return moved ? { ...valued, unit: "frame", position: frame } : valued;
     });
     return { ...made, keys };
 }
@@ -187,7 +190,8 @@ function split([x1, y1, x2, y2], x) {
     const part = (number, from, to) => (to === from ? 0 : round((number - from) / (to - from), 3));
     const left = [part(h.a, 0, h.middle), part(v.a, 0, v.middle), part(h.ab, 0, h.middle), part(v.ab, 0, v.middle)];
     const right = [part(h.bc, h.middle, 1), part(v.bc, v.middle, 1), part(h.c, h.middle, 1), part(v.c, v.middle, 1)];
-    return [left, right].map((b) => b.map((number, i) => (i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1))));
+    const bound = (number, i) => (i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1));
+    return [left, right].map((bezier) => bezier.map(bound));
 }
 
 /** De Casteljau's points of one coordinate. */

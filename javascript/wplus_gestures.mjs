@@ -8,7 +8,7 @@ const NEAR = { mouse: 12, touch: 26, line: 7, centre: 5 }; // pixels
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 0.01], ArrowDown: [0, -0.01] };
 
 export class Gestures {
-    #pressed = null; // a pointer: its id, where it was pressed (x, y) and is (at), what it drags: "keys", "handle", "marquee" or "tap"
+    #pressed = null; // a pointer: where it was pressed (x, y) and is (at), and what it began on, as its kind
 
     /** Args: the view, of which `state`, `plot`, `element`, `add`, `focusKey` and `paint` are used. */
     constructor(view) {
@@ -103,10 +103,11 @@ export class Gestures {
         if (isField(document.activeElement)) document.activeElement.blur(); // which commits what is in it
         const { state } = this, { x, y } = this.#point(event), mouse = event.pointerType === "mouse";
         state.begin();
-        const near = this.#near(x, y, mouse ? NEAR.mouse : NEAR.touch), handle = event.target.closest?.(".wplus-handle");
+        const near = this.#near(x, y, mouse ? NEAR.mouse : NEAR.touch);
+        const handle = event.target.closest?.(".wplus-handle")?.dataset;
         const pressed = { pointer: event.pointerId, x, y, at: { x, y }, moved: false };
         if (handle && state.editable && !(near?.distance < NEAR.centre)) {
-            Object.assign(pressed, { kind: "handle", number: Number(handle.dataset.key), end: Number(handle.dataset.end) });
+            Object.assign(pressed, { kind: "handle", number: Number(handle.key), end: Number(handle.end) });
         } else if (near) {
             Object.assign(pressed, { kind: "keys", number: near.number });
             state.pick(near.index, near.number, event.shiftKey);
@@ -138,18 +139,24 @@ export class Gestures {
     }
 
     #drag(pressed) {
-        const { state, plot } = this, { x, y } = pressed.at, { number } = pressed;
-        if (pressed.kind === "keys") this.#dragKeys(pressed);
-        else if (pressed.kind === "handle") state.dragHandle(number, pressed.end, plot.frameAt(x), plot.valueAt(y), pressed.alt);
-        else if (pressed.kind === "marquee" && state.track && state.visible(state.track)) {
-            const [left, right] = [Math.min(x, pressed.x), Math.max(x, pressed.x)], [top, bottom] = [Math.min(y, pressed.y), Math.max(y, pressed.y)];
-            const inside = (spot) => spot.x >= left && spot.x <= right && spot.y >= top && spot.y <= bottom;
-            const spots = this.#spots(state.active), numbers = [...spots.keys()].filter((one) => inside(spots[one]));
-            state.dragBox({ x: left, y: top, width: right - left, height: bottom - top }, numbers, pressed.also);
-        }
+        const { state, plot } = this, { kind, at: { x, y } } = pressed;
+        if (kind === "keys") this.#dragKeys(pressed);
+        else if (kind === "handle") {
+            state.dragHandle(pressed.number, pressed.end, plot.frameAt(x), plot.valueAt(y), pressed.alt);
+        } else if (kind === "marquee" && state.track && state.visible(state.track)) this.#dragBox(pressed);
     }
 
-    /** A key keeps its distance from the pointer; one in the gutter behind the end comes to the pointer, where that is inside. */
+    #dragBox({ x, y, at, also }) {
+        const [width, height] = [Math.abs(x - at.x), Math.abs(y - at.y)];
+        const box = { x: Math.min(x, at.x), y: Math.min(y, at.y), width, height };
+        const inside = (spot) => {
+            return spot.x >= box.x && spot.x <= box.x + width && spot.y >= box.y && spot.y <= box.y + height;
+        };
+        const spots = this.#spots(this.state.active);
+        this.state.dragBox(box, [...spots.keys()].filter((number) => inside(spots[number])), also);
+    }
+
+    /** A key keeps its distance from the pointer; one in the gutter past the end comes to a pointer that is inside. */
     #dragKeys({ number, at: { x, y }, ...pressed }) {
         const { state, plot } = this, key = state.track?.schedule.keys[number];
         if (!key) return;

@@ -13,6 +13,7 @@ function mount(root) {
     const find = (selector) => gradioApp().querySelector(selector);
     const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
     const choice = (id) => find(`#${id} input`)?.value ?? "";
+    const offer = html("p", { class: "wplus-draft", hidden: true });
     const keep = (text) => {
         offer.hidden = true;
         if (text.trim()) localStorage.setItem(draft, text);
@@ -22,7 +23,7 @@ function mount(root) {
         textarea.value = text;
         updateInput(textarea); // tells Python, and `take` below
     };
-    const holder = html("div"), offer = html("p", { class: "wplus-draft", hidden: true });
+    const holder = html("div");
     root.replaceChildren(holder, offer);
     const state = new EditorState({ direction: () => choice(direction) || "smile" });
     state.listen({ wrote: write });
@@ -37,12 +38,14 @@ function mount(root) {
     root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
     textarea.addEventListener("input", () => take(textarea.value)); // at once; the page's own event comes later
     root.addEventListener("wplus-identity", (event) => state.setIdentity(isIdentity(event.detail)));
-    root.addEventListener("wplus-report", () => requestAnimationFrame(() => showRun(state, find(`#${report} [data-run]`))));
+    const show = () => showRun(state, find(`#${report} [data-run]`));
+    root.addEventListener("wplus-report", () => requestAnimationFrame(show));
 
     const look = () => {
         const number = (selector) => Number(find(selector)?.value) || 0;
         const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
-        const batch = Math.max(number(`#${tab}_batch_size input`), 1), off = find(`#${tab}-ad-enable input`)?.checked === false;
+        const batch = Math.max(number(`#${tab}_batch_size input`), 1);
+        const off = find(`#${tab}-ad-enable input`)?.checked === false;
         if (animated && !(off && batch > 1)) {
             const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
             state.setFrames(Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note);
@@ -51,7 +54,8 @@ function mount(root) {
     };
     look();
     setInterval(() => root.offsetParent && look(), WATCH);
-    gradioApp().addEventListener("input", (event) => event.target.closest?.(`[id^="${tab}-ad-"], #${tab}_batch_size`) && look());
+    const looked = `[id^="${tab}-ad-"], #${tab}_batch_size`;
+    gradioApp().addEventListener("input", (event) => event.target.closest?.(looked) && look());
 }
 
 function isIdentity(name) {

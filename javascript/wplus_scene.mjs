@@ -16,8 +16,9 @@ export function scenesOf(state) {
         const active = index === state.active, schedule = active ? state.schedule : track.schedule;
         const { curve, fault } = edits.curveOf(schedule, state.frames), moving = state.drag || state.preview;
         return {
-            index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys, places: edits.places(schedule, state.frames),
-            sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // on the page it stays while keys move
+            index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys,
+            places: edits.places(schedule, state.frames),
+            sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // stays while they move
             chosen: active ? state.chosen : new Set(), locked: state.look(track).locked,
             handles: active && state.editable && curve ? handlesOf(state) : [],
         };
@@ -32,8 +33,8 @@ function handlesOf({ schedule, places, frames, chosen }) {
         if (key.easing !== "bez" || !(chosen.has(a) || chosen.has(b))) return;
         const width = places[b] - places[a], rise = schedule.keys[b].value - key.value;
         [a, b].forEach((from, end) => {
-            const [x, y] = key.bezier.slice(2 * end), at = { frame: places[a] + x * width, value: key.value + y * rise };
-            handles.push({ key: a, end, ...at, fromFrame: places[from], fromValue: schedule.keys[from].value });
+            const [x, y] = key.bezier.slice(2 * end), frame = places[a] + x * width, value = key.value + y * rise;
+            handles.push({ key: a, end, frame, value, fromFrame: places[from], fromValue: schedule.keys[from].value });
         });
     });
     return handles;
@@ -56,10 +57,11 @@ export function axisHalf(values, known) {
 /** What `Plot.paint` draws. */
 export function pictureOf(state, scenes) {
     const before = state.drag && state.preview ? state.track.schedule : null;
-    const ghosts = [before, state.suggestion].filter(Boolean).map((schedule) => edits.curveOf(schedule, state.frames).curve);
+    const ghosts = [before, state.suggestion].map((one) => one && edits.curveOf(one, state.frames).curve);
     const measured = measuredOf(state), most = Math.max(...measured, 1e-9);
+    const shown = scenes.filter(({ index }) => state.visible(state.tracks[index]));
     return {
-        tracks: scenes.filter(({ index }) => state.visible(state.tracks[index])).sort((a, b) => a.active - b.active), // the active one on top
+        tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
         ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
         cursor: state.cursor,
         marquee: state.drag?.box,
@@ -74,7 +76,8 @@ function measuredOf({ run, frames }) {
 
 /** The words around the drawing: `{axis, readout, fault}`. */
 export function wordsOf(state, scenes) {
-    const { cursor, fps, key, fault } = state, measured = measuredOf(state), { name, curve } = scenes[state.active] ?? {};
+    const { cursor, fps, key, fault } = state, { name, curve } = scenes[state.active] ?? {};
+    const measured = measuredOf(state);
     const readout = [
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
@@ -95,15 +98,21 @@ export function wordsOf(state, scenes) {
     };
 }
 
-const sentence = (parts) => parts.filter(Boolean).join(" · ");
-const percent = (ratio) => `${(100 * ratio).toFixed(2)} %`;
+function sentence(parts) {
+    return parts.filter(Boolean).join(" · ");
+}
+
+function percent(ratio) {
+    return `${(100 * ratio).toFixed(2)} %`;
+}
 
 /** What `Controls.refresh` shows. */
 export function controlsOf(state) {
     const easings = new Set(state.track ? [...state.segments].map((number) => state.schedule.keys[number].easing) : []);
     return {
         tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
-        active: state.active, chosen: state.chosen.size, key: state.key, easing: easings.size === 1 ? [...easings][0] : null,
+        active: state.active, chosen: state.chosen.size, key: state.key,
+        easing: easings.size === 1 ? [...easings][0] : null,
         canUndo: state.history.can(-1), canRedo: state.history.can(1), fine: state.fine, readOnly: Boolean(state.fault),
     };
 }

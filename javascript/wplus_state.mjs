@@ -76,7 +76,8 @@ export class EditorState extends Model {
         const track = this.tracks[index], layers = [...track.layers];
         layers[which] = number;
         const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
-        if (right) this.edit(withTrack(this.text, { ...track, layers }), `${track.name}: layers ${layers[0]} to ${layers[1]}`);
+        const said = `${track.name}: layers ${layers[0]} to ${layers[1]}`;
+        if (right) this.edit(withTrack(this.text, { ...track, layers }), said);
         else this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
         return right;
     }
@@ -142,7 +143,8 @@ export class EditorState extends Model {
     add(frame = this.cursor) {
         const track = this.editable;
         if (!track) {
-            this.say(this.track ? "This track is not to be changed now" : "There is no track yet: choose a direction and press Add track");
+            const none = "There is no track yet: choose a direction and press Add track";
+            this.say(this.track ? "This track is not to be changed now" : none);
             return false;
         }
         const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
@@ -201,12 +203,13 @@ export class EditorState extends Model {
         this.change({ suggestion: null, drag: { before: { active, chosen }, moved: false, box: null } });
     }
 
-    /** The chosen keys are dragged, one of them to a frame and a value: they move as one, in steps, as far as there is room. */
+    /** The chosen keys are dragged, one of them to a frame and a value: they move as one, by steps, as room allows. */
     dragKeys(number, frame, value, fine = this.fine) {
         const track = this.editable;
         if (!this.drag || !track || !this.chosen.has(number)) return;
         const { schedule } = track, { frames, chosen } = this, at = edits.places(schedule, frames);
-        const room = [...chosen].filter((key) => !edits.isPast(at[key], frames)).map((key) => Math.floor(frames - 1 - at[key]));
+        const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
+        const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);
         const from = schedule.keys[number].value, step = fine ? FINE : STEP;
         const byValue = Math.abs(value - from) < step / 2 ? 0 : edits.round(Math.round(value / step) * step) - from;
@@ -221,7 +224,7 @@ export class EditorState extends Model {
         this.#move({ preview: edits.moveHandle(track.schedule, this.frames, number, end, frame, value, broken) });
     }
 
-    /** A marquee is dragged around some keys: they are chosen, `also` where others were before. The box is for the view. */
+    /** A marquee is dragged around some keys: they are chosen; with `also` beside those from before. */
     dragBox(box, numbers, also = false) {
         if (!this.drag || !this.track) return;
         this.#move({ chosen: new Set([...(also ? this.drag.before.chosen : []), ...numbers]) }, box);

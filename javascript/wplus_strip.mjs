@@ -10,10 +10,11 @@ export class Strip {
     #image = null;
 
     constructor() {
-        this.element = html("canvas", { class: "wplus-strip", role: "img", "aria-label": "Rendered frames", hidden: true });
+        const attributes = { class: "wplus-strip", role: "img", "aria-label": "Rendered frames", hidden: true };
+        this.element = html("canvas", attributes);
     }
 
-    /** Draw as many frames of a run as have room, each above its place on the ruler; none of a run of another length. */
+    /** Draw as many of a run's frames as have room, each above its place on the ruler; none of another length's run. */
     paint({ run, frames }, plot) {
         const image = run?.residual.length === frames ? run.strip : null;
         this.element.hidden = !image;

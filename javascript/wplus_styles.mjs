@@ -1,5 +1,5 @@
-// What tells tracks apart, beside their names: a shape of their keys, and a colour, which style.css has, under "The
-// styles of tracks", for as many styles as there are shapes here; the report in Python takes its colours from there too.
+// What tells tracks apart, beside their names: the shape of their keys, and a colour. The colours are in style.css
+// under "The styles of tracks", as many as there are shapes here: the report, which Python writes, uses them too.
 
 export const SHAPES = [
     "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z",

@@ -52,7 +52,8 @@ export function formatTrack({ name, layers: [first, end], schedule }) {
 
 /** A schedule as text, without its track. */
 export function formatSchedule({ keys, loop }) {
-    const body = keys[0].unit === "spread" ? keys.map((key) => plain(key.value)).join(" > ") : keys.map(formatKey).join(", ");
+    const spread = keys[0].unit === "spread";
+    const body = spread ? keys.map((key) => plain(key.value)).join(" > ") : keys.map(formatKey).join(", ");
     return loop ? `loop ${body}` : body;
 }
 
@@ -235,7 +236,8 @@ class Reader {
     }
 
     limit(number, at) {
-        if (!(Math.abs(number) <= MAX_SIZE)) this.fail(`expected a number from -${MAX_SIZE} to ${MAX_SIZE}`, undefined, at);
+        if (Math.abs(number) <= MAX_SIZE) return;
+        this.fail(`expected a number from -${MAX_SIZE} to ${MAX_SIZE}`, undefined, at);
     }
 
     room(keys) {
@@ -257,6 +259,7 @@ class Reader {
 function quoted(text) {
     const named = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
     const hex = (letter) => named[letter] ?? `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
+    // eslint-disable-next-line no-control-regex -- they are what is to be replaced
     const shown = text.replace(/[\x00-\x1f\x7f-\xa0\xad\\]/g, hex);
     return text.includes("'") && !text.includes('"') ? `"${shown}"` : `'${shown.replace(/'/g, "\\'")}'`;
 }
