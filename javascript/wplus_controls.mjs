@@ -1,10 +1,10 @@
-// The buttons, fields and lists around the drawing. They call back, and show what `refresh` gives them.
+// The buttons, fields and lists around the drawing. They give commands, and show what `refresh` gives them.
 
 import { LAYERS, plain } from "./wplus_curve.mjs";
-import { badge, svg } from "./wplus_plot.mjs";
+import { button, field, html, isEdited, press, show, svg } from "./wplus_dom.mjs";
+import { EASINGS } from "./wplus_edits.mjs";
+import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
-export const EASINGS = ["linear", "smooth", "hold", "bez"];
-const TITLES = { linear: "Linear", smooth: "Smooth", hold: "Hold", bez: "Bezier" };
 const ICONS = {
     undo: "M8 5L4 9l4 4M4 9h9a5 5 0 0 1 0 10H9",
     redo: "M16 5l4 4l-4 4M20 9h-9a5 5 0 0 0 0 10h4",
@@ -26,84 +26,64 @@ const ICONS = {
     drop: "M6 6l12 12M18 6L6 18",
 };
 
-export function html(name, attributes = {}, ...children) {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-        if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-        else if (value !== false) element.setAttribute(key, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
+function tool(icon, label, act, attributes) {
+    return button(ICONS[icon], label, act, attributes);
 }
 
-function button(icon, label, act, attributes = {}) {
-    const path = svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[icon] }));
-    return html("button", { type: "button", title: label, "aria-label": label, onclick: act, ...attributes }, path);
-}
-
-/** A field that takes a number: Enter or leaving it commits, Esc restores. */
-function field(label, act, attributes = {}) {
-    const input = html("input", { type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": label, ...attributes });
-    const commit = () => {
-        if (input.value === input.dataset.shown) return;
-        act(input.value.trim() === "" ? NaN : Number(input.value.replace(",", ".").replace("−", "-")));
-    };
-    input.addEventListener("keydown", (event) => {
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
-        if (event.key === "Enter") commit();
-        else if (event.key === "Escape") show(input, input.dataset.shown);
-        else return;
-        event.preventDefault();
-        event.stopPropagation();
-        input.select();
-    });
-    input.addEventListener("blur", commit);
-    return input;
-}
-
-function show(input, text) {
-    input.dataset.shown = text;
-    if (input.value !== text) input.value = text;
+/** The picture of a track's colour and shape. */
+function badge(style) {
+    return svg("svg", { class: `wplus-badge ${colourOf(style)}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
+        svg("path", { d: SHAPES[style] }));
 }
 
 export class Controls {
     #rows = "";
 
-    /** `editor` has the methods that the controls call; `presets` are pairs of title and schedule. */
-    constructor(editor, presets) {
-        this.editor = editor;
-        this.undo = button("undo", "Undo (Ctrl+Z)", () => editor.undo(-1));
-        this.redo = button("redo", "Redo (Ctrl+Shift+Z)", () => editor.undo(1));
-        this.add = button("add", "Add a key at the cursor", () => editor.add());
-        this.remove = button("remove", "Remove the chosen keys (Delete)", () => editor.remove());
-        this.easings = EASINGS.map((easing) => {
-            const preview = () => editor.suggest(easing), forget = () => editor.suggest(null);
+    /**
+     * Args: the `EditorState`; `page` has `add`, `copy` and `paste`, which need more than the state; `presets` are
+     * pairs of title and schedule.
+     */
+    constructor(state, page, presets) {
+        this.state = state;
+        this.undo = tool("undo", "Undo (Ctrl+Z)", () => state.undo(-1));
+        this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => state.undo(1));
+        this.add = tool("add", "Add a key at the cursor", () => page.add());
+        this.remove = tool("remove", "Remove the chosen keys (Delete)", () => state.remove());
+        this.easings = Object.entries(EASINGS).map(([easing, title]) => {
+            const preview = () => state.suggest(easing), forget = () => state.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
-            return button(easing, `${TITLES[easing]} easing`, () => editor.ease(easing), { "data-easing": easing, ...events });
+            const label = `${title[0].toUpperCase()}${title.slice(1)} easing`;
+            return tool(easing, label, () => state.ease(easing), { "data-easing": easing, ...events });
         });
-        this.loop = button("loop", "Loop over the frames", () => editor.loop());
-        this.fine = button("fine", "Fine values: steps of 0.001 (Alt)", () => editor.toggleFine());
-        const options = presets.map(([title, schedule]) => html("option", { value: schedule }, title));
-        this.presets = html("select", { "aria-label": "Preset for the active track" }, html("option", { value: "" }, "Preset…"), ...options);
-        this.presets.addEventListener("change", () => {
-            if (this.presets.value) editor.preset(this.presets.value);
-            this.presets.value = "";
-        });
-        this.copy = button("copy", "Copy the active track as text (Ctrl+C)", () => editor.copy());
-        this.paste = button("paste", "Paste a track or a schedule (Ctrl+V)", () => editor.paste());
+        this.loop = tool("loop", "Loop over the frames", () => state.loop());
+        this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
+        this.presets = this.#menu(presets);
+        this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
+        this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => page.paste());
         const groups = [
-            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets], [this.copy, this.paste],
+            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets],
+            [this.copy, this.paste],
         ];
         this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
         this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
 
-        this.frame = field("Frame of the key", (number) => editor.setKey(number, null), { inputmode: "numeric" });
-        this.value = field("Value of the key", (number) => editor.setKey(null, number));
+        this.frame = field("Frame of the key", (frame) => state.setKey({ frame }), { inputmode: "numeric" });
+        this.value = field("Value of the key", (value) => state.setKey({ value }));
         this.readout = document.createTextNode("");
         this.fields = html("div", { class: "wplus-fields" },
             html("label", {}, "Frame", this.frame), html("label", {}, "Value", this.value),
             html("output", { class: "wplus-readout", "aria-live": "off" }, this.readout));
         this.list = html("ol", { class: "wplus-tracks", "aria-label": "Tracks" });
+    }
+
+    #menu(presets) {
+        const options = [["Preset…", ""], ...presets].map(([title, value]) => html("option", { value }, title));
+        const menu = html("select", { "aria-label": "Preset for the active track" }, ...options);
+        menu.addEventListener("change", () => {
+            if (menu.value) this.state.preset(menu.value);
+            menu.value = "";
+        });
+        return menu;
     }
 
     /** Show a state of the editor. */
@@ -120,49 +100,53 @@ export class Controls {
         this.copy.disabled = !track;
         this.paste.disabled = readOnly;
         this.frame.disabled = this.value.disabled = still || !key;
-        if (document.activeElement !== this.frame || !key) show(this.frame, key ? plain(key.frame) : "");
-        if (document.activeElement !== this.value || !key) show(this.value, key ? plain(key.value) : "");
+        if (!key || !isEdited(this.frame)) show(this.frame, key ? plain(key.frame) : "");
+        if (!key || !isEdited(this.value)) show(this.value, key ? plain(key.value) : "");
         this.#showRows(tracks, active, readOnly);
     }
 
-    /** The text of the key's fields again, after one was refused or committed. */
-    restore(key) {
-        show(this.frame, plain(key.frame));
-        show(this.value, plain(key.value));
-    }
-
     #showRows(tracks, active, readOnly) {
-        const state = JSON.stringify([active, readOnly, tracks.map((t) => [t.name, t.layers, t.shown, t.locked, t.solo, t.style])]);
-        if (state === this.#rows) return;
-        this.#rows = state;
+        const shown = ["name", "layers", "shown", "locked", "solo", "style"];
+        const rows = JSON.stringify([active, readOnly, tracks.map((track) => shown.map((part) => track[part]))]);
+        if (rows === this.#rows) return;
+        this.#rows = rows;
         const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
         const [row, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
-        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, tracks.length, readOnly)));
+        const count = tracks.length;
+        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, count, readOnly)));
         if (act) this.list.querySelector(`[data-track="${row}"] [data-act="${act}"]:not([disabled])`)?.focus();
     }
 
     #row(track, i, active, count, readOnly) {
-        const { editor } = this, name = track.name;
-        const layer = (label, which) => {
-            const input = field(`${label} of ${name}`, (number) => editor.setLayers(i, which, number), { inputmode: "numeric", "data-act": label });
-            input.disabled = readOnly;
-            show(input, String(track.layers[which]));
-            return input;
+        const { state } = this, { name } = track;
+        const toggle = (what, label) => {
+            const pressed = { "data-act": what, "aria-pressed": String(track[what]) };
+            return tool(what, `${label} ${name}`, () => state.toggle(i, what), pressed);
         };
-        const toggle = (what, label, on) => button(what, `${label} ${name}`, () => editor.toggle(i, what), { "data-act": what, "aria-pressed": String(on) });
-        const choose = html("button", { type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose", onclick: () => editor.activate(i) },
-            badge(track.style), html("span", {}, name));
-        const act = (icon, label, call, disabled) => button(icon, `${label} ${name}`, call, { "data-act": icon, disabled: disabled || readOnly });
+        const act = (icon, label, call, still) => {
+            return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: still || readOnly });
+        };
+        const choose = html("button", {
+            type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose",
+            onclick: () => state.activate(i),
+        }, badge(track.style), html("span", {}, name));
         return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
             choose,
-            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` }, "layers", layer("First layer", 0), "to", layer("End of the layers", 1)),
+            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
+                "layers", this.#layer("First layer", i, 0, track, readOnly),
+                "to", this.#layer("End of the layers", i, 1, track, readOnly)),
             html("span", { class: "wplus-group" },
-                toggle("shown", "Show", track.shown), toggle("locked", "Lock", track.locked), toggle("solo", "Solo", track.solo),
-                act("up", "Move up", () => editor.swap(i, i - 1), i === 0), act("down", "Move down", () => editor.swap(i, i + 1), i === count - 1),
-                act("drop", "Remove", () => editor.drop(i))));
+                toggle("shown", "Show"), toggle("locked", "Lock"), toggle("solo", "Solo"),
+                act("up", "Move up", () => state.swap(i, i - 1), i === 0),
+                act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
+                act("drop", "Remove", () => state.drop(i))));
     }
-}
 
-function press(element, on) {
-    element.setAttribute("aria-pressed", String(Boolean(on)));
+    #layer(label, i, which, track, disabled) {
+        const attributes = { inputmode: "numeric", "data-act": label, disabled };
+        const act = (number) => this.state.setLayers(i, which, number);
+        const input = field(`${label} of ${track.name}`, act, attributes);
+        show(input, String(track.layers[which]));
+        return input;
+    }
 }

@@ -1,17 +1,24 @@
-// What can be done to a curve, without a page: every function takes a schedule and gives a new one.
+// What can be done to a schedule, without a page: every function takes one and gives a new one.
 // Keys are named by their number in the schedule; `frames` is the length of the video.
 
-import { Curve, LAYERS, MAX_PLACES, MAX_SIZE, formatTrack, parse, parseSchedule, place } from "./wplus_curve.mjs";
+import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
 
 export const MAX_FRAME = 999_999;
+export const EASINGS = { linear: "linear", smooth: "smooth", hold: "hold", bez: "bezier" }; // as a person reads them
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 
-export const round = (number, places = MAX_PLACES) => Number(number.toFixed(places)) + 0;
+/** To some decimal places; −0 becomes 0. */
+export const round = (number, decimals = MAX_PLACES) => Number(number.toFixed(decimals)) + 0;
 export const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
 /** Where each key lies, in frames. */
 export function places(schedule, frames) {
     return schedule.keys.map((key) => place(key, schedule.keys.length, frames));
+}
+
+/** Whether a frame lies behind the video's last. */
+export function isPast(frame, frames) {
+    return frame > frames - 1 + 1e-9;
 }
 
 /** The numbers of the keys, from left to right. */
@@ -22,13 +29,13 @@ export function order(schedule, frames) {
 
 const curves = new WeakMap(); // by schedule, which never changes
 
-/** The curve, or null and the fault where it has none for this number of frames. */
+/** `{curve, fault}`: the curve, or null and the fault where it has none for this number of frames. */
 export function curveOf(schedule, frames) {
-    if (curves.get(schedule)?.frames !== frames) curves.set(schedule, { frames, ...made(schedule, frames) });
+    if (curves.get(schedule)?.frames !== frames) curves.set(schedule, { frames, ...attempt(schedule, frames) });
     return curves.get(schedule);
 }
 
-function made(schedule, frames) {
+function attempt(schedule, frames) {
     try {
         return { curve: new Curve(schedule, frames), fault: null };
     } catch (fault) {
@@ -41,7 +48,8 @@ export function explicit(schedule) {
     const last = schedule.keys.length - 1;
     const keys = schedule.keys.map((key) => {
         if (key.unit !== "spread") return key;
-        return last ? { ...key, unit: "percent", position: round((key.position * 100) / last) } : { ...key, unit: "frame" };
+        if (!last) return { ...key, unit: "frame" };
+        return { ...key, unit: "percent", position: round((key.position * 100) / last) };
     });
     return { ...schedule, keys };
 }
@@ -106,7 +114,8 @@ export function setKey(schedule, frames, number, frame, value) {
     const made = moved ? explicit(schedule) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;
-        return moved ? { ...key, value: round(value), unit: "frame", position: frame } : { ...key, value: round(value) };
+        const valued = { ...key, value: round(value) };
+        return moved ? { ...valued, unit: "frame", position: frame } : valued;
     });
     return { ...made, keys };
 }
@@ -181,7 +190,8 @@ function split([x1, y1, x2, y2], x) {
     const part = (number, from, to) => (to === from ? 0 : round((number - from) / (to - from), 3));
     const left = [part(h.a, 0, h.middle), part(v.a, 0, v.middle), part(h.ab, 0, h.middle), part(v.ab, 0, v.middle)];
     const right = [part(h.bc, h.middle, 1), part(v.bc, v.middle, 1), part(h.c, h.middle, 1), part(v.c, v.middle, 1)];
-    return [left, right].map((b) => b.map((number, i) => (i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1))));
+    const bound = (number, i) => (i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1));
+    return [left, right].map((bezier) => bezier.map(bound));
 }
 
 /** De Casteljau's points of one coordinate. */
@@ -189,92 +199,4 @@ function cut(p0, p1, p2, p3, s) {
     const mix = (a, b) => a + (b - a) * s;
     const a = mix(p0, p1), b = mix(p1, p2), c = mix(p2, p3), ab = mix(a, b), bc = mix(b, c);
     return { a, ab, middle: mix(ab, bc), bc, c };
-}
-
-// The text, line by line: what a person wrote beside the tracks stays.
-
-/** `{text, tracks, fault}` of a text; the tracks are null where it does not parse. */
-export function read(text) {
-    try {
-        return { text, tracks: parse(text), fault: null };
-    } catch (fault) {
-        return { text, tracks: null, fault };
-    }
-}
-
-const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
-
-/** The line of a track. */
-export function lineOf(text, track) {
-    return linesOf(text)[track.line - 1].trim();
-}
-
-/** The text with one track changed. */
-export function withTrack(text, track) {
-    return linesOf(text).map((line, i) => (i + 1 === track.line ? formatTrack(track) : line)).join("\n");
-}
-
-/** The text without a track. */
-export function withoutTrack(text, track) {
-    return linesOf(text).filter((_, i) => i + 1 !== track.line).join("\n");
-}
-
-/** The text with two tracks' lines exchanged. */
-export function withSwapped(text, a, b) {
-    const lines = linesOf(text);
-    [lines[a.line - 1], lines[b.line - 1]] = [lines[b.line - 1], lines[a.line - 1]];
-    return lines.join("\n");
-}
-
-/**
- * The text after pasting another: tracks are added, or take the place of the active one where it is one track;
- * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
- */
-export function withPasted(text, pasted, active, name) {
-    pasted = pasted.trim();
-    if (!pasted.includes("=")) {
-        const schedule = parseSchedule(pasted.replace(/\s+/g, " "));
-        if (active) return withTrack(text, { ...active, schedule });
-        return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
-    }
-    const tracks = parse(pasted);
-    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });
-    return tracks.reduce((all, track) => withLine(all, formatTrack(track)), text);
-}
-
-/** The text with one more line. */
-export function withLine(text, line) {
-    return text.trim() ? `${text.replace(/\s+$/, "")}\n${line}` : line;
-}
-
-/** Texts to go back and forth in. What is typed in one go is one of them. */
-export class History {
-    #texts;
-    #at = 0;
-    #typing = false;
-
-    constructor(text) {
-        this.#texts = [text];
-    }
-
-    push(text, typed = false) {
-        if (text === this.#texts[this.#at]) return;
-        if (typed && this.#typing) this.#texts[this.#at] = text;
-        else this.#texts = [...this.#texts.slice(Math.max(this.#at - 199, 0), this.#at + 1), text];
-        this.#at = this.#texts.length - 1;
-        this.#typing = typed;
-    }
-
-    /** The text one step back (-1) or forth (1), or null where there is none. */
-    step(by) {
-        const text = this.#texts[this.#at + by];
-        if (text === undefined) return null;
-        this.#at += by;
-        this.#typing = false;
-        return text;
-    }
-
-    can(by) {
-        return this.#texts[this.#at + by] !== undefined;
-    }
 }

@@ -1,9 +1,10 @@
 // Mounts an editor in each tab's accordion, and ties it to the page's own fields: the track text, AnimateDiff's
 // frames and fps, the identity, the report. The only module that does something when it is loaded.
 
-import { html } from "./wplus_controls.mjs";
+import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
-import { withLine } from "./wplus_edits.mjs";
+import { EditorState } from "./wplus_state.mjs";
+import { withLine } from "./wplus_text.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
@@ -12,6 +13,7 @@ function mount(root) {
     const find = (selector) => gradioApp().querySelector(selector);
     const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
     const choice = (id) => find(`#${id} input`)?.value ?? "";
+    const offer = html("p", { class: "wplus-draft", hidden: true });
     const keep = (text) => {
         offer.hidden = true;
         if (text.trim()) localStorage.setItem(draft, text);
@@ -21,34 +23,39 @@ function mount(root) {
         textarea.value = text;
         updateInput(textarea); // tells Python, and `take` below
     };
-    const holder = html("div"), offer = html("p", { class: "wplus-draft", hidden: true });
+    const holder = html("div");
     root.replaceChildren(holder, offer);
-    const editor = new Editor(holder, { write, direction: () => choice(direction) || "smile", presets: JSON.parse(presets) });
-    editor.setText(textarea.value);
+    const state = new EditorState({ direction: () => choice(direction) || "smile" });
+    state.listen({ wrote: write });
+    state.setText(textarea.value);
+    new Editor(holder, state, JSON.parse(presets));
     offerDraft(offer, localStorage.getItem(draft), textarea.value, write);
 
     const take = (text) => {
-        editor.setText(text, document.activeElement === textarea);
+        state.setText(text, document.activeElement === textarea);
         keep(text);
     };
     root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
     textarea.addEventListener("input", () => take(textarea.value)); // at once; the page's own event comes later
-    root.addEventListener("wplus-identity", (event) => editor.setIdentity(isIdentity(event.detail)));
-    root.addEventListener("wplus-report", () => requestAnimationFrame(() => showRun(editor, find(`#${report} [data-run]`))));
+    root.addEventListener("wplus-identity", (event) => state.setIdentity(isIdentity(event.detail)));
+    const show = () => showRun(state, find(`#${report} [data-run]`));
+    root.addEventListener("wplus-report", () => requestAnimationFrame(show));
 
     const look = () => {
         const number = (selector) => Number(find(selector)?.value) || 0;
         const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
-        const batch = Math.max(number(`#${tab}_batch_size input`), 1), off = find(`#${tab}-ad-enable input`)?.checked === false;
+        const batch = Math.max(number(`#${tab}_batch_size input`), 1);
+        const off = find(`#${tab}-ad-enable input`)?.checked === false;
         if (animated && !(off && batch > 1)) {
             const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
-            editor.setFrames(Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note);
-        } else editor.setFrames(batch, 0, "the frames are the images of the batch");
-        editor.setIdentity(isIdentity(choice(identity)));
+            state.setFrames(Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note);
+        } else state.setFrames(batch, 0, "the frames are the images of the batch");
+        state.setIdentity(isIdentity(choice(identity)));
     };
     look();
     setInterval(() => root.offsetParent && look(), WATCH);
-    gradioApp().addEventListener("input", (event) => event.target.closest?.(`[id^="${tab}-ad-"], #${tab}_batch_size`) && look());
+    const looked = `[id^="${tab}-ad-"], #${tab}_batch_size`;
+    gradioApp().addEventListener("input", (event) => event.target.closest?.(looked) && look());
 }
 
 function isIdentity(name) {
@@ -69,13 +76,13 @@ function offerDraft(place, text, present, take) {
 }
 
 /** The report's residual and thumbnails, for the line and the strip under the curve. */
-function showRun(editor, element) {
-    if (!element) return editor.setRun(null);
+function showRun(state, element) {
+    if (!element) return state.setRun(null);
     const { residual, strip } = JSON.parse(element.dataset.run);
-    editor.setRun({ residual, strip: null });
+    state.setRun({ residual, strip: null });
     if (!strip) return;
     const image = new Image();
-    image.onload = () => editor.setRun({ residual, strip: image });
+    image.onload = () => state.setRun({ residual, strip: image });
     image.src = strip;
 }
 

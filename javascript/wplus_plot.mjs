@@ -3,42 +3,17 @@
 // attributes alone: the WebUI watches every node that is added to its page.
 
 import { MAX_SIZE, plain } from "./wplus_curve.mjs";
-import { clamp } from "./wplus_edits.mjs";
+import { set, svg } from "./wplus_dom.mjs";
+import { EASINGS, clamp, isPast } from "./wplus_edits.mjs";
+import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
-const NS = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
-export const HEIGHT = 260;
+const HEIGHT = 260;
 const PAST = 22; // width of the gutter for keys past the end
-export const STYLES = 6; // colours and shapes
-const SHAPES = [
-    "M-6 0a6 6 0 1 0 12 0a6 6 0 1 0-12 0Z",
-    "M-5.5-5.5h11v11h-11Z",
-    "M0-7.5L7.5 0L0 7.5L-7.5 0Z",
-    "M0-7L6.5 5h-13Z",
-    "M0 7L6.5-5h-13Z",
-    "M-3.3-6h6.6L7 0L3.3 6h-6.6L-7 0Z",
-];
-const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
+const GROUPS = ["known", "grid", "ghosts", "curves", "measured", "cursor", "handles", "keys", "marquee"]; // from below
+const CLIPPED = ["known", "ghosts", "curves", "measured"];
 
-export function svg(name, attributes = {}, ...children) {
-    const element = document.createElementNS(NS, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children);
-    return element;
-}
-
-/** The picture of a track's colour and shape. */
-export function badge(style) {
-    return svg("svg", { class: `wplus-badge wplus-scale-${style}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
-        svg("path", { d: SHAPES[style] }));
-}
-
-/** The half of the axis that holds values, at least the customary one. */
-export function axisHalf(values, known) {
-    const most = values.reduce((most, value) => Math.max(most, Math.abs(value)), known);
-    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
-}
-
+/** The drawing's `element`, and the two ways between pixels on it and frames and values. */
 export class Plot {
     #groups = {};
     #pools = new Map();
@@ -46,15 +21,16 @@ export class Plot {
     #paths = new WeakMap(); // by curve: a drag moves only one of them
 
     constructor() {
-        this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, role: "group", "aria-label": "Curve over the frames" });
+        const named = { role: "group", "aria-label": "Curve over the frames" };
+        this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, ...named });
         this.clip = svg("rect");
         const id = `wplus-clip-${Math.random().toString(36).slice(2)}`;
         this.element.append(svg("defs", {}, svg("clipPath", { id }, this.clip)));
-        for (const name of ["known", "grid", "ghosts", "curves", "measured", "cursor", "handles", "keys", "marquee"]) {
-            this.#groups[name] = svg("g", { class: `wplus-${name}` });
+        for (const name of GROUPS) {
+            const clip = CLIPPED.includes(name) ? { "clip-path": `url(#${id})` } : {};
+            this.#groups[name] = svg("g", { class: `wplus-${name}`, ...clip });
             this.element.append(this.#groups[name]);
         }
-        for (const name of ["known", "ghosts", "curves", "measured"]) this.#groups[name].setAttribute("clip-path", `url(#${id})`);
     }
 
     /** Set the scales: pixels, frames, frames a second, half of the value axis, the known half, keys past the end. */
@@ -96,28 +72,28 @@ export class Plot {
 
     /** Where a key is drawn; those past the end wait in the gutter. */
     spot(frame, value) {
-        const past = frame > this.last + 1e-9 || (this.frames === 1 && frame > 0);
-        return { x: past ? MARGIN.left + this.inner + PAST : this.x(frame), y: this.y(clamp(value, -this.half, this.half)), past };
+        const past = isPast(frame, this.frames), x = past ? MARGIN.left + this.inner + PAST : this.x(frame);
+        return { x, y: this.y(clamp(value, -this.half, this.half)), past };
     }
 
     /**
-     * Draw `{tracks, ghosts, cursor, marquee, measured}`. A track is `{index, name, style, curve, keys, places,
-     * sequence, chosen, active, locked, handles}`; ghosts are `{style, curve}`; measured are numbers from 0 to 1, one a frame.
+     * Draw `{tracks, ghosts, cursor, marquee, measured}`: tracks as `scenesOf` gives them, ghosts as `{style, curve}`,
+     * and what was measured as numbers from 0 to 1, one a frame.
      */
     paint({ tracks, ghosts = [], cursor, marquee, measured = [] }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
-            const css = `wplus-scale-${track.style}${track.active ? " wplus-active" : ""}`;
+            const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
             const path = track.curve ? this.#path(track.curve) : { line: "", dots: "" };
             set(lines[i], { class: `wplus-line ${css}`, d: path.line });
             set(dots[i], { class: `wplus-dots ${css}`, d: path.dots });
         });
         this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
-            set(path, { class: `wplus-scale-${ghosts[i].style}`, d: this.#path(ghosts[i].curve).line });
+            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve).line });
         });
-        const points = measured.map((part, frame) => `${frame ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.#low(part)}`);
-        set(this.#pool("measured", "path", 1)[0], { d: points.join("") });
+        const points = measured.map((part, frame) => `${this.x(frame).toFixed(1)} ${this.#low(part)}`);
+        set(this.#pool("measured", "path", 1)[0], { d: points.length ? `M${points.join("L")}` : "" });
         const at = this.x(clamp(cursor, 0, this.last)).toFixed(1);
         set(this.#pool("cursor", "path", 1)[0], { d: `M${at} ${MARGIN.top}V${this.bottom}` });
         const box = marquee ?? { x: 0, y: 0, width: 0, height: 0 };
@@ -132,14 +108,15 @@ export class Plot {
     }
 
     #keys(tracks) {
-        const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, key: track.keys[number], number, i })));
+        const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, number, i })));
         this.#pool("keys", "key", all.length).forEach((element, at) => {
-            const { track, key, number, i } = all[at], frame = track.places[number], { x, y, past } = this.spot(frame, key.value);
-            const chosen = track.active && track.chosen.has(number);
-            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${key.easing === "bez" ? "bezier" : key.easing}`;
+            const { track, number, i } = all[at], key = track.keys[number], frame = track.places[number];
+            const { x, y, past } = this.spot(frame, key.value), chosen = track.active && track.chosen.has(number);
+            const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
+            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${EASINGS[key.easing]}`;
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
-                class: `wplus-key wplus-scale-${track.style}${track.active ? " wplus-active" : ""}${chosen ? " wplus-chosen" : ""}${past ? " wplus-past" : ""}`,
+                class: `wplus-key ${colourOf(track.style)}${states.filter(Boolean).join("")}`,
                 tabindex: track.active ? 0 : -1,
                 "aria-label": `${track.name}, key ${i + 1} of ${track.keys.length}`,
                 "aria-valuetext": past ? `${said}, past the end` : said,
@@ -159,11 +136,12 @@ export class Plot {
     #handles(handles) {
         const arms = this.#pool("handles", "handle", handles.length);
         handles.forEach((handle, i) => {
-            const x = this.x(handle.frame), y = this.y(handle.value);
+            const [x, y] = [this.x(handle.frame).toFixed(1), this.y(handle.value).toFixed(1)];
+            const [fromX, fromY] = [this.x(handle.fromFrame).toFixed(1), this.y(handle.fromValue).toFixed(1)];
             set(arms[i], { "data-key": handle.key, "data-end": handle.end });
             const [line, ...circles] = arms[i].childNodes;
-            set(line, { d: `M${this.x(handle.fromFrame).toFixed(1)} ${this.y(handle.fromValue).toFixed(1)}L${x.toFixed(1)} ${y.toFixed(1)}` });
-            for (const circle of circles) set(circle, { cx: x.toFixed(1), cy: y.toFixed(1) });
+            set(line, { d: `M${fromX} ${fromY}L${x} ${y}` });
+            for (const circle of circles) set(circle, { cx: x, cy: y });
         });
     }
 
@@ -218,7 +196,9 @@ export class Plot {
             const x = this.x(frame).toFixed(1);
             parts.push(svg("path", { d: `M${x} ${this.bottom}v4` }));
             parts.push(svg("text", { x, y: this.bottom + 15, class: "wplus-frame" }, String(frame)));
-            if (fps > 0) parts.push(svg("text", { x, y: this.bottom + 29, class: "wplus-frame wplus-seconds" }, `${plain(Math.round((frame / fps) * 100) / 100)} s`));
+            if (!(fps > 0)) continue;
+            const seconds = `${plain(Math.round((frame / fps) * 100) / 100)} s`;
+            parts.push(svg("text", { x, y: this.bottom + 29, class: "wplus-frame wplus-seconds" }, seconds));
         }
         if (past) {
             parts.push(svg("path", { class: "wplus-end", d: `M${right + PAST / 2} ${MARGIN.top}V${this.bottom}` }));
@@ -226,11 +206,11 @@ export class Plot {
         }
         this.#groups.grid.replaceChildren(...parts);
         const [low, high] = [this.y(-known), this.y(known)];
-        const outside = { x: MARGIN.left - 4, width: this.inner + 8, class: "wplus-beyond" };
+        const across = { x: MARGIN.left - 4, width: this.inner + 8 };
         this.#groups.known.replaceChildren(
-            svg("rect", { x: MARGIN.left - 4, width: this.inner + 8, y: high, height: low - high, class: "wplus-within" }),
-            svg("rect", { ...outside, y: MARGIN.top, height: Math.max(high - MARGIN.top, 0) }),
-            svg("rect", { ...outside, y: low, height: Math.max(this.bottom - low, 0) }),
+            svg("rect", { ...across, y: high, height: low - high, class: "wplus-within" }),
+            svg("rect", { ...across, y: MARGIN.top, height: Math.max(high - MARGIN.top, 0), class: "wplus-beyond" }),
+            svg("rect", { ...across, y: low, height: Math.max(this.bottom - low, 0), class: "wplus-beyond" }),
         );
     }
 
@@ -248,33 +228,20 @@ export class Plot {
 }
 
 function make(kind) {
-    if (kind === "key") {
-        return svg("g", { role: "slider", "aria-orientation": "vertical" }, svg("circle", { class: "wplus-touch", r: 22 }), svg("path"));
-    }
-    if (kind === "handle") {
-        return svg("g", { class: "wplus-handle" }, svg("path"), svg("circle", { class: "wplus-touch", r: 22 }), svg("circle", { class: "wplus-knob", r: 4.5 }));
-    }
-    return svg(kind);
-}
-
-const written = new WeakMap(); // by element: asking the page for an attribute takes longer
-
-function set(element, attributes) {
-    const before = written.get(element) ?? {};
-    written.set(element, before);
-    for (const name in attributes) {
-        if (before[name] === attributes[name]) continue;
-        before[name] = attributes[name];
-        element.setAttribute(name, attributes[name]);
-    }
+    const touch = () => svg("circle", { class: "wplus-touch", r: 22 });
+    if (kind === "key") return svg("g", { role: "slider", "aria-orientation": "vertical" }, touch(), svg("path"));
+    if (kind !== "handle") return svg(kind);
+    return svg("g", { class: "wplus-handle" }, svg("path"), touch(), svg("circle", { class: "wplus-knob", r: 4.5 }));
 }
 
 function axisStep(half) {
     return half <= 1 ? 0.5 : half <= 2 ? half / 2 : half === 3 ? 1 : half === 8 ? 4 : half / 2;
 }
 
+/** A step of at least so many frames between the ruler's numbers. */
 function niceStep(least) {
     for (let size = 1; ; size *= 10) {
-        for (const step of [1, 2, 4, 5, 8]) if (step * size >= least && (size === 1 || step !== 4) && (size === 1 || step !== 8)) return step * size;
+        const step = (size === 1 ? [1, 2, 4, 5, 8] : [1, 2, 5]).find((one) => one * size >= least);
+        if (step) return step * size;
     }
 }

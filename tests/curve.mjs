@@ -4,13 +4,15 @@ import { readFileSync } from "node:fs";
 import { TrackError, evaluate, format, formatSchedule, parse, parseSchedule } from "../javascript/wplus_curve.mjs";
 
 const key = ({ position, value, unit, easing, bezier }) => [position, value, unit, easing, bezier];
+const track = ({ name, layers, line, schedule }) => [name, layers, line, schedule.loop, schedule.keys.map(key)];
+const hash = (bytes) => createHash("sha1").update(bytes).digest("hex");
 const TASKS = {
     evaluate: ({ schedule, frames }) => evaluate(schedule, frames),
     // The bits of all values, as one hash: no number is written as text.
-    bits: ({ schedule, frames }) => createHash("sha1").update(Float64Array.from(evaluate(schedule, frames))).digest("hex"),
+    bits: ({ schedule, frames }) => hash(Float64Array.from(evaluate(schedule, frames))),
     formatSchedule: ({ schedule }) => formatSchedule(parseSchedule(schedule)),
     format: ({ text }) => format(parse(text)),
-    parse: ({ text }) => parse(text).map(({ name, layers, line, schedule }) => [name, layers, line, schedule.loop, schedule.keys.map(key)]),
+    parse: ({ text }) => parse(text).map(track),
 };
 
 function answer([task, args]) {

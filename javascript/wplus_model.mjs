@@ -1,0 +1,195 @@
+// What the editor knows, without a page, and how a text gets in and out. The text is the truth: an edit makes a new
+// schedule, which is drawn at once (`preview`); its end, a released pointer or key, writes the text once.
+
+import { plain } from "./wplus_curve.mjs";
+import { clamp, places, sort } from "./wplus_edits.mjs";
+import { History, lineOf, read, withTrack } from "./wplus_text.mjs";
+
+const ECHO = 2000; // milliseconds: what was written comes back sooner
+const LOOK = { shown: true, locked: false, solo: false };
+
+/** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
+export class Model {
+    text = "";
+    tracks = []; // of the last text that could be read; each has an `id` of its own
+    fault = null; // of the text
+    frames = 16;
+    fps = 8; // 0: not known
+    note = ""; // about the frames
+    alpha = false; // values are alpha of an identity, not lambda
+    active = 0; // the number of the track that is edited
+    chosen = new Set(); // numbers of its keys; replaced, never changed
+    cursor = 0; // a frame
+    fine = false;
+    preview = null; // a schedule of the active track that is not in the text yet
+    suggestion = null; // one that is only shown
+    drag = null; // while one goes on: `{before, moved, box}`, where the box is a marquee's
+    run = null; // the last one: `{residual: [a number for each frame], strip: an Image or null}`
+    looks = new Map(); // by a track's id
+    history = new History("");
+    #written = []; // the last texts, newest last
+    #writtenAt = -Infinity;
+    #listeners = [];
+    #now;
+
+    /** `now()` is a time in milliseconds. */
+    constructor(now = () => performance.now()) {
+        this.#now = now;
+    }
+
+    /**
+     * Tell `changed()` of every change, `wrote(text)` of a text for the page, and `said(text)` of words for the
+     * status line; each may be left out.
+     */
+    listen(listener) {
+        this.#listeners.push(listener);
+    }
+
+    #tell(what, ...news) {
+        for (const listener of this.#listeners) listener[what]?.(...news);
+    }
+
+    // What is to be read
+
+    get track() {
+        return this.tracks[this.active];
+    }
+
+    /** The active track's, as it is drawn. */
+    get schedule() {
+        return this.preview ?? this.track.schedule;
+    }
+
+    /** The active track where it may be changed, else null. */
+    get editable() {
+        const { track } = this;
+        return track && !this.fault && !this.look(track).locked ? track : null;
+    }
+
+    /** Where the active track's keys lie, in frames. */
+    get places() {
+        return places(this.schedule, this.frames);
+    }
+
+    /** The one chosen key, with its number and frame, else null. */
+    get key() {
+        if (!this.track || this.chosen.size !== 1) return null;
+        const [number] = this.chosen, key = this.schedule.keys[number];
+        return key ? { ...key, number, frame: this.places[number] } : null;
+    }
+
+    /** The keys whose segments an easing is for: the chosen ones, or all. */
+    get segments() {
+        return this.chosen.size ? this.chosen : new Set(this.schedule.keys.keys());
+    }
+
+    /** The active track as a line of text. */
+    get line() {
+        return this.track ? lineOf(this.text, this.track) : "";
+    }
+
+    /** How a track is looked at: `{shown, locked, solo}`. */
+    look(track) {
+        return this.looks.get(track.id) ?? LOOK;
+    }
+
+    /** Whether a track is drawn. */
+    visible(track) {
+        const solo = this.tracks.some((other) => this.look(other).solo);
+        return this.look(track).shown && (!solo || this.look(track).solo);
+    }
+
+    // What the page says
+
+    /** A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news. */
+    setText(text, typed = false) {
+        if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
+        if (text === this.text || this.#written.includes(text)) return;
+        this.cancel();
+        this.history.push(text, typed);
+        this.#take(text);
+    }
+
+    /** How many frames will be rendered, how many a second (0: not known), and what else there is to say of them. */
+    setFrames(frames, fps, note = "") {
+        if (frames === this.frames && fps === this.fps && note === this.note) return;
+        if (frames !== this.frames) this.cancel();
+        this.change({ frames, fps, note, cursor: Math.min(this.cursor, frames - 1) });
+    }
+
+    /** Whether there is an identity, whose alpha the values are then. */
+    setIdentity(alpha) {
+        if (alpha !== this.alpha) this.change({ alpha });
+    }
+
+    /** The last run, or null. */
+    setRun(run) {
+        this.change({ run });
+    }
+
+    /** Words for the status line. */
+    say(text) {
+        this.#tell("said", text);
+    }
+
+    // For the commands
+
+    /** Assign, and tell of it. */
+    change(parts) {
+        Object.assign(this, parts);
+        this.#tell("changed");
+    }
+
+    /** Leave what is not in the text, as if it had not been. Says whether there was anything. */
+    cancel() {
+        const { drag } = this, was = Boolean(drag || this.preview || this.suggestion);
+        this.change({ ...drag?.before, drag: null, preview: null, suggestion: null });
+        return was;
+    }
+
+    /** A new schedule of the active track, which is written. */
+    commit(schedule, said) {
+        const { track } = this, sorted = sort(schedule, this.frames);
+        this.chosen = new Set([...this.chosen].map((number) => sorted.numbers[number]));
+        this.edit(withTrack(this.text, { ...track, schedule: sorted.schedule }), said);
+        const { key } = this;
+        if (!said && key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
+        else if (!said) this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+    }
+
+    /** A new text, which is written. */
+    edit(text, said) {
+        if (text === this.text) {
+            this.change({ preview: null });
+        } else {
+            this.history.push(text);
+            this.send(text);
+        }
+        if (said) this.say(said);
+    }
+
+    /** Write a text that the history has. */
+    send(text) {
+        this.#take(text);
+        this.#written = [...this.#written.slice(-7), text];
+        this.#writtenAt = this.#now();
+        this.#tell("wrote", text);
+    }
+
+    /** Be of another text, as far as it can be read: else the tracks stay what they were. */
+    #take(text) {
+        const { tracks, fault } = read(text), counts = {};
+        const named = tracks?.map((track) => {
+            counts[track.name] = (counts[track.name] ?? 0) + 1;
+            return { ...track, id: `${track.name} ${counts[track.name]}` };
+        });
+        Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null });
+        if (named) {
+            this.tracks = named;
+            this.active = clamp(this.active, 0, Math.max(named.length - 1, 0));
+            const keys = this.track?.schedule.keys.length ?? 0;
+            this.chosen = new Set([...this.chosen].filter((number) => number < keys));
+        }
+        this.change({});
+    }
+}

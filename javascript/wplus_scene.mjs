@@ -1,0 +1,118 @@
+// What is to be seen of a state: curves, scales and words, without a page. The view paints them.
+
+import { plain } from "./wplus_curve.mjs";
+import * as edits from "./wplus_edits.mjs";
+import { styleOf } from "./wplus_styles.mjs";
+
+const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
+const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
+
+/**
+ * All tracks as they are drawn, shown or not: `{index, name, style, curve, fault, keys, places, sequence, chosen,
+ * active, locked, handles}`, with a curve or the fault that there is none.
+ */
+export function scenesOf(state) {
+    return state.tracks.map((track, index) => {
+        const active = index === state.active, schedule = active ? state.schedule : track.schedule;
+        const { curve, fault } = edits.curveOf(schedule, state.frames), moving = state.drag || state.preview;
+        return {
+            index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys,
+            places: edits.places(schedule, state.frames),
+            sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // stays while they move
+            chosen: active ? state.chosen : new Set(), locked: state.look(track).locked,
+            handles: active && state.editable && curve ? handlesOf(state) : [],
+        };
+    });
+}
+
+/** The handles beside the chosen keys: `{key, end, frame, value, fromFrame, fromValue}`. */
+function handlesOf({ schedule, places, frames, chosen }) {
+    const sequence = edits.order(schedule, frames), handles = [];
+    sequence.slice(0, -1).forEach((a, i) => {
+        const b = sequence[i + 1], key = schedule.keys[a];
+        if (key.easing !== "bez" || !(chosen.has(a) || chosen.has(b))) return;
+        const width = places[b] - places[a], rise = schedule.keys[b].value - key.value;
+        [a, b].forEach((from, end) => {
+            const [x, y] = key.bezier.slice(2 * end), frame = places[a] + x * width, value = key.value + y * rise;
+            handles.push({ key: a, end, frame, value, fromFrame: places[from], fromValue: schedule.keys[from].value });
+        });
+    });
+    return handles;
+}
+
+/** What `Plot.layout` needs, beside the width. */
+export function scalesOf({ frames, fps, alpha }, scenes) {
+    const known = alpha ? KNOWN.alpha : KNOWN.lambda;
+    const values = scenes.flatMap(({ keys, handles }) => [...keys, ...handles].map(({ value }) => value));
+    const past = scenes.some(({ places }) => places.some((frame) => edits.isPast(frame, frames)));
+    return { frames, fps, half: axisHalf(values, known), known, past };
+}
+
+/** The half of the axis that holds values, at least the customary one. */
+export function axisHalf(values, known) {
+    const most = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), known);
+    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
+}
+
+/** What `Plot.paint` draws. */
+export function pictureOf(state, scenes) {
+    const before = state.drag && state.preview ? state.track.schedule : null;
+    const ghosts = [before, state.suggestion].map((one) => one && edits.curveOf(one, state.frames).curve);
+    const measured = measuredOf(state), most = Math.max(...measured, 1e-9);
+    const shown = scenes.filter(({ index }) => state.visible(state.tracks[index]));
+    return {
+        tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
+        ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
+        cursor: state.cursor,
+        marquee: state.drag?.box,
+        measured: measured.map((part) => part / most),
+    };
+}
+
+/** The residual of the last run, where it had as many frames as the next will have. */
+function measuredOf({ run, frames }) {
+    return run?.residual.length === frames ? run.residual : [];
+}
+
+/** The words around the drawing: `{axis, readout, fault}`. */
+export function wordsOf(state, scenes) {
+    const { cursor, fps, key, fault } = state, { name, curve } = scenes[state.active] ?? {};
+    const measured = measuredOf(state);
+    const readout = [
+        `frame ${cursor}`,
+        fps > 0 && `${(cursor / fps).toFixed(2)} s`,
+        curve && `${name} ${plain(edits.round(curve.at(cursor)))}`,
+        key && edits.EASINGS[key.easing],
+        measured.length && `residual ${percent(measured[cursor])}`,
+    ];
+    const axis = [
+        state.alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1",
+        measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
+        state.note,
+    ];
+    const broken = scenes.find((scene) => scene.fault);
+    return {
+        axis: sentence(axis), readout: sentence(readout),
+        fault: fault ? `${fault.message}. The drawing is of the last text that could be read.`
+            : broken ? `${broken.name}: ${broken.fault.fault ?? broken.fault.message}` : "",
+    };
+}
+
+function sentence(parts) {
+    return parts.filter(Boolean).join(" · ");
+}
+
+function percent(ratio) {
+    return `${(100 * ratio).toFixed(2)} %`;
+}
+
+/** What `Controls.refresh` shows. */
+export function controlsOf(state) {
+    const easings = new Set(state.track ? [...state.segments].map((number) => state.schedule.keys[number].easing) : []);
+    return {
+        tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
+        active: state.active, chosen: state.chosen.size, key: state.key,
+        easing: easings.size === 1 ? [...easings][0] : null,
+        canUndo: state.history.can(-1), canRedo: state.history.can(1), fine: state.fine, readOnly: Boolean(state.fault),
+    };
+}

@@ -1,0 +1,243 @@
+// The commands: everything that can be done to a curve in the editor, without a page. A command changes the state and
+// tells the listeners; the view paints what it then finds. See wplus_model.mjs for what there is to read.
+
+import { LAYERS, TrackError, parseSchedule } from "./wplus_curve.mjs";
+import * as edits from "./wplus_edits.mjs";
+import { Model } from "./wplus_model.mjs";
+import { withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
+
+const STEP = 0.05, FINE = 0.001; // of values that are dragged
+
+export class EditorState extends Model {
+    #direction;
+
+    /** `direction()` is the name for a new track, `now()` a time in milliseconds. */
+    constructor({ direction = () => "smile", now } = {}) {
+        super(now);
+        this.#direction = direction;
+    }
+
+    // The text and its tracks
+
+    /** Go back (-1) or forth (1) by one edit. */
+    undo(by) {
+        this.flush();
+        const text = this.history.step(by);
+        if (text === null) return;
+        this.chosen = new Set();
+        this.send(text);
+        this.say(by < 0 ? "Undone" : "Done again");
+    }
+
+    /** Put another text's tracks, or a schedule alone, into this one. */
+    pasteText(text) {
+        if (this.fault || !text.trim()) return;
+        let together;
+        try {
+            together = withPasted(this.text, text, this.track, this.#direction());
+        } catch (fault) {
+            if (!(fault instanceof TrackError)) throw fault;
+            this.say(`Not pasted: ${fault.message}`);
+            return;
+        }
+        this.chosen = new Set();
+        this.edit(together, "Pasted");
+    }
+
+    /** Edit another track. */
+    activate(index) {
+        if (index !== this.active) this.change({ active: index, chosen: new Set() });
+    }
+
+    /** Switch "shown", "locked" or "solo" of a track. */
+    toggle(index, what) {
+        const track = this.tracks[index], look = this.look(track);
+        this.looks.set(track.id, { ...look, [what]: !look[what] });
+        this.change(what === "locked" ? { chosen: new Set() } : {});
+    }
+
+    /** Exchange two tracks' places. */
+    swap(a, b) {
+        const text = withSwapped(this.text, this.tracks[a], this.tracks[b]);
+        this.active = this.active === a ? b : this.active === b ? a : this.active;
+        this.edit(text, "Moved");
+    }
+
+    /** Remove a track. */
+    drop(index) {
+        const track = this.tracks[index];
+        if (index < this.active) this.active -= 1;
+        this.chosen = new Set();
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`);
+    }
+
+    /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */
+    setLayers(index, which, number) {
+        const track = this.tracks[index], layers = [...track.layers];
+        layers[which] = number;
+        const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
+        const said = `${track.name}: layers ${layers[0]} to ${layers[1]}`;
+        if (right) this.edit(withTrack(this.text, { ...track, layers }), said);
+        else this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
+        return right;
+    }
+
+    /** Give the active track another schedule, as text. */
+    preset(schedule) {
+        if (!this.editable) return;
+        this.chosen = new Set();
+        this.commit(parseSchedule(schedule));
+    }
+
+    /** Make the active track begin anew at its end, or no longer. */
+    loop() {
+        const track = this.editable;
+        if (track) this.commit({ ...edits.explicit(track.schedule), loop: !track.schedule.loop });
+    }
+
+    // What is looked at
+
+    /** Choose these keys of the active track. */
+    choose(numbers) {
+        this.change({ chosen: new Set(numbers) });
+    }
+
+    /** Choose one more key, or one less. */
+    chooseAlso(number) {
+        const chosen = new Set(this.chosen);
+        if (!chosen.delete(number)) chosen.add(number);
+        this.choose(chosen);
+    }
+
+    /** Go to a key, with the cursor: choose it unless it is one of the chosen; with `also`, one more or one less. */
+    pick(index, number, also = false) {
+        this.activate(index);
+        if (also) this.chooseAlso(number);
+        else if (!this.chosen.has(number)) this.choose([number]);
+        this.#goTo(number);
+    }
+
+    /** Put the cursor on a frame. */
+    moveCursor(frame) {
+        this.change({ cursor: edits.clamp(frame, 0, this.frames - 1) });
+    }
+
+    #goTo(number) {
+        this.moveCursor(Math.round(this.places[number]));
+    }
+
+    /** Show an easing before it is chosen; null for none. */
+    suggest(easing) {
+        const track = this.editable;
+        this.change({ suggestion: easing && track ? edits.setEasing(track.schedule, this.segments, easing) : null });
+    }
+
+    /** Switch between coarse and fine values. */
+    toggleFine() {
+        this.change({ fine: !this.fine });
+    }
+
+    // Keys
+
+    /** Add a key on the curve. Says whether that could be. */
+    add(frame = this.cursor) {
+        const track = this.editable;
+        if (!track) {
+            const none = "There is no track yet: choose a direction and press Add track";
+            this.say(this.track ? "This track is not to be changed now" : none);
+            return false;
+        }
+        const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
+        this.chosen = new Set([key]);
+        this.commit(schedule);
+        return true;
+    }
+
+    /** Remove the chosen keys. */
+    remove() {
+        const { size } = this.chosen;
+        if (!this.editable || !size) return;
+        const schedule = edits.removeKeys(this.schedule, this.frames, this.chosen);
+        this.chosen = new Set();
+        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`);
+    }
+
+    /** Give the chosen key another `frame` or `value`. Says whether that was taken. */
+    setKey({ frame, value }) {
+        const { key } = this;
+        if (!this.editable || !key) return false;
+        try {
+            this.commit(edits.setKey(this.schedule, this.frames, key.number, frame ?? key.frame, value ?? key.value));
+        } catch (fault) {
+            if (!(fault instanceof RangeError)) throw fault;
+            this.say(`Not changed: ${fault.message}`);
+            return false;
+        }
+        return true;
+    }
+
+    /** Give the chosen keys' segments an easing; without any chosen, all. */
+    ease(easing) {
+        if (this.editable) this.commit(edits.setEasing(this.schedule, this.segments, easing));
+    }
+
+    // What goes on until a key or a pointer is released
+
+    /** Move the chosen keys by an arrow key; `flush` writes it. */
+    nudge(byFrames, byValue) {
+        if (!this.editable || !this.chosen.size) return;
+        this.change({ preview: edits.moveKeys(this.schedule, this.frames, this.chosen, byFrames, byValue) });
+    }
+
+    /** Write what `nudge` did. Says whether there was anything. */
+    flush() {
+        if (!this.preview || this.drag) return false;
+        this.commit(this.preview);
+        return true;
+    }
+
+    /** Begin a drag: one of the next three follow, any number of times, and then `end` or `cancel`. */
+    begin() {
+        this.flush();
+        const { active, chosen } = this;
+        this.change({ suggestion: null, drag: { before: { active, chosen }, moved: false, box: null } });
+    }
+
+    /** The chosen keys are dragged, one of them to a frame and a value: they move as one, by steps, as room allows. */
+    dragKeys(number, frame, value, fine = this.fine) {
+        const track = this.editable;
+        if (!this.drag || !track || !this.chosen.has(number)) return;
+        const { schedule } = track, { frames, chosen } = this, at = edits.places(schedule, frames);
+        const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
+        const room = within.map((place) => Math.floor(frames - 1 - place));
+        const byFrames = Math.min(Math.round(frame - at[number]), ...room);
+        const from = schedule.keys[number].value, step = fine ? FINE : STEP;
+        const byValue = Math.abs(value - from) < step / 2 ? 0 : edits.round(Math.round(value / step) * step) - from;
+        this.#move({ preview: edits.moveKeys(schedule, frames, chosen, byFrames, byValue) });
+        this.#goTo(number);
+    }
+
+    /** A Bezier's handle is dragged to a frame and a value; see `edits.moveHandle`. */
+    dragHandle(number, end, frame, value, broken = false) {
+        const track = this.editable;
+        if (!this.drag || !track) return;
+        this.#move({ preview: edits.moveHandle(track.schedule, this.frames, number, end, frame, value, broken) });
+    }
+
+    /** A marquee is dragged around some keys: they are chosen; with `also` beside those from before. */
+    dragBox(box, numbers, also = false) {
+        if (!this.drag || !this.track) return;
+        this.#move({ chosen: new Set([...(also ? this.drag.before.chosen : []), ...numbers]) }, box);
+    }
+
+    #move(parts, box = null) {
+        this.change({ ...parts, drag: { ...this.drag, moved: true, box } });
+    }
+
+    /** The pointer is released: what was dragged is written. */
+    end() {
+        const { drag, preview } = this;
+        this.change({ drag: null });
+        if (drag && preview) this.commit(preview);
+    }
+}

@@ -1,0 +1,91 @@
+// The text of all tracks, line by line: what a person wrote beside the tracks stays. No page.
+
+import { LAYERS, TrackError, formatTrack, parse, parseSchedule } from "./wplus_tracks.mjs";
+
+/** `{text, tracks, fault}` of a text; the tracks are null where it does not parse. */
+export function read(text) {
+    try {
+        return { text, tracks: parse(text), fault: null };
+    } catch (fault) {
+        if (!(fault instanceof TrackError)) throw fault;
+        return { text, tracks: null, fault };
+    }
+}
+
+const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
+
+/** The line of a track. */
+export function lineOf(text, track) {
+    return linesOf(text)[track.line - 1].trim();
+}
+
+/** The text with one track changed. */
+export function withTrack(text, track) {
+    return linesOf(text).map((line, i) => (i + 1 === track.line ? formatTrack(track) : line)).join("\n");
+}
+
+/** The text without a track. */
+export function withoutTrack(text, track) {
+    return linesOf(text).filter((_, i) => i + 1 !== track.line).join("\n");
+}
+
+/** The text with two tracks' lines exchanged. */
+export function withSwapped(text, a, b) {
+    const lines = linesOf(text);
+    [lines[a.line - 1], lines[b.line - 1]] = [lines[b.line - 1], lines[a.line - 1]];
+    return lines.join("\n");
+}
+
+/**
+ * The text after pasting another: tracks are added, or take the place of the active one where it is one track;
+ * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
+ */
+export function withPasted(text, pasted, active, name) {
+    if (!pasted.includes("=")) {
+        const schedule = parseSchedule(pasted.trim().replace(/\s+/g, " "));
+        if (active) return withTrack(text, { ...active, schedule });
+        return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
+    }
+    const tracks = parse(pasted.trim());
+    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });
+    return tracks.reduce((all, track) => withLine(all, formatTrack(track)), text);
+}
+
+/** The text with one more line. */
+export function withLine(text, line) {
+    return text.trim() ? `${text.replace(/\s+$/, "")}\n${line}` : line;
+}
+
+/** Texts to go back and forth in. What is typed in one go is one of them. */
+export class History {
+    #texts;
+    #at = 0;
+    #typing = false;
+
+    constructor(text) {
+        this.#texts = [text];
+    }
+
+    /** Note a new text. */
+    push(text, typed = false) {
+        if (text === this.#texts[this.#at]) return;
+        if (typed && this.#typing) this.#texts[this.#at] = text;
+        else this.#texts = [...this.#texts.slice(Math.max(this.#at - 199, 0), this.#at + 1), text];
+        this.#at = this.#texts.length - 1;
+        this.#typing = typed;
+    }
+
+    /** The text one step back (-1) or forth (1), or null where there is none. */
+    step(by) {
+        const text = this.#texts[this.#at + by];
+        if (text === undefined) return null;
+        this.#at += by;
+        this.#typing = false;
+        return text;
+    }
+
+    /** Whether `step` would give one. */
+    can(by) {
+        return this.#texts[this.#at + by] !== undefined;
+    }
+}

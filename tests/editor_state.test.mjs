@@ -1,0 +1,650 @@
+// The editor's state: every command, without a page.
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { pictureOf, scalesOf, scenesOf, wordsOf, controlsOf } from "../javascript/wplus_scene.mjs";
+import { EditorState } from "../javascript/wplus_state.mjs";
+
+const KEYS = "smile = 0:(0), 4:(0.5), 8:(-0.25), 15:(0.25)";
+const BEZIERS = "smile = 0:(0):bez/0.5/0/0.5/1, 6:(0.6):bez/0.5/0/0.5/1, 12:(0.9)";
+const TWO = "smile = 0:(0), 4:(0.5)\nage = 0:(-0.5), 9:(-0.75), 12:(1)";
+
+let state, written, said, now;
+
+/** A state of a text, which is not yet written. */
+function open(text) {
+    now = 0;
+    state = new EditorState({ direction: () => "glasses", now: () => now });
+    [written, said] = [[], []];
+    state.listen({ wrote: (news) => written.push(news), said: (news) => said.push(news) });
+    state.setText(text);
+}
+
+/** What was written is this and nothing else. */
+function wrote(...texts) {
+    assert.deepEqual(written, texts);
+}
+
+/** Press a key, drag it to frames and values, and release it. */
+function drag(number, ...stops) {
+    state.begin();
+    state.pick(state.active, number);
+    for (const [frame, value, fine] of stops) state.dragKeys(number, frame, value, fine);
+    state.end();
+}
+
+const chosen = () => [...state.chosen];
+
+beforeEach(() => open(KEYS));
+
+describe("texts from the page", () => {
+    test("a text is taken and not written back", () => {
+        assert.equal(state.track.name, "smile");
+        wrote();
+    });
+
+    test("listeners are told of a change", () => {
+        let count = 0;
+        state.listen({ changed: () => count++ });
+        state.moveCursor(3);
+        assert.equal(count, 1);
+    });
+
+    test("a text that does not parse leaves the tracks as they were", () => {
+        state.setText("smile = 0:(");
+        assert.deepEqual([state.text, state.track.schedule.keys.length, state.editable], ["smile = 0:(", 4, null]);
+        assert.match(state.fault.message, /line 1, column 12: expected a number/);
+    });
+
+    test("what was written comes back as no news", () => {
+        state.pick(0, 1);
+        state.remove();
+        state.undo(-1);
+        state.setText(written[0]);
+        assert.equal(state.text, KEYS);
+    });
+
+    test("long after it was written, it is news", () => {
+        state.pick(0, 1);
+        state.remove();
+        state.undo(-1);
+        now = 2001;
+        state.setText(written[0]);
+        assert.equal(state.text, written[0]);
+    });
+
+    test("a text ends a drag", () => {
+        state.begin();
+        state.pick(0, 1);
+        state.dragKeys(1, 6, 0);
+        state.setText("smile = 1");
+        state.end();
+        wrote();
+        assert.equal(state.preview, null);
+    });
+
+    test("keys that are gone are no longer chosen", () => {
+        state.choose([0, 3]);
+        state.setText("smile = 0:(0), 4:(0.5)");
+        assert.deepEqual(chosen(), [0]);
+    });
+
+    test("two tracks of one name are two", () => {
+        open("smile = 0\nsmile = 1");
+        state.toggle(0, "shown");
+        assert.deepEqual(state.tracks.map((track) => state.visible(track)), [false, true]);
+    });
+});
+
+describe("frames, identity and runs", () => {
+    test("fewer frames take the cursor along", () => {
+        state.moveCursor(15);
+        state.setFrames(8, 8);
+        assert.equal(state.cursor, 7);
+    });
+
+    test("another number of frames ends a drag", () => {
+        state.begin();
+        state.setFrames(8, 8);
+        assert.equal(state.drag, null);
+    });
+
+    test("the same frames are no change", () => {
+        state.listen({ changed: () => assert.fail("changed") });
+        state.setFrames(16, 8);
+        state.setIdentity(false);
+    });
+
+    test("an identity makes the axis alpha", () => {
+        state.setIdentity(true);
+        const scenes = scenesOf(state);
+        assert.match(wordsOf(state, scenes).axis, /^alpha/);
+        assert.equal(scalesOf(state, scenes).half, 8);
+    });
+
+    test("a run's residual is shown where it has as many frames", () => {
+        state.setRun({ residual: [0.1, 0.2, 0.1], strip: null });
+        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, []);
+        state.setFrames(3, 8);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, [0.5, 1, 0.5]);
+        assert.match(wordsOf(state, scenesOf(state)).readout, /residual 10\.00 %$/);
+    });
+});
+
+describe("keys", () => {
+    test("a key is added on the curve and chosen", () => {
+        assert.equal(state.add(6), true);
+        wrote("smile = 0:(0), 4:(0.5), 6:(0.125), 8:(-0.25), 15:(0.25)");
+        assert.deepEqual(chosen(), [2]);
+    });
+
+    test("a key is added at the cursor", () => {
+        state.moveCursor(2);
+        state.add();
+        wrote("smile = 0:(0), 2:(0.25), 4:(0.5), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("where there is a key, it is chosen instead", () => {
+        state.add(4);
+        wrote();
+        assert.deepEqual(chosen(), [1]);
+    });
+
+    test("without a track there is no key, and it is said why", () => {
+        open("");
+        assert.equal(state.add(4), false);
+        assert.match(said[0], /There is no track yet/);
+    });
+
+    test("a locked track gets no key, and it is said why", () => {
+        state.toggle(0, "locked");
+        assert.equal(state.add(6), false);
+        assert.deepEqual(said, ["This track is not to be changed now"]);
+    });
+
+    test("chosen keys are removed", () => {
+        state.choose([1, 2]);
+        state.remove();
+        wrote("smile = 0:(0), 15:(0.25)");
+        assert.deepEqual([chosen(), said], [[], ["2 keys removed"]]);
+    });
+
+    test("without any key the track is a constant", () => {
+        state.choose([0, 1, 2, 3]);
+        state.remove();
+        wrote("smile = 0");
+    });
+
+    test("with none chosen nothing is removed", () => {
+        state.remove();
+        wrote();
+    });
+
+    test("the chosen key gets another value", () => {
+        state.choose([1]);
+        assert.equal(state.setKey({ value: 0.333 }), true);
+        wrote("smile = 0:(0), 4:(0.333), 8:(-0.25), 15:(0.25)");
+        assert.deepEqual(said, ["smile: frame 4, 0.333, linear"]);
+    });
+
+    test("the chosen key gets another frame, and stays chosen", () => {
+        state.choose([1]);
+        state.setKey({ frame: 20 });
+        wrote("smile = 0:(0), 8:(-0.25), 15:(0.25), 20:(0.5)");
+        assert.deepEqual(chosen(), [3]);
+    });
+
+    for (const wrong of [{ frame: 8 }, { frame: 1.5 }, { frame: NaN }, { frame: -1 }, { value: 21 }, { value: NaN }]) {
+        test(`a key with ${JSON.stringify(wrong)} is refused`, () => {
+            state.choose([1]);
+            assert.equal(state.setKey(wrong), false);
+            assert.match(said[0], /^Not changed: /);
+            wrote();
+        });
+    }
+
+    test("with several chosen, no key gets a value", () => {
+        state.choose([1, 2]);
+        assert.equal(state.setKey({ value: 1 }), false);
+    });
+
+    test("an easing is for the chosen keys", () => {
+        state.choose([0]);
+        state.ease("smooth");
+        wrote("smile = 0:(0):smooth, 4:(0.5), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("an easing is for all keys where none is chosen", () => {
+        open("smile = 0:(0), 8:(1)");
+        state.ease("hold");
+        wrote("smile = 0:(0):hold, 8:(1):hold");
+    });
+
+    test("an easing is shown before it is chosen", () => {
+        state.suggest("hold");
+        assert.equal(pictureOf(state, scenesOf(state)).ghosts.length, 1);
+        wrote();
+    });
+
+    test("an easing that is not chosen is forgotten", () => {
+        state.suggest("hold");
+        state.suggest(null);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).ghosts, []);
+    });
+
+    test("keys past the end are told", () => {
+        open("smile = 0:(0), 30:(0.5)");
+        assert.equal(scalesOf(state, scenesOf(state)).past, true);
+    });
+});
+
+describe("choosing", () => {
+    test("to pick a key chooses it, with the cursor", () => {
+        state.pick(0, 2);
+        assert.deepEqual([chosen(), state.cursor], [[2], 8]);
+    });
+
+    test("to pick one of several keeps them", () => {
+        state.choose([1, 2]);
+        state.pick(0, 2);
+        assert.deepEqual(chosen(), [1, 2]);
+    });
+
+    test("to pick also adds, and takes away", () => {
+        state.choose([1]);
+        state.pick(0, 2, true);
+        assert.deepEqual(chosen(), [1, 2]);
+        state.pick(0, 1, true);
+        assert.deepEqual(chosen(), [2]);
+    });
+
+    test("to pick a key of another track makes that the active one", () => {
+        open(TWO);
+        state.choose([0]);
+        state.pick(1, 2);
+        assert.deepEqual([state.active, chosen()], [1, [2]]);
+    });
+
+    test("the cursor stays within the frames", () => {
+        state.moveCursor(99);
+        assert.equal(state.cursor, 15);
+    });
+
+    test("what is chosen is a new set each time", () => {
+        const before = state.chosen;
+        state.chooseAlso(1);
+        assert.equal(before.size, 0);
+    });
+});
+
+describe("a drag", () => {
+    test("is written once, at its end", () => {
+        drag(1, [4.4, 0.47], [4.9, 0.21], [5.3, 0.1]);
+        wrote("smile = 0:(0), 5:(0.1), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("of less than half a step changes nothing", () => {
+        drag(1, [4.4, 0.52]);
+        wrote();
+    });
+
+    test("snaps to frames and to 0.05", () => {
+        drag(1, [5.3, 0.384]);
+        wrote("smile = 0:(0), 5:(0.4), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("that is fine snaps to 0.001", () => {
+        drag(1, [4, 0.3842, true]);
+        wrote("smile = 0:(0), 4:(0.384), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("is fine where that is switched on", () => {
+        state.toggleFine();
+        drag(3, [15, 0.3037]);
+        wrote("smile = 0:(0), 4:(0.5), 8:(-0.25), 15:(0.304)");
+    });
+
+    test("moves all chosen keys as one", () => {
+        state.choose([1, 2]);
+        drag(1, [6, 0.6]);
+        wrote("smile = 0:(0), 6:(0.6), 10:(-0.15), 15:(0.25)");
+    });
+
+    test("stops with the group at another key", () => {
+        state.choose([1, 2, 3]);
+        drag(1, [0, 0.5]);
+        wrote("smile = 0:(0), 1:(0.5), 5:(-0.25), 12:(0.25)");
+    });
+
+    test("stops at the last frame", () => {
+        drag(3, [40, 0.25]);
+        wrote();
+    });
+
+    test("brings a key from past the end", () => {
+        open("smile = 0:(0), 30:(0.5)");
+        drag(1, [10, 0.5]);
+        wrote("smile = 0:(0), 10:(0.5)");
+    });
+
+    test("past another key keeps its key chosen", () => {
+        drag(1, [10, 0.5]);
+        wrote("smile = 0:(0), 8:(-0.25), 10:(0.5), 15:(0.25)");
+        assert.deepEqual(chosen(), [2]);
+    });
+
+    test("shows what was before as a ghost, and the cursor goes along", () => {
+        state.begin();
+        state.pick(0, 1);
+        state.dragKeys(1, 6, 0);
+        assert.equal(pictureOf(state, scenesOf(state)).ghosts.length, 1);
+        assert.equal(state.cursor, 6);
+    });
+
+    test("that is cancelled is as if it had not been", () => {
+        state.choose([3]);
+        state.begin();
+        state.pick(0, 1);
+        state.dragKeys(1, 6, 0);
+        assert.equal(state.cancel(), true);
+        state.end();
+        wrote();
+        assert.deepEqual([state.schedule.keys[1].value, chosen()], [0.5, [3]]);
+    });
+
+    test("of another track's key, cancelled, gives the track back too", () => {
+        open(TWO);
+        state.activate(1);
+        state.choose([2]);
+        state.begin();
+        state.pick(0, 1);
+        state.cancel();
+        assert.deepEqual([state.active, chosen()], [1, [2]]);
+        assert.equal(controlsOf(state).key.value, 1);
+    });
+
+    test("of nothing is nothing to cancel", () => {
+        assert.equal(state.cancel(), false);
+    });
+
+    test("moves no key of a locked track", () => {
+        state.toggle(0, "locked");
+        drag(1, [6, 0]);
+        wrote();
+    });
+
+    test("moves nothing before it begins", () => {
+        state.choose([1]);
+        state.dragKeys(1, 6, 0);
+        assert.equal(state.preview, null);
+    });
+
+    test("keeps evenly spread keys so while they move up and down", () => {
+        open("smile = -0.7 > 0 > 0.7");
+        drag(1, [7.5, 0.3]);
+        wrote("smile = -0.7 > 0.3 > 0.7");
+    });
+
+    test("turns evenly spread keys into percentages where one moves along", () => {
+        open("smile = -0.7 > 0.3 > 0.7");
+        drag(1, [9.5, 0.3]);
+        wrote("smile = 0%:(-0.7), 10:(0.3), 100%:(0.7)");
+    });
+
+    test("of a handle turns its neighbour along", () => {
+        open(BEZIERS);
+        state.begin();
+        state.dragHandle(1, 0, 9, 0.75);
+        state.end();
+        wrote("smile = 0:(0):bez/0.5/0/0.5/0.75, 6:(0.6):bez/0.5/0.5/0.5/1, 12:(0.9)");
+    });
+
+    test("of a handle that is broken leaves its neighbour", () => {
+        open(BEZIERS);
+        state.begin();
+        state.dragHandle(1, 0, 9, 0.75, true);
+        state.end();
+        wrote("smile = 0:(0):bez/0.5/0/0.5/1, 6:(0.6):bez/0.5/0.5/0.5/1, 12:(0.9)");
+    });
+
+    test("of a marquee chooses", () => {
+        state.choose([0]);
+        state.begin();
+        state.dragBox({ x: 1, y: 2, width: 3, height: 4 }, [2, 3]);
+        assert.deepEqual(chosen(), [2, 3]);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).marquee, { x: 1, y: 2, width: 3, height: 4 });
+    });
+
+    test("of a marquee with shift chooses beside what was chosen before", () => {
+        state.choose([0]);
+        state.begin();
+        state.dragBox({}, [1, 2], true);
+        state.dragBox({}, [2], true);
+        assert.deepEqual(chosen(), [0, 2]);
+    });
+});
+
+describe("arrow keys", () => {
+    test("move the chosen keys and are written once", () => {
+        state.choose([0]);
+        for (let i = 0; i < 5; i++) state.nudge(0, 0.01);
+        assert.equal(state.flush(), true);
+        wrote("smile = 0:(0.05), 4:(0.5), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("move as far as there is room", () => {
+        state.choose([1]);
+        state.nudge(-10, 0);
+        state.flush();
+        wrote("smile = 0:(0), 1:(0.5), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("without any, there is nothing to write", () => {
+        assert.equal(state.flush(), false);
+    });
+
+    test("are written before a drag begins", () => {
+        state.choose([1]);
+        state.nudge(1, 0);
+        state.begin();
+        wrote("smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)");
+    });
+
+    test("are taken back by cancel", () => {
+        state.choose([1]);
+        state.nudge(1, 0);
+        assert.equal(state.cancel(), true);
+        state.flush();
+        wrote();
+    });
+});
+
+describe("undo", () => {
+    test("takes one edit back, and does it again", () => {
+        drag(1, [5, 0.1], [6, 0.2]);
+        state.undo(-1);
+        state.undo(1);
+        wrote("smile = 0:(0), 6:(0.2), 8:(-0.25), 15:(0.25)", KEYS, "smile = 0:(0), 6:(0.2), 8:(-0.25), 15:(0.25)");
+        assert.deepEqual(said.slice(1), ["Undone", "Done again"]);
+    });
+
+    test("has nothing to do again at first", () => {
+        assert.deepEqual([controlsOf(state).canUndo, controlsOf(state).canRedo], [true, false]);
+        state.undo(1);
+        wrote();
+    });
+
+    test("takes what was typed in one go back as one", () => {
+        for (const text of [`${KEYS},`, `${KEYS}, 1`, `${KEYS}, 16:(1)`]) state.setText(text, true);
+        state.undo(-1);
+        wrote(KEYS);
+    });
+
+    test("forgets what was undone when there is another edit", () => {
+        drag(1, [5, 0.5]);
+        state.undo(-1);
+        drag(1, [6, 0.5]);
+        assert.equal(state.history.can(1), false);
+    });
+});
+
+describe("tracks", () => {
+    beforeEach(() => open(TWO));
+
+    test("another becomes the active one, with nothing chosen", () => {
+        state.choose([1]);
+        state.activate(1);
+        assert.deepEqual([state.track.name, chosen()], ["age", []]);
+    });
+
+    test("a solo is alone", () => {
+        state.toggle(1, "solo");
+        assert.deepEqual(pictureOf(state, scenesOf(state)).tracks.map(({ name }) => name), ["age"]);
+    });
+
+    test("one that is not shown is not drawn", () => {
+        state.toggle(1, "shown");
+        assert.deepEqual(pictureOf(state, scenesOf(state)).tracks.map(({ name }) => name), ["smile"]);
+    });
+
+    test("the active one is drawn on top", () => {
+        assert.deepEqual(pictureOf(state, scenesOf(state)).tracks.map(({ name }) => name), ["age", "smile"]);
+    });
+
+    test("each has a style of its own", () => {
+        assert.deepEqual(scenesOf(state).map(({ style }) => style), [0, 1]);
+    });
+
+    test("one that is locked has nothing chosen", () => {
+        state.choose([1]);
+        state.toggle(0, "locked");
+        assert.deepEqual([chosen(), state.editable], [[], null]);
+    });
+
+    test("two change places, and the active one stays so", () => {
+        state.swap(0, 1);
+        wrote("age = 0:(-0.5), 9:(-0.75), 12:(1)\nsmile = 0:(0), 4:(0.5)");
+        assert.equal(state.track.name, "smile");
+    });
+
+    test("one is removed, and the active one stays so", () => {
+        state.activate(1);
+        state.drop(0);
+        wrote("age = 0:(-0.5), 9:(-0.75), 12:(1)");
+        assert.equal(state.track.name, "age");
+    });
+
+    test("one gets other layers", () => {
+        assert.equal(state.setLayers(1, 1, 8), true);
+        wrote("smile = 0:(0), 4:(0.5)\nage[0:8] = 0:(-0.5), 9:(-0.75), 12:(1)");
+    });
+
+    for (const wrong of [19, 0, 1.5, NaN]) {
+        test(`${wrong} is refused as the end of the layers`, () => {
+            assert.equal(state.setLayers(1, 1, wrong), false);
+            wrote();
+        });
+    }
+
+    test("a preset takes the place of the active one's schedule", () => {
+        state.preset("-0.7 > 0 > 0.7");
+        wrote("smile = -0.7 > 0 > 0.7\nage = 0:(-0.5), 9:(-0.75), 12:(1)");
+    });
+
+    test("one becomes a loop, and no longer", () => {
+        state.loop();
+        state.loop();
+        wrote(TWO.replace("= 0:(0)", "= loop 0:(0)"), TWO);
+    });
+
+    test("comments stay", () => {
+        open("# a note\n\nsmile = 0:(0), 4:(0.5)\n  # more\nage = 1");
+        drag(1, [6, 0.5]);
+        wrote("# a note\n\nsmile = 0:(0), 6:(0.5)\n  # more\nage = 1");
+    });
+
+    test("the active one is there as text", () => {
+        assert.equal(state.line, "smile = 0:(0), 4:(0.5)");
+    });
+});
+
+describe("pasting", () => {
+    beforeEach(() => open("smile = 0\nage = 1"));
+
+    test("a schedule becomes the active track's", () => {
+        state.pasteText("0:(0.5), 12: (1.2),\n 15:(0)");
+        wrote("smile = 0:(0.5), 12:(1.2), 15:(0)\nage = 1");
+    });
+
+    test("a track takes the active one's place", () => {
+        state.pasteText("glasses = 1");
+        wrote("glasses = 1\nage = 1");
+    });
+
+    test("several tracks are added", () => {
+        state.pasteText("glasses = 1\nage = 2");
+        wrote("smile = 0\nage = 1\nglasses = 1\nage = 2");
+    });
+
+    test("a schedule without a track becomes one of the direction", () => {
+        open("");
+        state.pasteText("0.5");
+        wrote("glasses = 0.5");
+    });
+
+    test("what is none is refused, and what is chosen stays", () => {
+        state.choose([0]);
+        state.pasteText("0:(sin(t))");
+        wrote();
+        assert.match(said[0], /^Not pasted: line 1, column 4/);
+        assert.deepEqual(chosen(), [0]);
+    });
+
+    test("nothing is pasted into a text that does not parse", () => {
+        state.setText("smile = 0:(");
+        state.pasteText("0.5");
+        wrote();
+    });
+});
+
+describe("what is seen", () => {
+    test("the readout has the frame, the time, the value and the easing", () => {
+        state.pick(0, 1);
+        assert.equal(wordsOf(state, scenesOf(state)).readout, "frame 4 · 0.50 s · smile 0.5 · linear");
+    });
+
+    test("without frames a second there is no time", () => {
+        state.setFrames(16, 0, "the frames are the images of the batch");
+        assert.equal(wordsOf(state, scenesOf(state)).readout, "frame 0 · smile 0");
+        assert.match(wordsOf(state, scenesOf(state)).axis, /images of the batch$/);
+    });
+
+    test("two keys on one frame are a fault of the track", () => {
+        open("smile = 0:(0), 0%:(1)");
+        assert.match(wordsOf(state, scenesOf(state)).fault, /^smile: two keys on frame 0 of 16/);
+    });
+
+    test("of an empty text there is nothing", () => {
+        open("");
+        assert.equal(wordsOf(state, scenesOf(state)).readout, "frame 0 · 0.00 s");
+        assert.equal(controlsOf(state).key, null);
+    });
+
+    test("the axis grows with the values", () => {
+        open("smile = 1.8");
+        assert.equal(scalesOf(state, scenesOf(state)).half, 2);
+    });
+
+    test("chosen Bezier keys have handles", () => {
+        open(BEZIERS);
+        state.choose([1]);
+        const [{ handles }] = scenesOf(state);
+        assert.deepEqual(handles.map(({ frame, value }) => [frame, value]), [[3, 0], [3, 0.6], [9, 0.6], [9, 0.9]]);
+    });
+
+    test("an easing is that of all chosen keys, or none", () => {
+        open("smile = 0:(0):hold, 4:(1), 8:(0)");
+        assert.equal(controlsOf(state).easing, null);
+        state.choose([0]);
+        assert.equal(controlsOf(state).easing, "hold");
+    });
+});

@@ -1,0 +1,99 @@
+// What can be done to a schedule and to a text, without a page.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { formatSchedule, parse, parseSchedule } from "../javascript/wplus_curve.mjs";
+import * as edits from "../javascript/wplus_edits.mjs";
+import { SHAPES, styleOf } from "../javascript/wplus_styles.mjs";
+import { History, withLine, withSwapped, withTrack } from "../javascript/wplus_text.mjs";
+import { axisHalf } from "../javascript/wplus_scene.mjs";
+
+const FRAMES = 16;
+
+describe("a schedule", () => {
+    test("is never changed, only made anew", () => {
+        const schedule = parseSchedule("0:(0), 4:(0.5)");
+        edits.moveKeys(schedule, FRAMES, new Set([1]), 2, 0.1);
+        assert.equal(formatSchedule(schedule), "0:(0), 4:(0.5)");
+    });
+
+    test("keeps the form of a Bezier that gets a key", () => {
+        const { schedule, key } = edits.addKey(parseSchedule("0:(0):bez/0.42/0/0.58/1, 10:(1)"), FRAMES, 5);
+        assert.equal(formatSchedule(schedule), "0:(0):bez/0.42/0/0.71/0.5, 5:(0.5):bez/0.29/0.5/0.58/1, 10:(1)");
+        assert.equal(key, 1);
+    });
+
+    test("has the easing of the segment in a key that is added to it", () => {
+        const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 10:(1)"), FRAMES, 5);
+        assert.equal(formatSchedule(schedule), "0:(0):hold, 5:(0):hold, 10:(1)");
+    });
+
+    test("of one value gets a key as one on frame 0 and another", () => {
+        const { schedule } = edits.addKey(parseSchedule("0.5"), FRAMES, 5);
+        assert.equal(formatSchedule(schedule), "0:(0.5), 5:(0.5)");
+    });
+
+    test("has its keys sorted, and says which is which", () => {
+        const { schedule, numbers } = edits.sort(parseSchedule("8:(1), 0:(0), 4:(2)"), FRAMES);
+        assert.equal(formatSchedule(schedule), "0:(0), 4:(2), 8:(1)");
+        assert.deepEqual(numbers, [2, 0, 1]);
+    });
+
+    test("moves no key above the largest value", () => {
+        const moved = edits.moveKeys(parseSchedule("0:(19.5), 4:(1)"), FRAMES, new Set([0, 1]), 0, 5);
+        assert.equal(formatSchedule(moved), "0:(20), 4:(1.5)");
+    });
+
+    test("leaves a key between two frames there when only its value is set", () => {
+        const set = edits.setKey(parseSchedule("0 > 1 > 0"), FRAMES, 1, 7.5, 0.5);
+        assert.equal(formatSchedule(set), "0 > 0.5 > 0");
+    });
+
+    test("has the fault in place of a curve where two keys meet", () => {
+        const { curve, fault } = edits.curveOf(parseSchedule("0:(0), 0%:(1)"), FRAMES);
+        assert.equal(curve, null);
+        assert.match(fault.message, /two keys on frame 0 of 16/);
+    });
+
+    test("has one curve, however often it is asked for", () => {
+        const schedule = parseSchedule("0 > 1");
+        assert.equal(edits.curveOf(schedule, FRAMES).curve, edits.curveOf(schedule, FRAMES).curve);
+    });
+
+    test("keeps a handle's x within its segment", () => {
+        const moved = edits.moveHandle(parseSchedule("4:(0):bez/0.5/0/0.5/1, 8:(1)"), FRAMES, 0, 0, 1, 0.5, false);
+        assert.equal(formatSchedule(moved), "4:(0):bez/0/0.5/0.5/1, 8:(1)");
+    });
+});
+
+describe("a text", () => {
+    const text = "# a note\nsmile = 0\n\nage = 1";
+
+    test("changes in the track's line alone", () => {
+        const [, age] = parse(text);
+        assert.equal(withTrack(text, { ...age, layers: [0, 8] }), "# a note\nsmile = 0\n\nage[0:8] = 1");
+    });
+
+    test("keeps its other lines where two tracks change places", () => {
+        assert.equal(withSwapped(text, ...parse(text)), "# a note\nage = 1\n\nsmile = 0");
+    });
+
+    test("of nothing becomes a line", () => {
+        assert.equal(withLine(" \n", "age = 1"), "age = 1");
+    });
+});
+
+test("a history keeps 200 texts besides the present one", () => {
+    const history = new History("0");
+    for (let i = 1; i <= 300; i++) history.push(String(i));
+    let first;
+    while (history.can(-1)) first = history.step(-1);
+    assert.equal(first, "100");
+});
+
+test("the axis holds every value, and at least what is customary", () => {
+    assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values, 1)), [1, 1, 1.5, 3, 20]);
+});
+
+test("after the last style comes the first", () => {
+    assert.deepEqual([styleOf(1), styleOf(SHAPES.length)], [1, 0]);
+});
