@@ -2,7 +2,7 @@
 
 import { LAYERS, plain } from "./wplus_curve.mjs";
 import { button, field, html, isEdited, press, show, svg } from "./wplus_dom.mjs";
-import { EASINGS } from "./wplus_edits.mjs";
+import { EASINGS } from "./wplus_easings.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
 const ICONS = {
@@ -14,10 +14,6 @@ const ICONS = {
     fine: "M4 18h16M4 18v-5M8 18v-3M12 18v-5M16 18v-3M20 18v-5",
     copy: "M8 8h11v12H8zM5 16V4h11",
     paste: "M6 5h12v16H6zM9 3h6v4H9z",
-    linear: "M4 19L20 5",
-    smooth: "M4 19C12 19 12 5 20 5",
-    hold: "M4 19H20V5",
-    bez: "M4 19C16 19 8 5 20 5M4 19h8M20 5h-8",
     shown: "M2 12C6 5 18 5 22 12C18 19 6 19 2 12ZM9.5 12a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0Z",
     locked: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
     solo: "M12 3l2.7 5.8l6.3.7l-4.7 4.3l1.3 6.2L12 16.9L6.4 20l1.3-6.2L3 9.5l6.3-.7z",
@@ -49,11 +45,11 @@ export class Controls {
         this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => state.undo(1));
         this.add = tool("add", "Add a key at the cursor", () => page.add());
         this.remove = tool("remove", "Remove the chosen keys (Delete)", () => state.remove());
-        this.easings = Object.entries(EASINGS).map(([easing, title]) => {
+        this.easings = Object.entries(EASINGS).map(([easing, { title, icon }]) => {
             const preview = () => state.suggest(easing), forget = () => state.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
             const label = `${title[0].toUpperCase()}${title.slice(1)} easing`;
-            return tool(easing, label, () => state.ease(easing), { "data-easing": easing, ...events });
+            return button(icon, label, () => state.ease(easing), { "data-easing": easing, ...events });
         });
         this.loop = tool("loop", "Loop over the frames", () => state.loop());
         this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());

@@ -1,11 +1,10 @@
 // The evaluator of schedules: the twin of wplus_ext/curve.py, which says what it means. Both agree to the last bit:
 // + - * / and comparisons, in the same order. No DOM; Node imports it as it stands, and with it the track language.
 
+import { EASINGS } from "./wplus_easings.mjs";
 import { TrackError, parseSchedule, plain } from "./wplus_tracks.mjs";
 
 export * from "./wplus_tracks.mjs";
-
-const BISECTIONS = 53;
 
 /** The value at each of `frames` frames. Throws TrackError for two keys on one frame and the like. */
 export function evaluate(schedule, frames) {
@@ -76,19 +75,10 @@ export class Curve {
 
     #inSegment(frame, i) {
         const key = this.keys[i];
-        if (frame <= this.places[i] || i + 1 === this.keys.length || key.easing === "hold") return key.value;
-        const start = key.value, goal = this.keys[i + 1].value;
-        const width = this.places[i + 1] - this.places[i], x = frame - this.places[i];
-        let u = x / width;
-        if (key.easing === "smooth") {
-            const rise = (goal - start) / width, d0 = this.slopes[i], d1 = this.slopes[i + 1];
-            const square = 3 * rise - 2 * d0 - d1, cube = d0 + d1 - 2 * rise;
-            const value = start + x * (d0 + u * (square + u * cube));
-            const [low, high] = start <= goal ? [start, goal] : [goal, start];
-            return value < low ? low : value > high ? high : value;
-        }
-        if (key.easing === "bez") u = cubicBezier(u, ...key.bezier);
-        return start + (goal - start) * u;
+        if (frame <= this.places[i] || i + 1 === this.keys.length) return key.value;
+        const width = this.places[i + 1] - this.places[i], slopes = [this.slopes[i], this.slopes[i + 1]];
+        const segment = { start: key.value, goal: this.keys[i + 1].value, width, slopes, bezier: key.bezier };
+        return EASINGS[key.easing].at(segment, frame - this.places[i]);
     }
 }
 
@@ -97,19 +87,4 @@ export function place(key, keys, frames) {
     if (key.unit === "percent") return (key.position * (frames - 1)) / 100;
     if (key.unit === "spread" && keys > 1) return (key.position * (frames - 1)) / (keys - 1);
     return key.position;
-}
-
-function cubicBezier(x, x1, y1, x2, y2) {
-    let low = 0, high = 1;
-    for (let i = 0; i < BISECTIONS; i++) {
-        const s = (low + high) / 2;
-        if (bezier(s, x1, x2) < x) low = s;
-        else high = s;
-    }
-    return bezier((low + high) / 2, y1, y2);
-}
-
-function bezier(s, a, b) {
-    const r = 1 - s;
-    return 3 * r * r * s * a + 3 * r * s * s * b + s * s * s;
 }

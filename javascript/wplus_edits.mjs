@@ -4,7 +4,6 @@
 import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
 
 export const MAX_FRAME = 999_999;
-export const EASINGS = { linear: "linear", smooth: "smooth", hold: "hold", bez: "bezier" }; // as a person reads them
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 
 /** To some decimal places; −0 becomes 0. */

@@ -4,7 +4,8 @@
 
 import { MAX_SIZE, plain } from "./wplus_curve.mjs";
 import { set, svg } from "./wplus_dom.mjs";
-import { EASINGS, clamp, isPast } from "./wplus_edits.mjs";
+import { EASINGS } from "./wplus_easings.mjs";
+import { clamp, isPast } from "./wplus_edits.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
@@ -113,7 +114,7 @@ export class Plot {
             const { track, number, i } = all[at], key = track.keys[number], frame = track.places[number];
             const { x, y, past } = this.spot(frame, key.value), chosen = track.active && track.chosen.has(number);
             const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
-            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${EASINGS[key.easing]}`;
+            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${EASINGS[key.easing].title}`;
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
                 class: `wplus-key ${colourOf(track.style)}${states.filter(Boolean).join("")}`,

@@ -1,6 +1,7 @@
 // What is to be seen of a state: curves, scales and words, without a page. The view paints them.
 
 import { plain } from "./wplus_curve.mjs";
+import { EASINGS } from "./wplus_easings.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
 
@@ -82,7 +83,7 @@ export function wordsOf(state, scenes) {
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
         curve && `${name} ${plain(edits.round(curve.at(cursor)))}`,
-        key && edits.EASINGS[key.easing],
+        key && EASINGS[key.easing].title,
         measured.length && `residual ${percent(measured[cursor])}`,
     ];
     const axis = [

@@ -1,6 +1,8 @@
 // The track language: the twin of wplus_ext/tracks.py, which says what it means; faults have the same words and places.
 // No DOM; Node imports it as it stands. tests/vectors.json holds both to that.
 
+import { PLAIN } from "./wplus_easings.mjs";
+
 export const LAYERS = 18;
 export const MAX_KEYS = 4096;
 export const MAX_TRACKS = 64;
@@ -137,8 +139,8 @@ function readKey(reader) {
 }
 
 function readEasing(reader) {
-    for (const easing of ["linear", "smooth", "hold"]) if (reader.word(easing)) return [easing, null];
-    if (!reader.word("bez")) reader.fail("expected linear, smooth, hold or bez/x1/y1/x2/y2");
+    for (const easing of PLAIN) if (reader.word(easing)) return [easing, null];
+    if (!reader.word("bez")) reader.fail(`expected ${PLAIN.join(", ")} or bez/x1/y1/x2/y2`);
     const bezier = ["x1", "y1", "x2", "y2"].map((coordinate) => {
         reader.expect("/");
         reader.skip();
