@@ -14,7 +14,8 @@ from dataclasses import dataclass
 class Field:
     """A field of settings.
 
-    ``kind`` is ``bool``, ``int``, ``float`` or ``str``; ``low``, ``high`` and ``step`` are a number's; a text that is
+    ``help`` is a short line, and what more there is to say is its ``note``, for the docs alone. ``kind`` is ``bool``,
+    ``int``, ``float`` or ``str``; ``low``, ``high`` and ``step`` are a number's; a text that is
     one of some ``choices`` has them; one that is the name of a file has the ``folder`` of the library where it is.
     An ``optional`` field may be None.
     """
@@ -24,6 +25,7 @@ class Field:
     default: object
     label: str
     help: str
+    note: str = ""
     low: float | None = None
     high: float | None = None
     step: float | None = None

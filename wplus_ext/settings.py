@@ -30,35 +30,30 @@ class Settings:
     """
 
     enabled: bool = setting(False, "Enable W+ Adapter", "edit what is generated")
-    adapter: str = setting(
-        "", "W+ adapter file", "by its name in the library; empty is the first one", folder="adapters"
-    )
+    adapter: str = setting("", "W+ adapter file", "by its name; the first one where empty", folder="adapters")
     mode: str = setting(
-        "residual", "W+ mode",
-        "residual adds to each cross-attention; direct appends tokens to the text, the weaker, earlier method, for "
-        "comparison: it needs the negative rows, and frames of scale 0 change a little too",
+        "residual", "W+ mode", "residual adds to each cross-attention; direct is the earlier, weaker method",
+        note="direct appends the tokens to the text tokens, for comparison: it needs the negative rows, and frames of "
+        "scale 0 change a little too",
         choices=MODES,
     )  # fmt: skip
     identity: str | None = setting(
-        None, "W+ identity",
-        "a latent to draw: with one, tracks are alpha, about -8 to 8; without, each is lambda of its direction, "
-        "about -1 to 1",
+        None, "W+ identity", "a face to draw; tracks are alpha with one, lambda without",
+        note="with one, tracks move it (`w_id + alpha * n`, alpha from about -8 to 8) and strength is its lambda; "
+        "without, each track is lambda of its direction, from about -1 to 1",
         folder="latents",
     )  # fmt: skip
     tracks: str = setting("", "W+ tracks", "one line a track: direction = value, or keys over the frames")
-    strength: str = setting(
-        "1", "W+ strength", "a number or a curve: multiplies all tracks, or is the identity's lambda"
-    )
+    strength: str = setting("1", "W+ strength", "a number or a curve, for all tracks or the identity")
     start: float = setting(
-        0.2, "W+ start", "active in step i of n from start * n on: the text lays out the picture first",
+        0.2, "W+ start", "part of the steps left to the text",
+        note="active in step i of n when `start * n <= i < end * n`: the text lays out the picture first",
         low=0.0, high=1.0, step=0.01,
     )  # fmt: skip
-    end: float = setting(
-        1.0, "W+ end", "active in step i of n while i is less than end * n", low=0.0, high=1.0, step=0.01
-    )
+    end: float = setting(1.0, "W+ end", "part of the steps after which it stops", low=0.0, high=1.0, step=0.01)
     negative: bool = setting(
-        True, "W+ in the negative rows too",
-        "edit the unconditional half too, with the adapter's zero latent, as the reference does",
+        True, "W+ in the negative rows too", "edit the unconditional half too",
+        note="with the adapter's zero latent, as the reference does",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

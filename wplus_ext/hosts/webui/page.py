@@ -117,9 +117,10 @@ class Page:
 
     def _component(self, field: Field) -> gr.components.Component:
         """What a field is set with."""
-        known = {"label": field.label, "info": field.help, "elem_id": self._id(field.name)}
+        known = {"label": field.label, "elem_id": self._id(field.name)}
         if field.kind is bool:
             return gr.Checkbox(field.default, **known)
+        known["info"] = field.help
         if field.choices:
             return gr.Radio(field.choices, value=field.default, **known)
         if field.folder:
