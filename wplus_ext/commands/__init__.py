@@ -1,6 +1,7 @@
 """The command line: one module a command, with its arguments and its words, and nothing else.
 
-A command's module has a docstring that says in a line what it does, ``add_arguments(parser)`` and ``run(options)``.
+Each of `NAMES` is a module here: its docstring says in a line what the command does, and it has
+``add_arguments(parser)`` and ``run(options)``.
 """
 
 NAMES = (

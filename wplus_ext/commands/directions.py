@@ -7,7 +7,7 @@ import argparse
 from ..library.authoring import make_direction
 from ..library.directions import describe
 from ..library.index import Library
-from .options import add_library
+from .common import add_library
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

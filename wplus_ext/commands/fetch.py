@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..library.download import fetch
 from ..library.index import UPSTREAM
 from ..library.published import ITEMS, LICENCE
-from .options import add_library
+from .common import add_library
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..library.index import Library
 from ..photos.invert import Inverter
 from ..weights.latents import load_latent
-from .options import add_library, check_device
+from .common import add_library, check_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

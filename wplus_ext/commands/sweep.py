@@ -5,35 +5,35 @@ from __future__ import annotations
 import argparse
 import itertools
 
-from ..studio import video
-from . import options as shared
+from ..studio import record, video
+from . import common
 
 AXES = ("identity", "tracks", "strength")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``sweep``."""
-    shared.add_video(parser, AXES)
+    common.add_video(parser, AXES)
 
 
 def run(options: argparse.Namespace) -> None:
     """Render a table of videos."""
     video.check(options.out)
-    studio = shared.studio(options)
-    like, values = shared.shots_like(options, studio), shared.given(options)
+    studio = common.studio(options)
+    like, values = common.shots_like(options, studio), common.given(options)
     axes = {}
     for name in AXES:
         axes[name] = values.pop(name, None) or list(dict.fromkeys(getattr(shot.edit, name) for shot in like))
-    base = shared.changed(like[0], values)
-    shots = [shared.changed(base, dict(zip(AXES, cell))) for cell in itertools.product(*axes.values())]
-    rendered = [frames for frames, _ in shared.rendered(studio, shots)]
+    base = common.changed(like[0], values)
+    shots = [common.changed(base, dict(zip(AXES, cell))) for cell in itertools.product(*axes.values())]
+    rendered = [frames for frames, _ in common.rendered(studio, shots)]
     varied = [name for name in AXES if len(axes[name]) > 1] or ["strength"]
     columns = axes[varied[-1]]
     rows = list(itertools.product(*(axes[name] for name in varied[:-1])))
     cells = [rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))]
     labels = ["\n".join(_label(name, value) for name, value in zip(varied, row)) for row in rows]
     sheet = video.table(cells, [_label(varied[-1], value) for value in columns], labels if len(varied) > 1 else [""])
-    shared.save(options.out, sheet, studio, shots)
+    record.save(options.out, sheet, studio, shots)
     print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(sheet)} frames, {' and '.join(varied)} varied")
 
 

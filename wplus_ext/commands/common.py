@@ -1,23 +1,20 @@
-"""What several commands have in common: options made from fields, and the settings of a video."""
+"""What several commands have in common, no command itself: options made from fields, and what they say."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
-from ..library.resolve import resolve
 from ..settings import FIELDS, Settings
-from ..studio import video
+from ..studio import record
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 
@@ -70,20 +67,9 @@ def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
     """The shots of the file named by --like, or the model's defaults. Says what was another model or file then."""
     if options.like is None:
         return [Shot.from_dict(studio.defaults())]
-    if not options.like.exists():
-        raise ValueError(f"{options.like}: no such file; expected one that render or sweep wrote")
-    try:
-        content = json.loads(video.load_settings(options.like))
-        shots = [Shot.from_dict(values) for values in content["shots"]]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{options.like}: its settings are not those of render or sweep ({error})") from error
-    if content.get("model") != studio.name:
-        _note(f"{options.like} was made with the model {content.get('model')}, this is {studio.name}")
-    before = dict(content.get("files") or {})
-    now = _files(studio, shots) if before else {}
-    for key, then in before.items():
-        if now.get(key) != then:
-            _note(f"{key} was {then} when {options.like} was made, and is {now.get(key)}")
+    shots, notes = record.load(options.like, studio)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     return shots
 
 
@@ -113,12 +99,6 @@ def rendered(studio: Studio, shots: Sequence[Shot]) -> list:
         return list(studio.render(shots, tick=bar.update))
 
 
-def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot]) -> None:
-    """Write a video, with the settings of its shots."""
-    content = {"model": studio.name, "files": _files(studio, shots), "shots": [asdict(shot) for shot in shots]}
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True))
-
-
 def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> None:
     """An option of the field's name."""
     name, options = f"--{field.name.replace('_', '-')}", {"default": argparse.SUPPRESS, "help": _help(field)}
@@ -134,16 +114,3 @@ def _help(field: Field) -> str:
     limits = "" if field.low is None else f", {field.low:g} to {field.high:g}"
     lines = "; a newline or ; parts them" if field.name == "tracks" else ""
     return f"{field.help}{limits}{lines}".replace("%", "%%")
-
-
-def _files(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
-    """Short hashes of the W+ files that the shots name."""
-    entries = {}
-    for shot in shots:
-        if shot.edit.identity or shot.edit.tracks.strip():
-            entries |= resolve(shot.edit, studio.library).fingerprints()
-    return entries
-
-
-def _note(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
