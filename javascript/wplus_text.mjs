@@ -53,7 +53,7 @@ export function withPasted(text, pasted, active, name) {
 
 /** The text with one more line. */
 export function withLine(text, line) {
-    return text.trim() ? `${text.replace(/\s+$/, "")}\n${line}` : line;
+    return text.trim() ? `${text.trimEnd()}\n${line}` : line;
 }
 
 /** Texts to go back and forth in. What is typed in one go is one of them. */

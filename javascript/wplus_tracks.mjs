@@ -156,7 +156,7 @@ function readEasing(reader) {
 /** A place in a line, and what can be read from there. */
 class Reader {
     constructor(text, line) {
-        Object.assign(this, { text, line, at: 0 });
+        Object.assign(this, { text, line, at: 0, counted: { at: 0, letters: 0 } });
         this.skip();
     }
 
@@ -169,9 +169,15 @@ class Reader {
         this.at += this.match(/[ \t]*/y).length;
     }
 
-    /** Counted as Python counts: a character outside of the basic plane is one. */
+    /**
+     * Counted as Python counts: a character outside of the basic plane is one. Counted on from where it was asked for
+     * last: a line of many keys is counted once.
+     */
     column() {
-        return Array.from(this.text.slice(0, this.at)).length + 1;
+        if (this.at < this.counted.at) this.counted = { at: 0, letters: 0 };
+        const { at, letters } = this.counted;
+        this.counted = { at: this.at, letters: letters + Array.from(this.text.slice(at, this.at)).length };
+        return this.counted.letters + 1;
     }
 
     fail(message, found, at = this.at) {
@@ -208,7 +214,7 @@ class Reader {
     }
 
     name() {
-        const name = this.match(/[^[\]=#]+/y).replace(/[ \t]+$/, "");
+        const name = withoutBlanksAtEnd(this.match(/[^[\]=#]+/y));
         if (!name) this.fail("expected the name of a direction");
         this.at += name.length;
         return name;
@@ -255,6 +261,13 @@ class Reader {
         this.at += digits.length;
         return Number(digits);
     }
+}
+
+/** A pattern would look at every blank within again and again. */
+function withoutBlanksAtEnd(text) {
+    let end = text.length;
+    while (end && " \t".includes(text[end - 1])) end -= 1;
+    return text.slice(0, end);
 }
 
 /** As Python's repr writes it. */

@@ -1,0 +1,44 @@
+// The parser takes a time in proportion to the text: a page that parses on every letter must not freeze.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { format, parse } from "../javascript/wplus_curve.mjs";
+
+const TEXTS = {
+    "many keys": (n) => `smile = ${Array.from({ length: n }, (_, i) => `${i}:(0.5)`).join(", ")}`,
+    "many values": (n) => `smile = ${Array(n).fill("0.5").join(" > ")}`,
+    "blanks within a name": (n) => `a${" ".repeat(n)}b = 1`,
+    "blanks after a name": (n) => `a${" ".repeat(n)}= 1`,
+    "blanks between a name's letters": (n) => `${"a ".repeat(n)}= 1`,
+    "blanks in a line": (n) => `smile =${" ".repeat(n)}1`,
+    "letters outside of the basic plane": (n) => `${"\u{1f600}".repeat(n)} = 0:(1), 1:(2)`,
+    "empty lines": (n) => "\n".repeat(n),
+};
+
+function seconds(work) {
+    const times = Array.from({ length: 5 }, () => {
+        const start = performance.now();
+        work();
+        return performance.now() - start;
+    });
+    return Math.min(...times) / 1000;
+}
+
+for (const [name, make] of Object.entries(TEXTS)) {
+    test(`linear in ${name}`, () => {
+        const short = make(1000), long = make(4000);
+        parse(short);
+        const ratio = seconds(() => parse(long)) / Math.max(seconds(() => parse(short)), 2e-4);
+        assert.ok(ratio < 10, `four times the text takes ${ratio.toFixed(1)} times as long`);
+    });
+
+    test(`quick with ${name}`, () => {
+        const text = make(name.startsWith("many") ? 4096 : 40_000);
+        assert.ok(seconds(() => parse(text)) < 0.2);
+    });
+}
+
+test("a text of many keys is written quickly", () => {
+    const tracks = parse(TEXTS["many keys"](4096));
+    assert.ok(seconds(() => format(tracks)) < 0.2);
+});
