@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import warnings
 from pathlib import Path
@@ -12,48 +14,83 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from ..weights.encoder import SIDE
+from ..weights.files import read_regular
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
+BAND = 1 << 22  # pixels that are converted at a time
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")  # still pictures; the last by a plugin
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+BEGINNINGS = (  # of files that people take for photos
+    (b"%!PS", "a PostScript drawing"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript drawing"),
+    (b"%PDF", "a PDF"),
+    (b"8BPS", "a Photoshop file"),
+    (b"gimp xcf", "a GIMP file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1aE\xdf\xa3", "a video"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+)
 
 
 def open_photo(source: str | Path | bytes, name: str = "") -> Image.Image:
     """A photo as RGB, turned as its EXIF says; what is transparent becomes white.
 
     Args:
-        source: a file, or what one holds: any still picture that Pillow reads. A JPEG of more than 64 million
+        source: a file, or what one holds: a still picture of one of the `FORMATS`. A JPEG of more than 64 million
             pixels is halved while it is decoded.
         name: what its faults call it, if not by its path.
 
     Raises:
-        ValueError: no picture, a damaged one, an animation, one of less than 16 pixels a side or of more than
-            64 million in all.
+        ValueError: another format, of which nothing is run; a damaged picture, an animation, one whose numbers have no
+            range that is known, one of less than 16 pixels a side or of more than 64 million in all.
         OSError: the file cannot be read.
     """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    data = source if isinstance(source, bytes) else read_regular(source)
     name = name or ("the photo" if isinstance(source, bytes) else str(source))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
-            image = Image.open(io.BytesIO(data))
-            if image.width * image.height > MOST:
-                image.draft("RGB", (image.width // 2, image.height // 2))  # of a JPEG
-            width, height = image.size
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
-                raise ValueError(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
-            if min(width, height) < LEAST:
-                raise ValueError(f"{name}: {width}x{height} pixels, expected at least {LEAST} a side to show a face")
-            if width * height > MOST:
-                raise ValueError(
-                    f"{name}: {width}x{height} pixels, expected at most {MOST // 10**6} million; make it smaller"
-                )
-            return _as_rgb(ImageOps.exif_transpose(image))
+            return _decoded(data, name)
     except UnidentifiedImageError as error:
         raise ValueError(f"{name}: {_what(data)}, expected a photo: JPEG, PNG or WebP") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name}: far more than {MOST // 10**6} million pixels; make it smaller") from error
-    except (OSError, SyntaxError, IndexError, EOFError) as error:  # what Pillow's readers raise on damage
-        raise ValueError(f"{name}: a damaged picture ({error}); export it again") from error
+    except (_Refused, MemoryError):
+        raise
+    except Exception as error:  # Pillow's readers raise what they like on damage
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{name}: a damaged picture ({reason}); export it again") from error
+
+
+class _Refused(ValueError):
+    """A whole picture that is not taken."""
+
+
+def _decoded(data: bytes, name: str) -> Image.Image:
+    image = Image.open(io.BytesIO(data), formats=[kind for kind in FORMATS if _is_known(kind)])
+    if image.width * image.height > MOST:
+        image.draft("RGB", (image.width // 2, image.height // 2))  # of a JPEG
+    width, height = image.size
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
+        raise _Refused(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
+    if min(width, height) < LEAST:
+        raise _Refused(f"{name}: {width}x{height} pixels, expected at least {LEAST} a side to show a face")
+    if width * height > MOST:
+        raise _Refused(f"{name}: {width}x{height} pixels, expected at most {MOST // 10**6} million; make it smaller")
+    if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):  # a PNG's are 16 bits
+        kind = "decimals" if image.mode == "F" else "32 bits"
+        raise _Refused(f"{name}: its numbers have {kind}, and what is white is not said; save it with 8 or 16 bits")
+    turn = TURNS.get(image.getexif().get(ORIENTATION))
+    picture = _as_rgb(image)
+    del image  # its pixels go before others come
+    return picture if turn is None else picture.transpose(turn)
 
 
 def quad(landmarks: np.ndarray) -> np.ndarray:
@@ -120,20 +157,52 @@ def _mirrored(low: int, high: int, count: int) -> np.ndarray:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):  # 16 bits, which Pillow would cut off
-        image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    """In bands: a copy of each kind at once would take several times the picture's memory."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    width, height = image.size
+    picture, rows = Image.new("RGB", image.size), max(BAND // width, 1)
+    for top in range(0, height, rows):
+        band = image.crop((0, top, width, min(top + rows, height)))
+        band.info = image.info  # what is transparent in a palette
+        picture.paste(_band_as_rgb(band), (0, top))
+    return picture
+
+
+def _band_as_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off
+        return Image.fromarray((np.asarray(image) // 257).clip(0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
 
 
+def _is_known(kind: str) -> bool:
+    """Whether this Pillow, with its plugins, reads a format."""
+    if kind == "HEIF" and kind not in Image.OPEN:
+        with contextlib.suppress(ImportError):
+            importlib.import_module("pillow_heif").register_heif_opener()
+    Image.preinit()
+    if kind not in Image.OPEN:
+        Image.init()
+    return kind in Image.OPEN
+
+
 def _what(data: bytes) -> str:
+    """What a file is that is no photo."""
     start = data[:512].lstrip().lower()
     if not data:
         return "an empty file"
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in (b"heic", b"heix", b"mif1", b"msf1"):
+            return "a HEIC picture, which needs the package pillow-heif"
+        return "an AVIF picture, which needs Pillow 11.3" if brand in (b"avif", b"avis") else "a video"
     if b"<svg" in start or (start.startswith(b"<?xml") and b"svg" in data[:4096].lower()):
         return "an SVG drawing"
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page"
-    return "not a picture that can be read"
+    known = (what for begins, what in BEGINNINGS if data.startswith(begins))
+    return next(known, "not a picture that can be read")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 import pickletools
+import stat
 import tempfile
 import warnings
 import zipfile
@@ -41,8 +42,7 @@ def read(path: str | Path) -> object:
         OSError: the file cannot be read.
     """
     path = Path(path)
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder, expected a file")
+    check_regular(path)
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty; download or export it again")
     suffix = path.suffix.lower()
@@ -50,6 +50,23 @@ def read(path: str | Path) -> object:
         expected = "a .safetensors, .npy, .pt, .pth or .bin file"
         raise ValueError(f"{path}: expected {expected}, got {suffix or 'no ending'!r}")
     return READERS[suffix](path)
+
+
+def check_regular(path: str | Path) -> None:
+    """Raise ValueError for what is no file with bytes in it: a folder, or a pipe or device, at which a reader would
+    wait. Raises OSError where there is nothing."""
+    path = Path(path)
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{path}: a folder, expected a file")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path}: no regular file (a pipe or a device), expected a file")
+
+
+def read_regular(path: str | Path) -> bytes:
+    """The bytes of a file. Raises as `check_regular`, or OSError."""
+    check_regular(path)
+    return Path(path).read_bytes()
 
 
 @contextmanager
