@@ -27,7 +27,7 @@ TEXT, HEADS, FRAMES = 768, 8, 16
 
 
 def run(device: str, rows: int, repeats: int) -> None:
-    """Print the figures of the README."""
+    """Print the figures of docs/miniature.md."""
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else f", {torch.cuda.get_device_name()}"
     print(f"{platform.machine()}{threads}, torch {torch.__version__}, Python {platform.python_version()}")
     dtype = torch.float32 if device == "cpu" else torch.float16

@@ -33,6 +33,11 @@ class Field:
     folder: str = ""
     optional: bool = False
 
+    @property
+    def limits(self) -> str:
+        """Its range, as words; empty where it has none."""
+        return "" if self.low is None else f"{_short(self.low)} to {_short(self.high)}"
+
     def check(self, value: object) -> None:
         """Raise ValueError, with what was given and what was expected, for a value that cannot be."""
         if value is None and self.optional:
@@ -44,7 +49,7 @@ class Field:
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} is {value!r}, expected one of {', '.join(self.choices)}")
         if self.low is not None and not self.low <= value <= self.high:
-            raise ValueError(f"{self.name} is {_short(value)}, expected {_short(self.low)} to {_short(self.high)}")
+            raise ValueError(f"{self.name} is {_short(value)}, expected {self.limits}")
 
 
 def setting(default: object, label: str, help: str, **more: object) -> typing.Any:  # noqa: ANN401 - as dataclasses.field

@@ -114,6 +114,7 @@ class Settings:
 
 
 FIELDS = fields_of(Settings)
+_READ = {bool: lambda value: str(value) != "False", int: int, float: float, str: lambda value: value}  # from infotext
 # In the infotext by their own names: `enabled` is that there is one, start and end share "WPlus steps".
 _BY_NAME = [field.name for field in FIELDS if field.name not in ("enabled", "start", "end")]
 
@@ -132,7 +133,7 @@ def from_infotext(params: Mapping[str, object]) -> dict[str, object]:
         if field.name in _BY_NAME:
             missing = "" if field.optional else field.default
             value = params.get(PREFIX + field.name, missing)
-            found[field.name] = str(value) != "False" if field.kind is bool else value
+            found[field.name] = _READ[field.kind](value)
     steps = _STEPS.fullmatch(str(params.get(f"{PREFIX}steps", "")))
     found["start"], found["end"] = map(float, steps.groups()) if steps else (Settings.start, Settings.end)
     return found

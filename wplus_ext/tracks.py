@@ -1,6 +1,6 @@
 """The track language: parse and format.
 
-One line a track, as in ``smile[0:8] = -0.7 > 0 > 0.7``; the grammar stands in the README.
+One line a track, as in ``smile[0:8] = -0.7 > 0 > 0.7``; the grammar stands in docs/tracks.md.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
         "--wplus", type=Path, action="append", default=[], metavar="DIR", help="a library; the model's own"
     )
     model.add_argument("--device", default="", help="cpu, cuda, cuda:1 …; default: the GPU where there is one")
-    model.add_argument("--precision", default="", choices=["float32", "float16", "bfloat16"])
+    model.add_argument("--precision", default="", choices=["float32", "float16", "bfloat16"], help="of all numbers")
     shot = parser.add_argument_group("video; defaults are the model's own")
     for field in SHOT:
         _add(shot, field)
@@ -111,6 +111,6 @@ def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> No
 
 
 def _help(field: Field) -> str:
-    limits = "" if field.low is None else f", {field.low:g} to {field.high:g}"
+    limits = f", {field.limits}" if field.limits else ""
     lines = "; a newline or ; parts them" if field.name == "tracks" else ""
     return f"{field.help}{limits}{lines}".replace("%", "%%")

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from ..weights.encoder import SIDE
-from ..weights.files import read_regular
+from ..weights.regular import read_regular
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
 BAND = 1 << 22  # pixels that are converted at a time

@@ -162,7 +162,6 @@ class _Layout:
         tensor = self.state.pop(key, None)
         if tensor is None:
             raise ValueError(f"{self.path}: tensor {key!r} is missing")
-        files.check_storage(tensor, f"{self.path}: tensor {key!r}")
         fits = tensor.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, tensor.shape))
         if not fits or not tensor.is_floating_point():
             got, want = tuple(tensor.shape), tuple("any" if size is None else size for size in shape)

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
-import pickletools
-import stat
 import tempfile
-import warnings
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +14,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .pickles import read_content
+from .regular import check_regular, open_regular
+
 PICKLES = (".bin", ".pt", ".pth")
-LEGACY = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # torch's number in the first pickle of its old files
 MARKS = (  # in a tensor's name, and what the file then is
     (("w_proj.", "wplus_adapter."), "this is an adapter: it belongs into the adapters folder"),
     (("lora_", ".lora"), "this looks like a LoRA: it belongs into models/Lora"),
@@ -50,23 +46,6 @@ def read(path: str | Path) -> object:
         expected = "a .safetensors, .npy, .pt, .pth or .bin file"
         raise ValueError(f"{path}: expected {expected}, got {suffix or 'no ending'!r}")
     return READERS[suffix](path)
-
-
-def check_regular(path: str | Path) -> None:
-    """Raise ValueError for what is no file with bytes in it: a folder, or a pipe or device, at which a reader would
-    wait. Raises OSError where there is nothing."""
-    path = Path(path)
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise ValueError(f"{path}: a folder, expected a file")
-    if not stat.S_ISREG(mode):
-        raise ValueError(f"{path}: no regular file (a pipe or a device), expected a file")
-
-
-def read_regular(path: str | Path) -> bytes:
-    """The bytes of a file. Raises as `check_regular`, or OSError."""
-    check_regular(path)
-    return Path(path).read_bytes()
 
 
 @contextmanager
@@ -100,7 +79,7 @@ def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]
 def sha256(path: str | Path) -> str:
     """The hexadecimal digits of a file's SHA-256."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
@@ -109,12 +88,6 @@ def sha256(path: str | Path) -> str:
 def short_hash(path: str | Path) -> str:
     """The first ten of them."""
     return sha256(path)[:10]
-
-
-def check_storage(tensor: Tensor, name: str) -> None:
-    """Raise ValueError unless the tensor is an ordinary one, with numbers in it."""
-    if tensor.layout != torch.strided or tensor.is_meta:
-        raise ValueError(f"{name} is stored as {tensor.layout} on {tensor.device}, expected plain numbers")
 
 
 def hint(names: Iterable[str]) -> str:
@@ -145,49 +118,4 @@ def _read_npy(path: Path) -> Tensor:
         return torch.from_numpy(array.astype(np.float64))
 
 
-def _read_pickle(path: Path) -> object:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of its own storages
-            # Not torch.load: the WebUI replaces that name by a reader that reports and returns None.
-            return torch.serialization.load(path, map_location="cpu", weights_only=True)
-    except PermissionError:
-        raise
-    except pickle.UnpicklingError as error:
-        if _is_whole_pickle(path):
-            reason = str(error).partition("WeightsUnpickler error:")[2] or str(error)
-            raise ValueError(
-                f"{path}: a pickle that asks for more than tensors, as one that runs code does; it was not run. "
-                f"Expected a file of tensors, from a source you trust ({reason.strip().splitlines()[0][:200]})"
-            ) from error
-        raise ValueError(
-            f"{path}: damaged, cut short, or not a file that torch.save wrote (a renamed text or web page?); "
-            "download or export it again"
-        ) from error
-    except Exception as error:  # whatever a damaged file makes the reader stumble over
-        reason = str(error).strip().splitlines()[:1]
-        raise ValueError(
-            f"{path}: damaged or cut short ({': '.join([type(error).__name__, *reason])}); download or export it again"
-        ) from error
-
-
-def _is_whole_pickle(path: Path) -> bool:
-    """Whether what the file says reaches its end: a pickle by itself, in torch's zip, or the fourth of the
-    pickles that torch wrote before it had zips."""
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-                content = archive.read(name)
-        else:
-            content = path.read_bytes()
-        stream = io.BytesIO(content)
-        for _ in range(4 if LEGACY in content[:20] else 1):
-            for _ in pickletools.genops(stream):
-                pass
-        return content[:1] == b"\x80"
-    except Exception:  # pickletools raises what it likes
-        return False
-
-
-READERS = {".safetensors": _read_safetensors, ".npy": _read_npy, **dict.fromkeys(PICKLES, _read_pickle)}
+READERS = {".safetensors": _read_safetensors, ".npy": _read_npy, **dict.fromkeys(PICKLES, read_content)}

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .regular import check_regular
+
 
 class Component(NamedTuple):
     """A line of a table, as text: the layers that it is for are ``first <= layer < end``, ``strength`` is a usual
@@ -41,6 +43,7 @@ def read_table(path: str | Path) -> list[Component]:
         ValueError: no text of such lines.
         OSError: the file cannot be read.
     """
+    check_regular(path)
     try:
         with open(path, newline="", encoding="utf-8", errors="replace") as file:
             found = [Component(*line) for line in csv.reader(file, delimiter="\t") if len(line) == 5]

@@ -14,6 +14,7 @@ from . import encoder, files, ganspace
 from .adapter import Adapter
 from .encoder import Encoder
 from .latents import as_latent
+from .regular import check_regular
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def identify(path: str | Path) -> Found:
         OSError: the file cannot be read.
     """
     path = Path(path)
+    check_regular(path)
     if path.suffix.lower() == ".csv":
         return Found(TABLE, ganspace.read_table(path))
     if encoder.is_encoder(path):

@@ -1,32 +1,33 @@
-"""Some tensors of a large torch file, whatever else it holds: nothing of it is run, and only they are read."""
+"""Torch's files, whatever else they hold: nothing of it is run, and no more is read than what is asked for."""
 
 from __future__ import annotations
 
-import pickle
+import io
+import os
 import struct
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
-DTYPES = {
-    "FloatStorage": torch.float32, "DoubleStorage": torch.float64, "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
-    "ShortStorage": torch.int16, "CharStorage": torch.int8, "ByteStorage": torch.uint8, "BoolStorage": torch.bool,
-}  # fmt: skip
+from .machine import Made, Name
+from .placed import Foreign, Placed, Storage, filled, is_array, machine, size_of, tensors_in, things
+from .regular import open_regular
+
+MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the old format
+LARGEST_PICKLE = 64 << 20  # bytes, of what is no tensor's numbers
+SPARE = 64 << 20  # bytes that all tensors may have beyond the file
 
 
 def read_tensors(path: str | Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
     """The tensors of a file that ``torch.save`` wrote, in its present or its old format, on the CPU.
 
-    Unlike ``torch.load(weights_only=True)`` this does not mind foreign classes (a namespace of
-    options, say): an inert thing stands for each of them. And of a file of a gigabyte it reads only
-    what is asked for.
+    It does not mind foreign classes (a namespace of options, say): an inert thing stands for each of them. And of a
+    file of a gigabyte it reads only what is asked for.
 
     Args:
         wanted: whether a tensor is, by its name: the keys on the way to it, joined by dots.
@@ -35,124 +36,149 @@ def read_tensors(path: str | Path, wanted: Callable[[str], bool]) -> dict[str, T
         ValueError: damaged, cut short, or not such a file.
         OSError: the file cannot be read.
     """
+    with _opened(path) as file:
+        placed = {name: tensor for name, tensor in tensors_in(file.content) if wanted(name)}
+        return dict(zip(placed, file.read(list(placed.values()))))
+
+
+def read_content(path: str | Path) -> object:
+    """All that a file holds: tensors, NumPy's arrays as tensors, numbers, texts, and containers of these.
+
+    Raises:
+        Foreign: it asks for something else, which was not made.
+        ValueError, OSError: as `read_tensors`.
+    """
+    with _opened(path) as file:
+        _refuse_foreign(file.content)
+        found = [thing for thing in things(file.content) if isinstance(thing, Placed)]
+        tensors = dict(zip(map(id, found), file.read(found)))
+        return filled(file.content, tensors)
+
+
+class _Zip:
+    """A file in torch's present format."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._archive, self._size = zipfile.ZipFile(file), size
+        pickled = next((name for name in self._archive.namelist() if name.endswith("data.pkl")), None)
+        if pickled is None:
+            raise ValueError("a zip without the data.pkl of torch.save")
+        self._folder = pickled.removesuffix("data.pkl")
+        self.content = machine().load(io.BytesIO(self._member(pickled, LARGEST_PICKLE)))
+
+    def read(self, placed: list[Placed]) -> list[Tensor]:
+        return _read(placed, self._size, self._storage)
+
+    def _storage(self, storage: Storage) -> bytes:
+        return self._member(f"{self._folder}data/{storage.key}", storage.size)
+
+    def _member(self, name: str, most: int) -> bytes:
+        """The bytes of a member. The archive checks their CRC."""
+        known = self._archive.getinfo(name)
+        if known.compress_type != zipfile.ZIP_STORED or known.file_size > min(most, self._size):
+            raise ValueError(f"{name} is packed, or larger than it says")
+        return self._archive.read(known)
+
+
+class _Old:
+    """A file in the format that torch had before its zips: three pickles of little interest, the content, the keys of
+    the storages, and their numbers."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        if file.read(1) != b"\x80":
+            raise ValueError("no pickle; a renamed text or web page?")
+        file.seek(0)
+        first = machine().load(_Bounded(file, size))
+        if first != MAGIC:
+            _refuse_foreign(first)
+            raise ValueError("a pickle by itself")
+        for _ in range(2):
+            machine().load(_Bounded(file, size))
+        self.content = machine().load(_Bounded(file, size))
+        self._storages = {
+            thing.storage.key: thing.storage for thing in things(self.content) if isinstance(thing, Placed)
+        }
+
+    def read(self, placed: list[Placed]) -> list[Tensor]:
+        needed, places = {tensor.storage.key for tensor in placed}, {}
+        for key in machine().load(_Bounded(self._file, self._size)):
+            if needed <= places.keys():
+                break
+            (count,) = struct.unpack("<q", self._file.read(8))
+            if key not in self._storages:
+                raise ValueError(f"storage {key} is no plain tensor's")
+            places[key] = self._file.tell(), count * size_of(self._storages[key].dtype)
+            self._file.seek(places[key][1], os.SEEK_CUR)
+
+        def at(storage: Storage) -> bytes:
+            place, size = places[storage.key]
+            self._file.seek(place)
+            return self._file.read(min(size, self._size))
+
+        return _read(placed, self._size, at)
+
+
+class _Bounded:
+    """A file of which nobody can ask for more than there is."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def read(self, count: int = -1) -> bytes:
+        return self._file.read(min(count, self._size) if count >= 0 else self._size)
+
+    def readline(self) -> bytes:
+        return self._file.readline(LARGEST_PICKLE)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[_Zip | _Old]:
     try:
-        with open(path, "rb") as file:
-            if zipfile.is_zipfile(file):
-                with zipfile.ZipFile(file) as archive:
-                    return _read_zip(archive, wanted)
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            is_zip = zipfile.is_zipfile(file)
             file.seek(0)
-            return _read_old(file, wanted)
+            yield _Zip(file, size) if is_zip else _Old(file, size)
+    except Foreign as error:
+        raise Foreign(
+            f"{path}: a pickle that asks for more than tensors and numbers ({error}); it was not run. Expected a file "
+            "of tensors, from a source you trust"
+        ) from error
     except (OSError, MemoryError):
         raise
     except Exception as error:  # whatever a damaged file makes the reader stumble over
         reason = str(error).strip().splitlines()[:1]
         raise ValueError(
-            f"{path}: damaged, cut short, or not a file that torch.save wrote "
+            f"{path}: damaged or cut short, or not a file that torch.save wrote "
             f"({': '.join([type(error).__name__, *reason])}); download or export it again"
         ) from error
 
 
-@dataclass(frozen=True)
-class _Storage:
-    key: str
-    dtype: torch.dtype
-    count: int
-
-    @property
-    def size(self) -> int:
-        return self.count * torch.empty((), dtype=self.dtype).element_size()
+def _refuse_foreign(content: object) -> None:
+    for thing in things(content):
+        if isinstance(thing, (Made, Name)) and not is_array(thing):
+            name = thing.name if isinstance(thing, Made) else thing
+            raise Foreign(".".join(name))
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A tensor that is not read yet."""
-
-    storage: _Storage
-    offset: int
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
-
-    def read(self, data: bytes) -> Tensor:
-        if len(data) != self.storage.size:
-            raise ValueError(f"storage {self.storage.key} has {len(data)} bytes, expected {self.storage.size}")
-        flat = torch.frombuffer(bytearray(data), dtype=self.storage.dtype) if data else torch.empty(0)
-        return flat.as_strided(self.shape, self.stride, self.offset).clone()
-
-
-class _Inert:
-    """Stands for whatever class or function a file asks for, and for what that would have made."""
-
-    def __new__(cls, *args: object, **kwargs: object) -> _Inert:
-        return super().__new__(cls)
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        pass
-
-    def __setstate__(self, state: object) -> None:
-        pass
-
-    def __setitem__(self, key: object, value: object) -> None:
-        pass
-
-    def append(self, item: object) -> None:
-        pass
-
-    def extend(self, items: object) -> None:
-        pass
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
-        if module == "torch" and name in DTYPES:
-            return DTYPES[name]
-        if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, stride, *rest: _Placed(storage, offset, tuple(shape), tuple(stride))
-        if (module, name) == ("torch._utils", "_rebuild_parameter"):
-            return lambda tensor, *rest: tensor
-        return _Inert
-
-    def persistent_load(self, pid: tuple) -> object:
-        if pid[0] != "storage" or not isinstance(pid[1], torch.dtype):
-            return _Inert()
-        return _Storage(str(pid[2]), pid[1], int(pid[4]))
-
-
-def _tensors(content: object, name: str = "") -> Iterator[tuple[str, _Placed]]:
-    if isinstance(content, _Placed) and isinstance(content.storage, _Storage):
-        yield name, content
-    elif isinstance(content, dict):
-        for key, value in content.items():
-            if isinstance(key, str):
-                yield from _tensors(value, f"{name}.{key}" if name else key)
-
-
-def _read_zip(archive: zipfile.ZipFile, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
-    pickled = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-    folder = pickled.removesuffix("data.pkl")
-    with archive.open(pickled) as file:
-        content = _Unpickler(file).load()
-    found = {name: placed for name, placed in _tensors(content) if wanted(name)}
-    return {name: placed.read(archive.read(f"{folder}data/{placed.storage.key}")) for name, placed in found.items()}
-
-
-def _read_old(file: BinaryIO, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
-    """Before torch 1.6: three pickles of little interest, the content, the storages' keys, their data."""
-    for _ in range(3):
-        _Unpickler(file).load()
-    placed = dict(_tensors(_Unpickler(file).load()))
-    storages = {tensor.storage.key: tensor.storage for tensor in placed.values()}
-    needed = {tensor.storage.key for name, tensor in placed.items() if wanted(name)}
-    data: dict[str, bytes] = {}
-    for key in _Unpickler(file).load():
-        if needed <= data.keys():
-            break
-        (count,) = struct.unpack("<q", file.read(8))
-        if key not in storages:
-            raise ValueError(f"storage {key} is no plain tensor's")
-        size = storages[key].size // max(storages[key].count, 1) * count
-        data[key] = file.read(size) if key in needed else b""
-        if key not in needed:
-            file.seek(size, 1)
-    return {name: tensor.read(data[tensor.storage.key]) for name, tensor in placed.items() if wanted(name)}
+def _read(placed: list[Placed], size: int, data_of: Callable[[Storage], bytes]) -> list[Tensor]:
+    """The tensors, each storage read once, all of them together not much larger than the file."""
+    if sum(tensor.numbers * size_of(tensor.storage.dtype) for tensor in placed) > 2 * size + SPARE:
+        raise ValueError(f"tensors far larger than the file's {size:,} bytes")
+    by_storage: dict[str, list[int]] = {}
+    for i, tensor in enumerate(placed):
+        by_storage.setdefault(tensor.storage.key, []).append(i)
+    found: list[Tensor] = [torch.empty(0)] * len(placed)
+    for key, numbers in by_storage.items():
+        storage = placed[numbers[0]].storage
+        data = data_of(storage)
+        if len(data) != storage.size:
+            raise ValueError(f"storage {key} has {len(data)} bytes, expected {storage.size}")
+        flat = torch.frombuffer(bytearray(data), dtype=storage.dtype) if data else torch.empty(0, dtype=storage.dtype)
+        for i in numbers:
+            found[i] = placed[i].of(flat)
+    return found

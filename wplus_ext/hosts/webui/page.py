@@ -129,6 +129,8 @@ class Page:
             return gr.Dropdown(names, value=names[0] if names else "", **known)
         if field.step:
             return gr.Slider(field.low, field.high, field.default, step=field.step, **known)
+        if field.kind is not str:
+            return gr.Number(field.default, precision=0 if field.kind is int else None, **known)
         if field.name == "tracks":
             example = f"{first_direction(self.library) or 'smile'} = -0.7 > 0 > 0.7"
             return gr.Textbox(field.default, lines=3, max_lines=20, placeholder=example, **known)
