@@ -340,6 +340,7 @@ def test_the_focus_stays_with_a_key_that_passes_another(curve):
     curve.keyboard("ArrowUp")
     curve.gets("smile = 0:(0), 8:(-0.25), 14:(0.51), 15:(0.25)")
     assert curve.chosen == ["frame 14, 0.51, linear"]
+    assert curve.page.evaluate("document.activeElement.getAttribute('aria-valuetext')") == curve.chosen[0]
 
 
 @pytest.mark.parametrize(

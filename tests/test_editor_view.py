@@ -194,6 +194,13 @@ def test_a_drag_of_another_tracks_key_makes_that_the_active_one(tracks):
     assert tracks.root.locator("li.wplus-active .wplus-name").inner_text() == "age"
 
 
+def test_of_two_keys_on_one_spot_the_active_tracks_is_dragged(editor):
+    editor.type("smile = 0:(0), 4:(0.5)\nage = 0:(-0.5), 4:(0.5)")
+    editor.click(0, -0.5)
+    editor.drag((4, 0.5), (5, 0.5))
+    editor.gets("smile = 0:(0), 4:(0.5)\nage = 0:(-0.5), 5:(0.5)")
+
+
 def test_a_click_on_a_line_makes_its_track_the_active_one(tracks):
     tracks.click(8, 0.9)
     tracks.settle()
@@ -362,6 +369,13 @@ def test_a_draft_is_declined(curve, draft):
     with curve.nothing_sent():
         draft.get_by_role("button", name="No", exact=True).click()
     assert draft.is_hidden()
+
+
+def test_of_a_text_that_was_cleared_there_is_no_draft(curve, url):
+    curve.type("")
+    editor_page.visit(curve.page, url)
+    curve.svg.wait_for()
+    assert curve.root.locator(".wplus-draft").is_hidden()
 
 
 # Fingers
