@@ -1,31 +1,18 @@
 """The accordion of both tabs on a real gradio page in a real Chromium, with what Python receives.
 
-What the WebUI itself gives a page stands in here: `SCRIPT` for its script.js and ui.js, and AnimateDiff's
+What the WebUI itself gives a page stands in here: `editor_page.SCRIPT` for its script.js and ui.js, and AnimateDiff's
 fields under its own ids.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import gradio as gr
+from editor_page import CHROMIUM, ROOT, SCRIPT
 
-ROOT = Path(__file__).parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SCRIPT = """
-function gradioApp() { return document.querySelector("gradio-app")?.shadowRoot ?? document; }
-function updateInput(target) { target.dispatchEvent(new Event("input", {bubbles: true})); }
-function onUiLoaded(callback) {
-    const wait = setInterval(() => {
-        if (!gradioApp().querySelector("#ready")) return;
-        clearInterval(wait);
-        callback();
-    }, 50);
-}
-"""
+__all__ = ["CHROMIUM", "Site"]
 
 
 class Site:

@@ -449,6 +449,14 @@ describe("arrow keys", () => {
         wrote("smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)");
     });
 
+    test("that are released while a drag goes on write nothing of it", () => {
+        state.begin();
+        state.pick(0, 1);
+        state.dragKeys(1, 6, 0);
+        assert.equal(state.flush(), false);
+        wrote();
+    });
+
     test("are taken back by cancel", () => {
         state.choose([1]);
         state.nudge(1, 0);
@@ -527,10 +535,17 @@ describe("tracks", () => {
     });
 
     test("one is removed, and the active one stays so", () => {
+        open(`${TWO}\nglasses = 1`);
         state.activate(1);
         state.drop(0);
-        wrote("age = 0:(-0.5), 9:(-0.75), 12:(1)");
+        wrote("age = 0:(-0.5), 9:(-0.75), 12:(1)\nglasses = 1");
         assert.equal(state.track.name, "age");
+    });
+
+    test("the last one, removed, leaves the one before as the active one", () => {
+        state.activate(1);
+        state.drop(1);
+        assert.equal(state.track.name, "smile");
     });
 
     test("one gets other layers", () => {

@@ -1,0 +1,199 @@
+"""The curve editor on a real gradio page: its connection with Python, and how it looks there."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("gradio", reason="gradio is not installed: the page is not tested")
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
+
+import browser  # noqa: E402
+import editor_page  # noqa: E402
+import host  # noqa: E402
+import torch  # noqa: E402
+from editor_page import KEYS, SAD  # noqa: E402
+from host import load_script  # noqa: E402
+from test_page import finished_run  # noqa: E402
+
+pytest_plugins = ["editor_fixtures"]
+
+MOVED = "smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, state):
+    """Both tabs, served."""
+    folder = tmp_path_factory.mktemp("page") / "wplus"
+    for kind in ("adapters", "latents", "directions"):
+        (folder / kind).mkdir(parents=True)
+    torch.save(state, folder / "adapters" / "wplus_adapter.bin")
+    torch.save(torch.zeros(1, 18, 512), folder / "latents" / "anna.pth")
+    for name in ("smile", "age", "glasses"):
+        torch.save(torch.ones(1, 512), folder / "directions" / f"{name}.pt")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        host.install(monkeypatch, folder.parent)
+        made = browser.Site(load_script())
+        with made.served() as made.url:
+            yield made
+
+
+class Editor(editor_page.Editor):
+    """One tab's editor."""
+
+    def __init__(self, page, site, tab="txt2img"):
+        super().__init__(page, tab)
+        self.site = site
+
+    @property
+    def received(self):
+        return self.site.received[self.tab]
+
+    def open(self):
+        """Open its accordion, and wait until it has its width."""
+        self.part("wplus").locator("> .label-wrap").click()
+        self.svg.wait_for()
+        self.page.wait_for_timeout(400)
+        return self
+
+    def settle(self):
+        """Wait until what was changed has been to Python and is painted."""
+        self.page.wait_for_timeout(300)
+        super().settle()
+
+    def number(self, name):
+        return self.page.locator(f"#{self.tab}-ad-{name} input")
+
+
+@pytest.fixture
+def page(chromium, site):
+    with editor_page.opened(chromium) as page:
+        page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+        editor_page.visit(page, site.url)
+        yield page
+
+
+@pytest.fixture
+def editor(page, site):
+    return Editor(page, site).open()
+
+
+def test_what_is_typed_reaches_python(editor):
+    editor.type("smile = 0:(0), 4:(")
+    sync_api.expect(editor.part("faults").first).to_contain_text("line 1, column 19")
+
+
+def test_what_is_typed_during_a_check_is_checked_too(editor, monkeypatch):
+    """gradio drops an event whose handler is still at work."""
+    ui, said = sys.modules["wplus_ext.hosts.webui.page"], editor.part("faults").last
+    resolve = ui.resolve
+
+    def slow(*args):
+        time.sleep(0.8)
+        return resolve(*args)
+
+    monkeypatch.setattr(ui, "resolve", slow)
+    editor.area.fill("age = 0.5")
+    editor.page.wait_for_timeout(300)
+    editor.area.fill("smlie = 1")
+    sync_api.expect(said).to_contain_text("there is no direction 'smlie'")
+    editor.area.fill("agee = 0.5")
+    editor.page.wait_for_timeout(300)
+    editor.area.fill("smile = 1")
+    sync_api.expect(said).to_be_empty()
+
+
+def test_an_update_from_python_reaches_the_drawing(editor):
+    editor.page.locator("#txt2img-given textarea").fill(KEYS)
+    editor.page.locator("#txt2img-give").click()
+    editor.gets(KEYS)
+    assert editor.keys.count() == 4
+    editor.drag((4, 0.5), (5, 0.5))
+    editor.gets(MOVED)
+
+
+def test_a_track_that_python_adds_reaches_the_drawing(editor):
+    editor.type("age = 1")
+    editor.part("add").click()
+    editor.gets(f"age = 1\n{SAD}")
+    assert editor.root.locator(".wplus-tracks li").count() == 2
+
+
+def test_a_drag_is_written_once(editor):
+    editor.type(KEYS)
+    with editor.sent_once():
+        editor.drag((4, 0.5), (5, 0.5), steps=20)
+    editor.gets(MOVED)
+
+
+def test_every_preset_is_one_for_the_editor_too(editor):
+    presets = sys.modules["wplus_ext.hosts.webui.page"].PRESETS
+    menu = editor.field("Preset for the active track")
+    assert menu.locator("option").all_inner_texts()[1:] == list(presets)
+    for schedule in presets.values():
+        editor.type("smile = 0.1")
+        menu.select_option(schedule)
+        editor.gets(f"smile = {schedule}")
+
+
+def test_an_identity_makes_the_axis_alpha(editor):
+    editor.type(SAD)
+    editor.part("identity").locator("input").click()
+    editor.page.locator("ul.options li", has_text="anna").click()
+    sync_api.expect(editor.axis).to_contain_text("alpha of the identity")
+    assert "+8" in editor.ruler
+
+
+def test_the_report_of_a_run_reaches_the_strip(editor):
+    editor.number("video-length").fill("3")
+    editor.type("smile = 0 > 1 > 0")
+    run = editor.site.scripts["txt2img"].jobs.last = finished_run()
+    run.report._squares = torch.tensor([[1.0, 100.0], [4.0, 100.0], [1.0, 100.0]])
+    editor.page.locator("#txt2img-done").click()
+    strip = editor.root.locator("canvas.wplus-strip")
+    strip.wait_for()
+    inner = strip.bounding_box()["width"] - editor_page.LEFT - editor_page.RIGHT
+    pixel = "(canvas, x) => [...canvas.getContext('2d').getImageData(x, 20, 1, 1).data]"
+    assert strip.evaluate(pixel, editor_page.LEFT + inner / 2)[1] > 200  # the second frame, green
+    assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
+    editor.field("Cursor frame").fill("1")
+    sync_api.expect(editor.readout).to_contain_text("residual 20.00 %")
+
+
+def test_both_tabs_are_apart(editor, page, site):
+    page.locator(".tab-nav button", has_text="img2img").click()
+    other = Editor(page, site, "img2img").open()
+    other.type("age = 0:(0), 8:(0.5)")
+    other.drag((8, 0.5), (9, 0.5))
+    other.gets("age = 0:(0), 9:(0.5)")
+    page.locator(".tab-nav button", has_text="txt2img").click()
+    with other.nothing_sent():
+        editor.type(KEYS)
+        editor.drag((4, 0.5), (5, 0.5))
+        editor.gets(MOVED)
+
+
+def test_a_draft_is_offered_after_a_reload(editor, page, site):
+    editor.type(KEYS)
+    editor_page.visit(page, site.url)
+    editor.open()
+    assert editor.area.input_value() == "" and editor.keys.count() == 0  # never forced
+    editor.root.get_by_role("button", name="Take it up").click()
+    editor.gets(KEYS)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessibility(editor, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    editor.type("smile = 0:(0):bez/0.4/0/0.6/1, 8:(1.5)\nage = 1")
+    editor.click(0, 0)
+    if theme == "dark":
+        editor.page.evaluate("document.body.classList.add('dark')")
+    editor.settle()
+    found = axe.Axe().run(editor.page, context=".wplus-curve[data-tab=txt2img]").response["violations"]
+    faults = [(rule["id"], node["html"][:200], node["failureSummary"]) for rule in found for node in rule["nodes"]]
+    assert not faults, json.dumps(faults, indent=1)
