@@ -20,8 +20,10 @@ from .published import DIRECTIONS
 class Target:
     """A GANSpace edit: move a latent's coordinate along ``component`` to a strength.
 
-    The coordinate is ``((w - mean) . component) / deviation``. Source: Härkönen et al., "GANSpace:
-    Discovering Interpretable GAN Controls", NeurIPS 2020.
+    The coordinate is ``((w - mean) . component) / deviation`` of the latent's **first layer**, and all layers take the
+    step that it needs, as upstream's own edit does: the published strengths were chosen with it, and what sets a
+    face's layers apart stays. Source: Härkönen et al., "GANSpace: Discovering Interpretable GAN Controls", NeurIPS
+    2020; e4e's and the W+ Adapter's ``ganspace.py``.
     """
 
     mean: Float[Tensor, "512"]
@@ -56,9 +58,9 @@ class Direction:
             return w + alpha[:, None, None] * self.within(layers)
         first, end = max(layers[0], self.layers[0]), min(layers[1], self.layers[1])
         target, w = self.target, w.clone()
-        now = ((w[:, first:end] - target.mean) @ target.component) / target.deviation
-        step = (target.sign * alpha[:, None] - now) * target.deviation
-        w[:, first:end] += step[..., None] * target.component
+        now = ((w[:, 0] - target.mean) @ target.component) / target.deviation
+        step = (target.sign * alpha - now) * target.deviation
+        w[:, first:end] += (step[:, None] * target.component)[:, None]
         return w
 
 

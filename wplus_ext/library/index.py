@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from torch import Tensor
 
 from ..settings import nearest
-from ..weights import files, ganspace
+from ..weights import files
 from ..weights.adapter import Adapter
-from ..weights.ganspace import Component
-from ..weights.kinds import PCA, identify
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
-from .names import can_be_named
+from .scan import FOLDERS, Entry, Left, Scan, shortened
 
-FOLDERS = {  # of the library, with the endings of their files
-    "adapters": (".bin", ".pt", ".safetensors"),
-    "latents": (".pth", ".pt", ".npy", ".safetensors"),
-    "directions": (".pt", ".pth", ".npy", ".safetensors"),
-    "encoders": (".pt", ".safetensors"),
-}
+__all__ = ["FOLDERS", "UPSTREAM", "Entry", "Left", "Library"]
 UPSTREAM = "https://github.com/csxmli2016/w-plus-adapter"
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A named thing, and the ``path`` of the file with its numbers. A GANSpace component is a line of a ``table``
-    beside that file."""
-
-    name: str
-    path: Path
-    table: Path | None = None
-    component: Component | None = None
 
 
 class Library:
@@ -56,12 +33,11 @@ class Library:
         self.roots = [Path(root) for root in roots]
         self._load_adapter = functools.lru_cache(maxsize=1)(lambda path, changed: Adapter.load(path))
         self._hash = functools.lru_cache(maxsize=256)(lambda path, changed: files.short_hash(path))
-        self._looks_like_pca = functools.lru_cache(maxsize=4096)(_looks_like_pca)
-        self._entries: dict[str, list[Entry]] = {}
+        self._known: dict[str, tuple[list[Entry], list[Left]]] = {}
 
     def refresh(self) -> None:
         """Look at the folders again when next asked."""
-        self._entries = {}  # a new one: another thread may be at work on the old one
+        self._known = {}  # a new one: another thread may be at work on the old one
 
     def names(self, folder: str) -> list[str]:
         """The names in a folder: ``"adapters"``, ``"latents"``, ``"directions"`` or ``"encoders"``."""
@@ -77,8 +53,13 @@ class Library:
         return load_latent(self.find("latents", name).path)
 
     def hash(self, entry: Entry) -> str:
-        """Ten hexadecimal digits that stand for the content of an entry's file."""
-        return self._hash(entry.path, entry.path.stat().st_mtime_ns)
+        """Ten hexadecimal digits that stand for an entry: its file, and of a GANSpace component its line too."""
+        digits = self._hash(entry.path, entry.path.stat().st_mtime_ns)
+        if entry.component:
+            _, number, first, end, strength = entry.component
+            line = f"{digits} {number} {first} {end} {strength.startswith('-')}"
+            digits = hashlib.sha256(line.encode()).hexdigest()[: len(digits)]
+        return digits
 
     def find(self, folder: str, name: str = "") -> Entry:
         """The entry of that name; the first one where the name is empty.
@@ -93,7 +74,8 @@ class Library:
         if not entries:
             hint = {"adapters": "wplus_adapter.bin", "encoders": "e4e_ffhq_encode.pt"}.get(folder, f"{what} files")
             wanted = f"{what} {name!r}: " if name else ""
-            raise ValueError(f"{wanted}there is no {what} in {folders}; put {hint} there (from {UPSTREAM})")
+            left = "".join(f" ({left})" for left in self.left_out(folder)[:1])
+            raise ValueError(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
         for spellings in (_listed, _with_ending, _without_folder):
@@ -103,100 +85,34 @@ class Library:
             if found:
                 choices = ", ".join(entry.name for entry in found)
                 raise ValueError(f"{what} {name!r} is the name of several: {choices}; write one of these")
+        meant = name.rpartition("/")[2]
+        left = next((str(left) for left in self.left_out(folder) if meant in (left.name, left.path.name)), "")
         raise ValueError(
             f"there is no {what} {name!r} in {folders}"
             f"{nearest(name, self.names(folder)) or f' among {len(entries)}'}; "
-            "add its file and refresh, or use another name (links that leave the folder are not followed)"
+            + (f"what is there is not offered: {left}" if left else "add its file and refresh, or use another name")
         )
 
     def entries(self, folder: str) -> list[Entry]:
         """What there is in a folder of the library, in the order of the names."""
-        entries = self._entries
-        if folder not in entries:
+        return self._seen(folder)[0]
+
+    def left_out(self, folder: str) -> list[Left]:
+        """What is there and is not offered, and why."""
+        return self._seen(folder)[1]
+
+    def _seen(self, folder: str) -> tuple[list[Entry], list[Left]]:
+        known = self._known
+        if folder not in known:
             found: dict[str, Entry] = {}
+            left: list[Left] = []
             for root in dict.fromkeys(root.resolve() for root in self.roots):
-                for entry in self._scan(root / folder, folder):
+                scan = Scan.of(root / folder, folder)
+                left += scan.left
+                for entry in scan.entries:
                     found.setdefault(entry.name, entry)  # the first root goes before the others
-            entries[folder] = sorted(_shortened(list(found.values())), key=lambda entry: entry.name.lower())
-        return entries[folder]
-
-    def _scan(self, place: Path, folder: str) -> Iterator[Entry]:
-        """What a place and its sub-folders hold, named by the path with its ending."""
-        for parent, paths in _walk(place):
-            names = {path: path.relative_to(place).as_posix() for path in paths}
-            tables = [path for path in paths if path.suffix.lower() == ".csv"] if folder == "directions" else []
-            pca = next((path for path in paths if self._is_pca(path)), None) if tables else None
-            for path, name in names.items():
-                parts = name.removesuffix(path.suffix).split("/")
-                if path.suffix.lower() in FOLDERS[folder] and path != pca and all(_nameable(p, path) for p in parts):
-                    yield Entry(name, path)
-            for table in tables if pca else ():
-                for line in _table(table):
-                    yield Entry((parent.relative_to(place) / line.name).as_posix(), pca, table, line)
-
-    def _is_pca(self, path: Path) -> bool:
-        """Whether this is the GANSpace file that a table beside it speaks of."""
-        if path.suffix.lower() not in FOLDERS["directions"]:
-            return False
-        try:
-            return self._looks_like_pca(path, path.stat().st_mtime_ns)
-        except OSError:
-            return False
-
-
-def _looks_like_pca(path: Path, changed: int) -> bool:
-    try:
-        return identify(path).kind is PCA
-    except ValueError:
-        return False  # whoever names that file is told
-
-
-def _walk(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its files; links that lead out of the first one are left out, with a warning."""
-    real = folder.resolve()
-
-    def unreadable(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):  # a folder that is missing is an empty one
-            log.warning("%s cannot be listed: %s", error.filename, error.strerror)
-
-    for parent, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in [name for name in folders if (Path(parent) / name).is_symlink()]:
-            log.warning("%s is a link to a folder: not followed", Path(parent) / name)
-        inside = []
-        for path in sorted(Path(parent) / name for name in names if not name.startswith(".")):
-            try:
-                if path.resolve(strict=True).is_relative_to(real):
-                    inside.append(path)
-                    continue
-            except (OSError, RuntimeError) as error:  # a loop of links, or one that leads nowhere
-                log.warning("%s cannot be read: %s", path, error)
-                continue
-            log.warning("%s is a link that leaves the folder: not followed, copy the file instead", path)
-        yield Path(parent), inside
-
-
-def _table(path: Path) -> list[Component]:
-    """The lines of a GANSpace table that can be named; says which cannot."""
-    try:
-        return [line for line in ganspace.read_table(path) if _nameable(line.name, path)]
-    except (ValueError, OSError) as error:
-        log.warning("%s", error)
-        return []
-
-
-def _nameable(name: str, path: Path) -> bool:
-    good = can_be_named(name)
-    if not good:
-        log.warning('%s: %r cannot be used as a name, rename it: plain words without any of [ ] = # "', path, name)
-    return good
-
-
-def _shortened(entries: list[Entry]) -> list[Entry]:
-    """Drop the ending from every name that is unique without it."""
-    short = [entry.name if entry.component else entry.name.removesuffix(entry.path.suffix) for entry in entries]
-    count = Counter(short)
-    return [replace(entry, name=entry.name if count[name] > 1 else name) for entry, name in zip(entries, short)]
+            known[folder] = sorted(shortened(list(found.values())), key=lambda entry: entry.name.lower()), left
+        return known[folder]
 
 
 def _listed(entry: Entry) -> set[str]:
@@ -204,8 +120,7 @@ def _listed(entry: Entry) -> set[str]:
 
 
 def _with_ending(entry: Entry) -> set[str]:
-    ending = (entry.table or entry.path).suffix
-    return {entry.name.removesuffix(ending), f"{entry.name}{ending}"}
+    return {entry.name.removesuffix(entry.ending), f"{entry.name}{entry.ending}"}
 
 
 def _without_folder(entry: Entry) -> set[str]:

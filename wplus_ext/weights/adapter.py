@@ -20,6 +20,7 @@ from .shapes import LAYERS, TOKENS, WIDTH, Float
 
 GROUPS = ((0, 4), (4, 8), (8, 12), (12, 18))  # layers of the latent that one linear layer reads: a token each
 EPS = 1e-5
+TRAINED = {"w_proj_model.": "w_proj.", "adapter_modules.": "wplus_adapter."}  # in upstream's training checkpoints
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,8 @@ class Adapter:
 
     @classmethod
     def load(cls, path: str | Path) -> Adapter:
-        """Read a ``.bin``, ``.pt`` or ``.safetensors`` file in the published layout.
+        """Read a ``.bin``, ``.pt`` or ``.safetensors`` file in the published layout, or one of upstream's training
+        checkpoints.
 
         Text width, number of layers and their widths are read from the file.
 
@@ -124,6 +126,12 @@ class Adapter:
         return scores.reshape(count, width, -1), values.reshape(count, -1, width)
 
 
+def is_adapter(content: object) -> bool:
+    """Whether a file's content means to be an adapter; `Adapter.of` says whether it is one."""
+    names = ("w_proj", "wplus_adapter", *TRAINED)
+    return isinstance(content, dict) and any(str(key).removeprefix("module.").startswith(names) for key in content)
+
+
 class _Layout:
     """Takes an adapter's tensors out of a flat state, and misses none of them."""
 
@@ -175,12 +183,19 @@ class _Layout:
 def _flatten(content: object, path: str | Path) -> dict[str, Tensor]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: holds a {type(content).__name__}, expected the dict of a W+ adapter")
-    state = {}
+    flat: dict[str, object] = {}
     for key, value in content.items():
         if isinstance(value, dict):
-            state |= {f"{key}.{name}": part for name, part in value.items()}
+            flat |= {f"{key}.{name}": part for name, part in value.items()}
         else:
-            state[str(key)] = value
+            flat[str(key)] = value
+    state = {}
+    for key, value in flat.items():
+        key = key.removeprefix("module.")
+        for trained, published in TRAINED.items():
+            key = key.replace(trained, published, 1) if key.startswith(trained) else key
+        if not key.startswith("unet."):  # which a training checkpoint holds too
+            state[key] = value
     for key, value in state.items():
         if not isinstance(value, Tensor):
             raise ValueError(f"{path}: {key!r} is a {type(value).__name__}, expected a tensor{files.hint(state)}")

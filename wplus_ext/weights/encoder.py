@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from . import files
 from .latents import as_latent
 from .pickles import read_tensors
+from .regular import check_regular
 from .shapes import LAYERS, WIDTH, Float
 
 SIDE = 256  # pixels of the aligned picture
@@ -93,6 +94,7 @@ def is_encoder(path: str | Path) -> bool:
     try:
         if path.suffix.lower() in files.PICKLES:
             return bool(read_tensors(path, lambda name: name == "latent_avg"))
+        check_regular(path)
         with safe_open(path, "pt") as file:
             return "latent_avg" in file.keys()  # noqa: SIM118 - no mapping
     except (ValueError, OSError, SafetensorError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from .pickles import read_content
 from .regular import check_regular, open_regular
 
 PICKLES = (".bin", ".pt", ".pth")
+LARGEST_ARCHIVE = 64 << 20  # bytes of NumPy arrays that are packed
 MARKS = (  # in a tensor's name, and what the file then is
     (("w_proj.", "wplus_adapter."), "this is an adapter: it belongs into the adapters folder"),
     (("lora_", ".lora"), "this looks like a LoRA: it belongs into models/Lora"),
@@ -28,10 +31,10 @@ MARKS = (  # in a tensor's name, and what the file then is
 
 
 def read(path: str | Path) -> object:
-    """The content of a ``.bin``, ``.pt``, ``.pth``, ``.npy`` or ``.safetensors`` file, on the CPU.
+    """The content of a ``.bin``, ``.pt``, ``.pth``, ``.npy``, ``.npz`` or ``.safetensors`` file, on the CPU.
 
-    A safetensors file gives a dict of its tensors; a pickle whatever it holds, as long as that is
-    tensors and plain containers; nothing in it is executed.
+    A safetensors or NumPy archive gives a dict of its tensors; a pickle whatever it holds, as long as that is
+    tensors, numbers and plain containers; nothing in it is executed.
 
     Raises:
         ValueError: not one of these formats, damaged, or a pickle that asks for more.
@@ -43,7 +46,7 @@ def read(path: str | Path) -> object:
         raise ValueError(f"{path}: the file is empty; download or export it again")
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        expected = "a .safetensors, .npy, .pt, .pth or .bin file"
+        expected = "a .safetensors, .npy, .npz, .pt, .pth or .bin file"
         raise ValueError(f"{path}: expected {expected}, got {suffix or 'no ending'!r}")
     return READERS[suffix](path)
 
@@ -106,16 +109,49 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_npy(path: Path) -> Tensor:
+    with _numpy(path):
+        return _as_tensor(np.load(path, mmap_mode="r", allow_pickle=False))  # mapped: no longer than the file
+
+
+def _read_npz(path: Path) -> dict[str, Tensor]:
+    """NumPy's archive, or the one in which GANSpace keeps its components, by the names of its `.pt` file."""
+    with _numpy(path), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > LARGEST_ARCHIVE:
+            raise ValueError(f"more than {LARGEST_ARCHIVE >> 20} MB when it is unpacked")
+        found = {}
+        for member in members:
+            with archive.open(member) as file:
+                array = np.lib.format.read_array(io.BytesIO(file.read(LARGEST_ARCHIVE)), allow_pickle=False)
+            if array.dtype.kind == "f":
+                found[member.filename.removesuffix(".npy")] = _as_tensor(array)
+    names = {"mean": "lat_mean", "comp": "lat_comp", "std": "lat_stdev"}
+    return {name: found[old] for name, old in names.items()} if found.keys() >= set(names.values()) else found
+
+
+@contextmanager
+def _numpy(path: Path) -> Iterator[None]:
     try:
-        array = np.load(path, allow_pickle=False)
+        yield
     except PermissionError:
         raise
     except Exception as error:  # whatever a damaged file makes the reader stumble over
-        raise ValueError(f"{path}: not a whole .npy file of numbers ({error}); nothing in it was run") from error
+        raise ValueError(
+            f"{path}: not a whole {path.suffix.lower()} file of numbers ({error}); nothing in it was run"
+        ) from error
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-        raise ValueError(f"{path}: holds {getattr(array, 'dtype', type(array).__name__)}; expected an array of floats")
+        raise ValueError(f"holds {getattr(array, 'dtype', type(array).__name__)}; expected an array of floats")
+    kind = array.dtype.newbyteorder("=") if array.dtype.itemsize <= 8 else np.float64
     with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told later
-        return torch.from_numpy(array.astype(np.float64))
+        return torch.from_numpy(np.array(array, kind))
 
 
-READERS = {".safetensors": _read_safetensors, ".npy": _read_npy, **dict.fromkeys(PICKLES, read_content)}
+READERS = {
+    ".safetensors": _read_safetensors,
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    **dict.fromkeys(PICKLES, read_content),
+}

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from . import encoder, files, ganspace
-from .adapter import Adapter
+from .adapter import Adapter, is_adapter
 from .encoder import Encoder
 from .latents import as_latent
 from .regular import check_regular
@@ -51,12 +50,9 @@ def identify(path: str | Path) -> Found:
         return Found(ENCODER, Encoder.load(path))
     content = files.read(path)
     if ganspace.is_pca(content):
-        for vector in (content["mean"], *content["comp"]):
-            as_latent(vector, path)
-        if not torch.isfinite(content["std"]).all():
-            raise ValueError(f"{path}: its deviations hold NaN or infinite numbers")
+        ganspace.check_pca(content, path)
         return Found(PCA, content)
-    if isinstance(content, dict) and len(content) > 1:
+    if is_adapter(content):
         return Found(ADAPTER, Adapter.of(content, path))
     return Found(LATENT, as_latent(content, path))
 
