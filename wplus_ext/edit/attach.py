@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -17,6 +18,8 @@ from .report import Report
 from .residual import Residual
 from .rows import Compiled, Row
 from .sites import Site, check_fit, find_sites
+
+MARK = "_wplus_edited"  # on a UNet, while it is
 
 
 class Edit(Protocol):
@@ -47,8 +50,12 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
         plan: what to do with each frame.
         report: filled up while sampling; a new one if absent.
 
+    One edit at a time: rows and steps are one caller's, and another's, in a thread beside or within, would be taken for
+    them. Several edits of one caller are branches of one plan.
+
     Raises:
         ValueError: the adapter does not fit the UNet, or the UNet is of another kind.
+        RuntimeError: the UNet is being edited already.
 
     Source: the W+ adapter's ``f'' = f' + lambda * Attention(Q, K, V)``.
     """
@@ -59,12 +66,28 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
         if plan.is_empty:
             yield Live(plan, report)
             return
+        stack.enter_context(_alone(unet))
         compiled = Compiled(adapter, plan)
         edit = Direct(compiled) if plan.mode == "direct" else Residual(adapter, compiled, report)
         live = Live(plan, report, compiled, edit)
         for layer, site in enumerate(sites):
             stack.callback(edit.hook(layer, site, partial(live._enter, layer, site)).remove)
         yield live
+
+
+@contextmanager
+def _alone(unet: nn.Module) -> Iterator[None]:
+    """Refuse a second edit of a UNet. One step for the interpreter, so that of two threads one is first."""
+    mine = object()
+    if unet.__dict__.setdefault(MARK, mine) is not mine:
+        raise RuntimeError(
+            "W+ Adapter: this UNet is being edited already, by another job or an outer attach(); wait until that has "
+            "ended, or put both edits into one plan, as branches"
+        )
+    try:
+        yield
+    finally:
+        del unet.__dict__[MARK]
 
 
 class Live:
@@ -78,6 +101,7 @@ class Live:
         self._compiled, self._edit = compiled, edit
         self._active: bool | None = True if plan.window.is_whole else None
         self._rows: tuple[list[int], list[bool]] | None = None
+        self._thread = 0  # in which they were announced
 
     def step(self, i: int, n: int) -> None:
         """Say that step ``i`` of ``n``, from 0, comes next."""
@@ -86,7 +110,7 @@ class Live:
         self._active = self.plan.window.active(i, n)
 
     def rows(self, frames: Sequence[int], negative: Sequence[bool]) -> None:
-        """Say which frame each row of the following UNet calls belongs to, and whether it is negative.
+        """Say which frame each row of the following UNet calls, in this thread, belongs to, and whether it is negative.
 
         A ``UNetMotionModel`` has a row for each frame of each video of its batch, frames fastest.
         """
@@ -101,7 +125,7 @@ class Live:
             # A plan or a report of one frame is one for all of them.
             rows = [self._compiled.row(min(f, last), sign, min(f, seen_last)) for f, sign in zip(*announced)]
             self._edit.announce(rows)
-        self._rows = announced
+        self._rows, self._thread = announced, threading.get_ident()
 
     def _enter(self, layer: int, site: Site, count: int) -> bool:
         """Whether this call is edited. Counts it, and refuses rows that nobody announced."""
@@ -109,6 +133,11 @@ class Live:
             raise RuntimeError("W+ Adapter: step(i, n) was not called; expected it before the first UNet call")
         if self._rows is None:
             raise RuntimeError("W+ Adapter: rows(frames, negative) was not called; expected before the first UNet call")
+        if threading.get_ident() != self._thread:
+            raise RuntimeError(
+                "W+ Adapter: the UNet was called in another thread than rows() was; its rows are not known. "
+                "Call both in one thread, and nothing else meanwhile"
+            )
         expected = len(self._rows[0])
         if count != expected:
             raise RuntimeError(f"W+ Adapter: the UNet was called with {count} rows, but rows() announced {expected}")
