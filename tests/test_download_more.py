@@ -164,7 +164,7 @@ def test_whatever_breaks_names_the_address(server, tmp_path, monkeypatch, error)
     def broken(*args):
         raise error
 
-    monkeypatch.setattr(http.client.HTTPResponse, "read", broken)
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", broken)
     with pytest.raises(OSError) as caught:
         get(server, tmp_path, whole(OLD))
     assert url(server) in str(caught.value) and caught.value.strerror is None  # as the command prints it

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from ..weights import encoder, files
 from ..weights.kinds import identify
 from .ledger import locked, remembered, write_json
-from .published import LICENCE, Item
+from .published import LICENCE, Item, pin
 from .transport import download
 
 LOCK = ".fetched.lock"  # in the library
@@ -53,10 +53,14 @@ def fetch(
     root.mkdir(parents=True, exist_ok=True)
     there = not force and all(place.exists() for place in places)
     with nullcontext() if there else locked(root / LOCK):
-        return [_get(url, place, known, progress, force, allowed) for (url, _), place in zip(item.files, places)]
+        return [
+            _get(url, place, known, progress, force, allowed, item.most) for (url, _), place in zip(item.files, places)
+        ]
 
 
-def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, allowed: Sequence[str]) -> Path:
+def _get(
+    url: str, target: Path, known: Path, progress: Progress, force: bool, allowed: Sequence[str], most: int
+) -> Path:
     before = None if force else remembered(known).get(url)
     if target.exists() and not force:
         if before and before["kept"] != files.sha256(target):
@@ -71,14 +75,9 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
     checked = part.with_name(f".{Path(urlsplit(url).path).name}")  # the ending says how it is read
     with _naming(part):
         try:
-            download(url, part, state, lambda done, total: progress(target.name, done, total), allowed)
+            download(url, part, state, lambda done, total: progress(target.name, done, total), allowed, most)
             digest, size = files.sha256(part), part.stat().st_size
-            if before and before["sha256"] != digest:
-                part.unlink()
-                raise ValueError(
-                    f"{url} gives another file than on {before['date']} (sha256 {digest[:10]}…, it was "
-                    f"{before['sha256'][:10]}…); if its makers have changed it, take it with the command fetch --force"
-                )
+            _compare(url, part, digest, before)
             part.replace(checked)
             _check(checked, target)
         except ValueError:
@@ -96,6 +95,23 @@ def _get(url: str, target: Path, known: Path, progress: Progress, force: bool, a
         entry = {"sha256": digest, "size": size, "kept": files.sha256(target), "date": date}
         write_json(known, remembered(known) | {url: entry})
     return target
+
+
+def _compare(url: str, part: Path, digest: str, before: dict | None) -> None:
+    """Refuse a file that is not the published one, or another than it was."""
+    known = pin(url)
+    if known and known.sha256 != digest:
+        part.unlink()
+        raise ValueError(
+            f"{url} is not what was published: sha256 {digest[:10]}…, expected {known.sha256[:10]}…; a proxy that "
+            "changes it? Try again elsewhere"
+        )
+    if before and before["sha256"] != digest:
+        part.unlink()
+        raise ValueError(
+            f"{url} gives another file than on {before['date']} (sha256 {digest[:10]}…, it was "
+            f"{before['sha256'][:10]}…); if its makers have changed it, take it with the command fetch --force"
+        )
 
 
 def _check(source: Path, target: Path) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from ..weights import encoder
 from .index import UPSTREAM
+from .pins import COMMIT, PINS, Pin
 
 RELEASE = f"{UPSTREAM}/releases/download/v1/"
-RAW = UPSTREAM.replace("github.com", "raw.githubusercontent.com") + "/main/w_direction/"
+RAW = UPSTREAM.replace("github.com", "raw.githubusercontent.com") + f"/{COMMIT}/w_direction/"
 LICENCE = f"""\
 The W+ Adapter's weights, its encoder and its directions are S-Lab's (Copyright 2023), under the NTU S-Lab License 1.0.
 In short, which does not replace the licence itself: they may be used, changed and passed on for non-commercial
@@ -27,21 +28,26 @@ DIRECTIONS = {  # the published ones, and what more of each is
 
 @dataclass(frozen=True)
 class Item:
-    """Something to get: ``files`` are addresses with their places in the library."""
+    """Something to get: ``files`` are addresses with their places in the library, each of at most so many bytes."""
 
     what: str
     files: tuple[tuple[str, str], ...]
+    most: int = 1 << 24
 
 
 ITEMS = {
-    "adapter": Item("the W+ adapter, 155 MB", ((f"{RELEASE}wplus_adapter.bin", "adapters/wplus_adapter.bin"),)),
+    "adapter": Item(
+        "the W+ adapter, 155 MB", ((f"{RELEASE}wplus_adapter.bin", "adapters/wplus_adapter.bin"),), 1 << 28
+    ),
     "adapter-stage1": Item(
         "the adapter's first stage, 155 MB",
         ((f"{RELEASE}wplus_adapter_stage1.bin", "adapters/wplus_adapter_stage1.bin"),),
+        1 << 28,
     ),
     "encoder": Item(
         "e4e's encoder, for photos, 1.2 GB",
         ((f"{RELEASE}{encoder.PUBLISHED}", "encoders/e4e_ffhq_encode.safetensors"),),
+        1 << 31,
     ),
     "directions": Item(
         "edit directions, 2 MB",
@@ -51,3 +57,8 @@ ITEMS = {
         + tuple((f"{RAW}gan_space/{n}", f"directions/ganspace/{n}") for n in ("ganspace_configs.csv", "ffhq_pca.pt")),
     ),
 }
+
+
+def pin(url: str) -> Pin | None:
+    """What a file of that address is; None where that is not known: of the release's, which GitHub does not say."""
+    return PINS.get(url.removeprefix(RAW)) if url.startswith(RAW) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -16,19 +17,21 @@ from .ledger import read_json, write_json
 
 PATIENCE = 30.0  # seconds for an answer, and for each piece of it
 PIECE = 1 << 18  # bytes
+GRACE, SLOWEST = 60.0, 500.0  # seconds after which an answer has to have come at so many bytes a second
 Count = Callable[[int, int | None], object]  # the bytes that are there, and those of all
 
 
-def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequence[str]) -> None:
+def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequence[str], most: int) -> None:
     """Bytes into ``part``, from where it ends if that is still the same file; ``state`` says which that is.
 
     Args:
         progress: called for every piece; what it raises stops the download.
         allowed: hosts to which an answer may lead besides GitHub's own.
+        most: bytes that the file may have.
 
     Raises:
-        ValueError: an answer that is no file, or leads elsewhere.
-        OSError: no connection, or a broken one; what came is kept.
+        ValueError: an answer that is no file, leads elsewhere, or is larger.
+        OSError: no connection, a broken one, or one that crawls; what came is kept.
     """
     seen = read_json(state) or {}
     have = part.stat().st_size if part.exists() and seen.get("url") == url and seen.get("mark") else 0
@@ -44,19 +47,19 @@ def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequen
             answer = error  # an answer too
     with answer:
         if answer.status == 200:
-            _copy(url, answer, part, state, 0, answer.length, progress)
+            _copy(url, answer, part, state, 0, answer.length, _bounded(url, progress, most))
             return
         # Not every server knows If-Range: a part of another version must not be added to ours.
         whole = re.fullmatch(rf"bytes {have}-\d+/(\d+)", answer.headers.get("Content-Range", ""))
         if have and answer.status == 206 and whole and int(whole[1]) == seen.get("size"):
             if _mark(answer) in ("", seen["mark"]):
-                _copy(url, answer, part, state, have, seen["size"], progress)
+                _copy(url, answer, part, state, have, seen["size"], _bounded(url, progress, most))
                 return
         elif not have or answer.status not in (206, 416):
             reason = _line(answer.reason)
             raise ValueError(f"{url}: status {answer.status} ({reason}), expected a file; try again later")
     part.unlink()  # it cannot go on
-    download(url, part, state, progress, allowed)
+    download(url, part, state, progress, allowed, most)
 
 
 def _copy(
@@ -86,6 +89,25 @@ def _copy(
         raise OSError(f"{url}: broken off after {have:,} of {size:,} bytes; fetch again to go on from there")
 
 
+def _bounded(url: str, progress: Count, most: int) -> Count:
+    """The same, that ends an answer which is too large, or so slow that it never ends."""
+    began, first = time.monotonic(), None
+
+    def count(have: int, size: int | None) -> None:
+        nonlocal first
+        first = have if first is None else first
+        spent = time.monotonic() - began
+        if max(have, size or 0) > most:
+            raise ValueError(
+                f"{url}: {max(have, size or 0):,} bytes, expected at most {most:,}; not what was published"
+            )
+        if spent > GRACE and have - first < SLOWEST * spent:
+            raise OSError(f"{url}: crawls ({have - first:,} bytes in {spent:.0f} s); fetch again to go on from there")
+        progress(have, size)
+
+    return count
+
+
 def _mark(answer: http.client.HTTPResponse) -> str:
     """What tells a version of the file from another; a weak ETag does not."""
     marks = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
@@ -94,7 +116,7 @@ def _mark(answer: http.client.HTTPResponse) -> str:
 
 def _read(url: str, answer: http.client.HTTPResponse) -> bytes:
     with _network(url, "broken off ({}); fetch again to go on from there"):
-        return answer.read(PIECE)
+        return answer.read1(PIECE)  # what is there: a whole piece may never come
 
 
 @contextmanager

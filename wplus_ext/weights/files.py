@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -20,6 +20,7 @@ from .pickles import read_content
 from .regular import check_regular, open_regular
 
 PICKLES = (".bin", ".pt", ".pth")
+DIGEST = "wplus_tensors_sha256"  # in the metadata of what we write
 LARGEST_ARCHIVE = 64 << 20  # bytes of NumPy arrays that are packed
 MARKS = (  # in a tensor's name, and what the file then is
     (("w_proj.", "wplus_adapter."), "this is an adapter: it belongs into the adapters folder"),
@@ -71,10 +72,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Raises OSError."""
+    """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Its metadata has a hash of
+    the tensors too, by which `read` notices a changed bit. Raises OSError."""
     with replacing(path) as part:
         try:
-            save_file(tensors, part, metadata)
+            save_file(tensors, part, {**(metadata or {}), DIGEST: _digest(tensors)})
         except SafetensorError as error:  # it wraps what the disk says
             raise OSError(f"{path}: cannot be written ({error}); is the disk full?") from error
 
@@ -101,11 +103,25 @@ def hint(names: Iterable[str]) -> str:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            written = (file.metadata() or {}).get(DIGEST)
+        if written and written != _digest(tensors):
+            raise ValueError("its tensors are not those that were written: a bit has changed")
+        return tensors
     except PermissionError:
         raise
     except Exception as error:  # whatever a damaged file makes the reader stumble over
         raise ValueError(f"{path}: not a whole safetensors file ({error}); download or export it again") from error
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _read_npy(path: Path) -> Tensor:

@@ -1,0 +1,41 @@
+"""What the published files are: sizes and SHA-256 sums, of the commit from which they are fetched."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+COMMIT = "c649408be8fc75dd44b4f2a87d7fcf2745a7b205"  # of upstream's repository
+
+
+class Pin(NamedTuple):
+    """A file's sum and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+_SUMS = """
+4d7f9df1c96180d9026b9cb8d04753579fbf385f321a9d0e263641601c5e5d36 167562 gan_space/ffhq_pca.pt
+074b88a74c15fcfbce51ba1fa46cdd6485163f6e090d5ab1bf4b4f4617e6fa67 1017 gan_space/ganspace_configs.csv
+50074516b1629707d89b5e43d6b8abd1792212fa3b961a87a11323d6a5222ae0 2808 interfacegan_directions/age.pt
+817a7e732b59dee9eba862bec8bd7e8373568443bc9f9731a21cf9b0356f0653 2808 interfacegan_directions/smile.pt
+457ac7452a1cfe6e95cfba92518a27eac9cd80f4d474604f4b1da6c32b1fdcc2 73856 latent_directions/age.npy
+7dc839a2489faa70d8a3c44389ab9e3dc6162d607bb3a2133f25896de22322f2 73856 latent_directions/angle_horizontal.npy
+1dabe0b4294070dd82066b7dc48569688d6cd281ee48b3897538f35d0bf8b598 73856 latent_directions/angle_pitch.npy
+bcd114ad98c23d5f6d91c742838d2ac90ec283a88796b2c399518a12ba6e07c2 73856 latent_directions/beauty.npy
+6e89d076b4ec1214e3b8aaa7f70dc4bc1fdf2867ab1bf6f161d9a66b38dd12f2 73856 latent_directions/emotion_angry.npy
+99ded62c36ef8ab84ee97453d3099172fa54b5530c31b5524c1742ee8c71facc 73856 latent_directions/emotion_disgust.npy
+8a87c81731a5c08cf2249648005394719e4979a417c8a8171ed261739627d724 73856 latent_directions/emotion_easy.npy
+e7504457b57de3396a250fbacdec69b7041cc641e4d2976bca2ff1e7bfc4c222 73856 latent_directions/emotion_fear.npy
+3b05bfae0fa289a96e5c7d888df2add176a69b7e91816dc5c14361923ae357b7 73856 latent_directions/emotion_happy.npy
+f4ec49ff2ceeaa0a78a53c109ce56cba534d7e9d17f9db7a65e6036208016037 73856 latent_directions/emotion_sad.npy
+3f77343f67f310bb78f152f3fbd9205f4dbff670c673f73118ddf4a0c76bd82a 73856 latent_directions/emotion_surprise.npy
+757692bc2ca441da65e2aadb9166f2cd8fe5f195e4932925edd12abbe5912eea 73856 latent_directions/eyes_open.npy
+57f9f501eb79bceff3f7306b73d2cd62f3e5402f34d5fd3c9c3292d33b31c185 73856 latent_directions/face_shape.npy
+e5276a7112f1e238e0433d1f34429a3ec792ea3f41cb58bf9e062c622dd48be8 73856 latent_directions/gender.npy
+fe22a8e57b345e9410757f6bf79b72e977c11ecda0cac85873edb09ced1d0207 73856 latent_directions/glasses.npy
+5582f5e67b7bba0625e9fe07fe15e5214186ab6f5b81868b02b16c356572144e 73856 latent_directions/height.npy
+ac46b59d1cd793cab7ba6b8b4dd2e00fb7cf565d130baeaf84165f3ba0f762ad 73856 latent_directions/smile.npy
+083c1554041fb87e550d6cc42f38fdb28097b3b293b12420c8577f4caea9a792 73856 latent_directions/width.npy
+"""
+PINS = {name: Pin(digest, int(size)) for digest, size, name in map(str.split, _SUMS.strip().splitlines())}
