@@ -79,6 +79,6 @@ def check_pca(content: dict[str, Tensor], path: str | Path) -> None:
             f"{path}: mean of shape {tuple(mean.shape)} and components of {tuple(comp.shape)}, expected (1, {WIDTH}) "
             f"and (N, 1, {WIDTH}): a PCA of StyleGAN's W"
         )
-    if std.ndim != 1 or not (std > 0).all():
+    if tuple(std.shape) != (len(comp),) or not (std > 0).all():
         raise ValueError(f"{path}: its deviations have the shape {tuple(std.shape)} and begin at {std.min():g}, "
                          f"expected ({len(comp)},) numbers above 0")  # fmt: skip

@@ -1,0 +1,64 @@
+"""A file that lies there and is not offered says why where its name is missed."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from wplus_ext.library.index import Library
+
+W = torch.zeros(512)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "directions"
+    folder.mkdir()
+    torch.save(W, folder / "smile.pt")
+    return folder
+
+
+def missed(folder, name):
+    with pytest.raises(ValueError) as error:
+        Library([folder.parent]).find("directions", name)
+    return str(error.value)
+
+
+def test_another_ending(folder):
+    (folder / "grin.txt").write_text("")
+    assert "grin.txt: expected one of .pth .pt .npy .npz .safetensors, not .txt" in missed(folder, "grin")
+
+
+def test_a_name_that_no_track_can_have(folder):
+    torch.save(W, folder / "grin [v2].pt")
+    assert "grin [v2].pt: its name cannot be used, rename it" in missed(folder, "grin [v2]")
+
+
+def test_a_link_that_leaves_the_folder(folder, tmp_path):
+    torch.save(W, tmp_path / "grin.pt")
+    (folder / "grin.pt").symlink_to(tmp_path / "grin.pt")
+    assert "a link that leaves the folder is not followed, copy the file instead" in missed(folder, "grin")
+
+
+def test_a_link_that_leads_nowhere(folder):
+    (folder / "grin.pt").symlink_to("nowhere.pt")
+    assert "grin.pt: it cannot be read" in missed(folder, "grin")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe(folder):
+    os.mkfifo(folder / "grin.pt")
+    assert "grin.pt: no regular file" in missed(folder, "grin")
+
+
+def test_in_an_empty_library_too(tmp_path):
+    (tmp_path / "directions").mkdir()
+    (tmp_path / "directions" / "grin.txt").write_text("")
+    assert "there is no direction in" in missed(tmp_path / "directions", "grin")
+    assert "grin.txt: expected one of" in missed(tmp_path / "directions", "grin")
+
+
+def test_nothing_is_left_out_where_all_is_well(folder):
+    assert Library([folder.parent]).left_out("directions") == []

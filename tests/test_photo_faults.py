@@ -1,0 +1,93 @@
+"""Files that are taken for photos: the formats that we name, by their own readers; all else is named."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import EpsImagePlugin, Image, features
+
+from wplus_ext.photos.photo import open_photo
+
+NO_PHOTOS = {
+    "a PostScript drawing": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n",
+    "a PDF": b"%PDF-1.7\n",
+    "a Photoshop file": b"8BPS\0\x01",
+    "a video": b"\0\0\0\x18ftypmp42\0\0\0\0",
+    "a HEIC picture, which needs the package pillow-heif": b"\0\0\0\x18ftypheic\0\0\0\0",
+    "a ZIP archive": b"PK\x03\x04",
+    "an empty file": b"",
+    "not a picture that can be read": b"hello",
+}
+
+
+def encoded(image, kind, **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("what", "data"), NO_PHOTOS.items(), ids=NO_PHOTOS)
+def test_what_is_no_photo_is_named(what, data):
+    with pytest.raises(ValueError, match=f"x: {what}.*, expected a photo"):
+        open_photo(data, "x")
+
+
+def test_no_program_draws_a_drawing(monkeypatch):
+    called = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *args, **named: called.append(args))
+    with pytest.raises(ValueError, match="a PostScript drawing"):
+        open_photo(encoded(Image.new("RGB", (32, 32)), "EPS"), "x")
+    assert called == []
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO", "PCX", "SGI", "DDS", "PDF"])
+def test_pillows_other_formats_are_not_read(kind):
+    with pytest.raises(ValueError, match="expected a photo"):
+        open_photo(encoded(Image.new("RGB", (32, 32)), kind), "x")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_the_formats_that_we_name_are_read(kind):
+    assert open_photo(encoded(Image.new("RGB", (32, 32), "red"), kind), "x").size == (32, 32)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_avif_where_pillow_reads_it():
+    assert open_photo(encoded(Image.new("RGB", (32, 32), "red"), "AVIF"), "x").getpixel((5, 5))[0] > 200
+
+
+@pytest.mark.parametrize(("kind", "what"), [(np.float32, "decimals"), (np.int32, "32 bits")])
+def test_numbers_without_a_known_range_are_refused(kind, what):
+    image = Image.fromarray(np.full((32, 32), 0.5 if kind == np.float32 else 70_000, kind))
+    with pytest.raises(ValueError, match=f"its numbers have {what}, and what is white is not said; save it"):
+        open_photo(encoded(image, "TIFF"), "x")
+
+
+def test_sixteen_bits_become_eight():
+    image = Image.fromarray(np.full((32, 32), 0x8000, np.uint16))
+    assert open_photo(encoded(image, "PNG"), "x").getpixel((3, 3)) == (127, 127, 127)
+
+
+def test_a_picture_of_many_bands_is_whole():
+    """Converted band by band: no seam, nothing shifted."""
+    levels = np.linspace(0, 255, 5000 * 1000).astype(np.uint8).reshape(5000, 1000)
+    image = Image.fromarray(np.stack([levels, np.full_like(levels, 255)], 2), "LA")
+    assert np.array_equal(np.asarray(open_photo(encoded(image, "PNG", compress_level=1), "x"))[..., 0], levels)
+
+
+def test_a_text_chunk_that_is_too_long_names_the_file():
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text("a", "b" * (10 << 20), zip=True)
+    with pytest.raises(ValueError, match="^x: a damaged picture"):
+        open_photo(encoded(Image.new("RGB", (32, 32)), "PNG", pnginfo=info), "x")
+
+
+def test_an_exif_turn_is_taken():
+    image = Image.new("RGB", (40, 20), "red")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert open_photo(encoded(image, "JPEG", exif=exif), "x").size == (20, 40)
