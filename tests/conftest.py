@@ -10,13 +10,14 @@ from pathlib import Path
 import host
 import plain
 import pytest
+import servers
 import torch
 
 from wplus_ext import Adapter
 from wplus_ext.weights import encoder as e4e
 
 # The page's tests need gradio, which is in the WebUI's world alone.
-NEEDS_GRADIO = re.compile(r"^(import|from) (gradio|browser|fastapi|page_of_people)\b", re.MULTILINE)
+NEEDS_GRADIO = re.compile(r"^(import|from) (gradio|browser|fastapi)\b|load_script", re.MULTILINE)
 HERE = Path(__file__).parent
 LEFT_OUT = [path.name for path in sorted(HERE.glob("test_*.py")) if NEEDS_GRADIO.search(path.read_text("utf-8"))]
 collect_ignore = [] if importlib.util.find_spec("gradio") else LEFT_OUT
@@ -116,3 +117,26 @@ def encoder_file(encoder_weights, tmp_path_factory):
 @pytest.fixture(scope="session")
 def encoder(encoder_file):
     return e4e.Encoder.load(encoder_file)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server that does everything wrong; what it has is a latent."""
+    torch.save(torch.randn(18, 512, generator=torch.Generator().manual_seed(0)), tmp_path / "made.pt")
+    with servers.serving(servers.Wayward) as made:
+        made.content = (tmp_path / "made.pt").read_bytes()
+        yield made
+
+
+@pytest.fixture
+def obedient(monkeypatch):
+    """A server that answers as it is told."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with servers.serving(servers.Obedient) as made:
+        yield made
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Where a library is to be."""
+    return tmp_path / "wplus"

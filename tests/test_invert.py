@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,7 +141,7 @@ def test_several_photos_become_their_mean(library, photos):
 def test_photos_are_kept_as_their_hashes(library, photos):
     assert command(library, "both", "--aligned", *photos) == 0
     kept = identities.read_person(library / "latents" / "both.safetensors").sources
-    assert kept == tuple(hashlib.sha256(open(path, "rb").read()).hexdigest() for path in photos)
+    assert kept == tuple(hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in photos)
 
 
 @pytest.mark.once
