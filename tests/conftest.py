@@ -81,6 +81,19 @@ def models(tmp_path, state):
 
 
 @pytest.fixture
+def ganspace(models):
+    """A small PCA in the published form, with its table."""
+    g = torch.Generator().manual_seed(5)
+    axes = torch.linalg.qr(torch.randn(512, 3, generator=g)).Q.T
+    pca = {"mean": torch.randn(1, 512, generator=g), "comp": axes[:, None], "std": torch.tensor([4.0, 2.0, 1.0])}
+    folder = models / "wplus/directions/ganspace"
+    folder.mkdir()
+    torch.save(pca, folder / "ffhq_pca.pt")
+    (folder / "ganspace_configs.csv").write_text("grin\t1\t4\t6\t20\nfrown\t2\t0\t18\t-15\nbroken\t9\t0\t18\t20\n")
+    return pca
+
+
+@pytest.fixture
 def shared(monkeypatch, models, compvis):
     """The WebUI's stand-in, with a CompVis UNet and a models folder."""
     return host.install(monkeypatch, models, compvis)
