@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -34,6 +36,22 @@ def checkpoint(widths=WIDTHS, text=TEXT, seed=0):
         attention[f"{2 * i + 1}.to_v_wplus.weight"] = weight(width, text)
         attention[f"{2 * i + 1}.to_q_wplus.weight"] = weight(width, width, 2.0)
     return {"w_proj": projection, "wplus_adapter": attention}
+
+
+def flat(state):
+    """A checkpoint in the flat form, as `convert` writes it."""
+    return {f"{part}.{name}": tensor for part, tensors in state.items() for name, tensor in tensors.items()}
+
+
+def save(tensor, path):
+    """A tensor in a file, as its ending says."""
+    if path.suffix == ".npy":
+        np.save(path, tensor.numpy())
+    elif path.suffix == ".safetensors":
+        save_file({"w": tensor.contiguous()}, path)
+    else:
+        torch.save(tensor, path)
+    return path
 
 
 def phi(state, w):
