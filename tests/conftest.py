@@ -8,16 +8,19 @@ import re
 from pathlib import Path
 
 import host
+import pictures
 import plain
 import pytest
 import servers
 import torch
+from PIL import Image
 
 from wplus_ext import Adapter
+from wplus_ext.photos import faces
 from wplus_ext.weights import encoder as e4e
 
 # The page's tests need gradio, which is in the WebUI's world alone.
-NEEDS_GRADIO = re.compile(r"^(import|from) (gradio|browser|fastapi)\b|load_script", re.MULTILINE)
+NEEDS_GRADIO = re.compile(r"^(import|from) (gradio|browser|fastapi)\b|load_script|accordion", re.MULTILINE)
 HERE = Path(__file__).parent
 LEFT_OUT = [path.name for path in sorted(HERE.glob("test_*.py")) if NEEDS_GRADIO.search(path.read_text("utf-8"))]
 collect_ignore = [] if importlib.util.find_spec("gradio") else LEFT_OUT
@@ -153,3 +156,39 @@ def obedient(monkeypatch):
 def root(tmp_path):
     """Where a library is to be."""
     return tmp_path / "wplus"
+
+
+@pytest.fixture
+def detected(monkeypatch):
+    """The encoder and the detector stand in; gives what the latter finds in every photo."""
+    found = [faces.Face(pictures.SMALL_FRONT, (30, 30, 90, 100), 0.9)]
+    monkeypatch.setattr(faces.Detector, "__init__", lambda self, device="cpu", folder=None: None)
+    monkeypatch.setattr(faces.Detector, "find", lambda self, image: list(found))
+    monkeypatch.setattr(e4e.Encoder, "load", lambda path: pictures.Colours())
+    return found
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """How many pictures the parser saw, each time; it makes all white."""
+    seen = []
+
+    def parse(images, device="cpu", folder=None):
+        seen.append(len(images))
+        return [Image.new("RGB", image.size, "white") for image in images]
+
+    monkeypatch.setattr(faces, "without_background", parse)
+    return seen
+
+
+@pytest.fixture
+def accordion(shared, models, detected):
+    """The page of the txt2img tab, with an encoder in its library."""
+    import gradio as gr
+
+    (models / "wplus" / "encoders").mkdir()
+    (models / "wplus" / "encoders" / "e.pt").write_bytes(b"")
+    with gr.Blocks():
+        script = host.load_script().WPlusScript()
+        script.ui(False)
+    return script.page

@@ -15,6 +15,7 @@ from PIL import Image
 from wplus_ext.photos import faces
 
 FRONT = np.array([[200.0, 220], [290, 225], [247, 280], [205, 330], [280, 335]])  # a face of about 400 pixels
+SMALL_FRONT = np.array([[50.0, 55], [75, 55], [62, 70], [52, 85], [73, 85]])
 
 
 class Colours(torch.nn.Module):
@@ -56,3 +57,16 @@ def facexlib(monkeypatch, module, make):
     name = {"detection": "init_detection_model", "parsing": "init_parsing_model"}[module]
     monkeypatch.setitem(sys.modules, "facexlib", types.ModuleType("facexlib"))
     monkeypatch.setitem(sys.modules, f"facexlib.{module}", SimpleNamespace(**{name: make}))
+
+
+def dropped(*paths):
+    """Files as gradio gives them."""
+    return [SimpleNamespace(name=str(path)) for path in paths]
+
+
+def dropped_photos(folder, *photos):
+    """Photos' bytes, as files."""
+    paths = [folder / f"{i}.png" for i in range(len(photos))]
+    for path, data in zip(paths, photos):
+        path.write_bytes(data)
+    return dropped(*paths)

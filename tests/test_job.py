@@ -209,10 +209,16 @@ def test_see_leaves_a_job_that_is_not_ours(jobs, job):
     assert job.wplus_job is None
 
 
-def test_see_leaves_a_job_without_a_report(jobs, job):
+def test_see_leaves_what_comes_before_the_report(jobs, job):
     jobs.prepare(job, [SMILE])
     jobs.see(job, PICTURE)
+    jobs.start(job)
+    with torch.no_grad():
+        job.sample()
+    jobs.see(job, PICTURE)
     assert job.wplus_job.strip.url() is None
+    jobs.see(job, PICTURE)
+    assert job.wplus_job.strip.url() is not None
 
 
 def test_see_leaves_what_is_redrawn(jobs, job, shared):
@@ -275,26 +281,3 @@ def test_another_jobs_end_is_not_ours(jobs, job, shared):
     redrawn = inner(shared)
     jobs.prepare(redrawn, [{"enabled": False}])
     assert redrawn.wplus_job.outer is job
-
-
-# Frames
-
-
-@pytest.mark.parametrize(
-    ("length", "context", "batch", "frames"),
-    [
-        (16, 16, 16, 16), (5, 8, 8, 5), (24, 8, 24, 24), (0, 8, 8, 8),
-        (16, 16, 3, 3),  # AnimateDiff is off in this job of the plot: the entry is an old one
-    ],
-)  # fmt: skip
-def test_the_number_of_frames(shared, module, length, context, batch, frames):
-    job = host.Job(shared, batch)
-    job.extra_generation_params["AnimateDiff"] = f"model: x, video_length: {length}, fps: 8, batch_size: {context}"
-    assert module.frame_count(job) == frames
-
-
-@pytest.mark.parametrize("params", [{}, None])
-def test_without_animatediff_it_is_the_number_of_images(shared, module, params):
-    job = host.Job(shared, 3)
-    job.extra_generation_params = params
-    assert module.frame_count(job) == 3
