@@ -51,7 +51,6 @@ def test_a_training_keeps_its_figures(whole):
     assert figures[-1]["loss"] < figures[0]["loss"]
 
 
-@pytest.mark.once
 def test_the_training_command_makes_a_model_that_renders(tmp_path, monkeypatch):
     out = tmp_path / "out"
     monkeypatch.setattr("sys.argv", ["train", "--work", str(tmp_path), "--out", str(out), "--shorten", "0.0005"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 from torch.utils.hooks import RemovableHandle
@@ -19,6 +19,7 @@ from .rows import Compiled, Row
 from .sites import Site, check_fit, find_sites
 
 
+@runtime_checkable
 class Edit(Protocol):
     """A way to edit a cross-attention; a mode of the settings is one."""
 
