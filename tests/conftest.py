@@ -26,8 +26,12 @@ LEFT_OUT = [path.name for path in sorted(HERE.glob("test_*.py")) if NEEDS_GRADIO
 collect_ignore = [] if importlib.util.find_spec("gradio") else LEFT_OUT
 
 
-def pytest_report_header():
-    return f"without gradio, and so without {', '.join(collect_ignore)}" if collect_ignore else None
+def pytest_terminal_summary(terminalreporter):
+    """Say what was left out, as pytest says what was skipped."""
+    if collect_ignore:
+        terminalreporter.write_line(f"LEFT OUT without gradio: {', '.join(collect_ignore)}")
+    if not os.environ.get("WEBUI_DIR"):
+        terminalreporter.write_line("LEFT OUT without WEBUI_DIR: tests/real")
 
 
 @pytest.fixture(scope="session")

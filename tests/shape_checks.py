@@ -1,5 +1,8 @@
-"""Calls of wplus_ext/weights and wplus_ext/edit, every signature's shapes checked: run by test_shapes.py in a process of
-its own, since the checks are put in while the modules are imported. Prints by name what each call raised."""
+"""Calls of wplus_ext/weights and wplus_ext/edit, with the shapes in every signature checked.
+
+Run by test_shapes.py in a process of its own, since the checks are put in while the modules are imported. Prints by
+name what each call raised.
+"""
 
 from __future__ import annotations
 
