@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import nn
+from torch.nn import functional as F
 
 TEXT = 48
 CHANNELS = 32
@@ -33,6 +36,22 @@ def checkpoint(widths=WIDTHS, text=TEXT, seed=0):
         attention[f"{2 * i + 1}.to_v_wplus.weight"] = weight(width, text)
         attention[f"{2 * i + 1}.to_q_wplus.weight"] = weight(width, width, 2.0)
     return {"w_proj": projection, "wplus_adapter": attention}
+
+
+def flat(state):
+    """A checkpoint in the flat form, as `convert` writes it."""
+    return {f"{part}.{name}": tensor for part, tensors in state.items() for name, tensor in tensors.items()}
+
+
+def save(tensor, path):
+    """A tensor in a file, as its ending says."""
+    if path.suffix == ".npy":
+        np.save(path, tensor.numpy())
+    elif path.suffix == ".safetensors":
+        save_file({"w": tensor.contiguous()}, path)
+    else:
+        torch.save(tensor, path)
+    return path
 
 
 def phi(state, w):
@@ -152,3 +171,47 @@ def motion_unet():
 def hooks(module):
     """Number of forward pre-hooks anywhere in a module."""
     return sum(len(part._forward_pre_hooks) for part in module.modules())
+
+
+def e4e(state, x):
+    """e4e's encoder, written down layer by layer with functions only; ``state`` has its tensors by their names."""
+    state = {name: tensor.float() for name, tensor in state.items()}
+
+    def conv(x, name, stride=1, pad=0):
+        return F.conv2d(x, state[f"{name}.weight"], state.get(f"{name}.bias"), stride, pad)
+
+    def norm(x, name):
+        parts = [state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")]
+        return F.batch_norm(x, *parts, eps=1e-5)
+
+    def prelu(x, name):
+        return F.prelu(x, state[f"{name}.weight"])
+
+    x = prelu(norm(conv(x, "input_layer.0", pad=1), "input_layer.1"), "input_layer.2")
+    widths = [64] * 3 + [128] * 4 + [256] * 14 + [512] * 3
+    kept = {}
+    for i, width in enumerate(widths):
+        name, stride = f"body.{i}", 2 if i in (0, 3, 7, 21) else 1
+        shortcut = x[:, :, ::stride, ::stride]
+        if x.shape[1] != width:
+            shortcut = norm(conv(shortcut, f"{name}.shortcut_layer.0"), f"{name}.shortcut_layer.1")
+        r = prelu(conv(norm(x, f"{name}.res_layer.0"), f"{name}.res_layer.1", pad=1), f"{name}.res_layer.2")
+        r = norm(conv(r, f"{name}.res_layer.3", stride, 1), f"{name}.res_layer.4")
+        gate = conv(F.relu(conv(r.mean((2, 3), keepdim=True), f"{name}.res_layer.5.fc1")), f"{name}.res_layer.5.fc2")
+        x = kept[i] = r * torch.sigmoid(gate) + shortcut
+
+    def larger(x, y):
+        return F.interpolate(x, y.shape[2:], mode="bilinear", align_corners=True) + y
+
+    p2 = larger(kept[23], conv(kept[20], "latlayer1"))
+    p1 = larger(p2, conv(kept[6], "latlayer2"))
+    rows = []
+    for i in range(18):
+        y = kept[23] if i < 3 else p2 if i < 7 else p1
+        j = 0
+        while y.shape[-1] > 1:
+            y = F.leaky_relu(conv(y, f"styles.{i}.convs.{j}", 2, 1), 0.01)
+            j += 2
+        linear = f"styles.{i}.linear"
+        rows.append(y.flatten(1) @ state[f"{linear}.weight"].T / math.sqrt(512) + state[f"{linear}.bias"])
+    return torch.stack([rows[0]] + [rows[0] + row for row in rows[1:]], 1) + state["latent_avg"]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 from torch.utils.hooks import RemovableHandle
@@ -22,6 +22,7 @@ from .sites import Site, check_fit, find_sites
 MARK = "_wplus_edited"  # on a UNet, while it is
 
 
+@runtime_checkable
 class Edit(Protocol):
     """A way to edit a cross-attention; a mode of the settings is one."""
 

@@ -41,7 +41,7 @@ class Adapter:
     """
 
     name: str
-    projections: tuple[Float[Tensor, "text columns"], ...]  # each has its own columns
+    projections: tuple[Float[Tensor, "text _"], ...]  # each has its own columns
     norm_weight: Float[Tensor, " text"]
     norm_bias: Float[Tensor, " text"]
     layers: tuple[Layer, ...]

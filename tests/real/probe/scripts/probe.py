@@ -1,4 +1,4 @@
-"""A small extension for tests/test_real_webui.py: it looks at what the UNet really gets, row by row.
+"""A small extension for tests/real: it looks at what the UNet really gets, row by row.
 
 The harness links this folder into the WebUI's extensions while it runs. Its one argument over the API
 is a dict; without a ``file`` nothing is watched:

@@ -1,0 +1,193 @@
+"""Files on the page: directions dropped in and made, GANSpace's pair, downloads."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from pictures import dropped
+
+from wplus_ext.library.directions import load
+
+
+@pytest.fixture
+def page(accordion):
+    return accordion.files
+
+
+@pytest.fixture
+def folder(models):
+    return models / "wplus" / "directions"
+
+
+@pytest.fixture
+def new(tmp_path):
+    torch.save(torch.ones(512), tmp_path / "new.pt")
+    return tmp_path / "new.pt"
+
+
+def listed(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Directions
+
+
+def test_directions_are_a_table(page):
+    assert "<td>smile</td><td>a broader smile</td><td>step</td><td>0 to 17</td>" in page.table()
+
+
+def test_a_direction_that_is_dropped_in_is_chosen(page, new):
+    direction, said = page.add(dropped(new))
+    assert direction["value"] == "new" and "new" in direction["choices"] and said == "new.pt added"
+
+
+def test_a_direction_is_not_written_over(page, new):
+    page.add(dropped(new))
+    assert "exists" in page.add(dropped(new))[1]
+
+
+def test_all_are_added_or_none(page, folder, new, tmp_path):
+    before = listed(folder)
+    (tmp_path / "bad.pt").write_bytes(b"<html>")
+    assert "damaged" in page.add(dropped(new, tmp_path / "bad.pt"))[1]
+    assert listed(folder) == before
+
+
+def test_two_of_one_name_are_refused(page, folder, new, tmp_path):
+    before = listed(folder)
+    (tmp_path / "other").mkdir()
+    torch.save(torch.ones(512), tmp_path / "other" / "NEW.pth")
+    assert "two files" in page.add(dropped(new, tmp_path / "other" / "NEW.pth"))[1]
+    assert listed(folder) == before
+
+
+def test_no_file_is_told(page):
+    assert "no file" in page.add(None)[1]
+
+
+def test_an_adapter_is_no_direction(page, folder, adapter_file):
+    before = listed(folder)
+    assert "it belongs into the adapters folder" in page.add(dropped(adapter_file))[1]
+    assert listed(folder) == before
+
+
+def test_a_direction_that_is_made_is_chosen(page):
+    direction, said = page.make(["anna"], ["oliver"], "joy")
+    assert direction["value"] == "joy" and "from 1 and 1 faces" in said
+
+
+def test_a_direction_that_is_made_leads_from_one_to_the_other(page):
+    page.make(["anna"], ["oliver"], "joy")
+    n = load(page.library.find("directions", "joy")).vector
+    step = page.library.latent("oliver") - page.library.latent("anna")
+    assert torch.cosine_similarity(n.flatten(), step.flatten(), dim=0) > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("without", "with_it", "name", "words"),
+    [([], ["oliver"], "x", "needs latents"), (["anna"], ["oliver"], "", "expected a name")],
+)
+def test_directions_that_cannot_be_made(page, folder, without, with_it, name, words):
+    before = listed(folder)
+    assert words in page.make(without, with_it, name)[1]
+    assert listed(folder) == before
+
+
+# GANSpace's pair
+
+
+@pytest.fixture
+def components(tmp_path):
+    content = {"mean": torch.zeros(1, 512), "comp": torch.eye(3, 512)[:, None], "std": torch.ones(3)}
+    torch.save(content, tmp_path / "pca.pt")
+    return tmp_path / "pca.pt"
+
+
+@pytest.fixture
+def table(tmp_path):
+    (tmp_path / "names.csv").write_text("grin\t1\t4\t5\t-20\nbeard\t2\t4\t5\t20\n")
+    return tmp_path / "names.csv"
+
+
+@pytest.mark.parametrize("drop", ["c", "t", "nt", "ctc"])
+def test_a_pair_comes_at_once(page, folder, components, table, new, drop):
+    before = listed(folder)
+    files = {"c": components, "t": table, "n": new}
+    assert "at once" in page.add(dropped(*(files[letter] for letter in drop)))[1]
+    assert listed(folder) == before
+
+
+def test_a_pair_that_is_dropped_in_is_chosen(page, components, table):
+    direction, said = page.add(dropped(components, table))
+    assert direction["value"] == "ganspace/beard" and said == "pca.pt, names.csv added"
+
+
+def test_a_pair_is_used(page, components, table):
+    page.add(dropped(components, table))
+    assert load(page.library.find("directions", "grin")).target is not None
+    assert "<td>component 1, used up to 20</td><td>target</td><td>4</td>" in page.table()
+
+
+def test_a_second_pair_is_refused(page, folder, components, table):
+    page.add(dropped(components, table))
+    assert "holds files already" in page.add(dropped(components, table))[1]
+    assert listed(folder / "ganspace") == ["names.csv", "pca.pt"]
+
+
+def test_a_table_without_tabs_is_refused(page, folder, components, table):
+    table.write_text("grin, 1\n")
+    assert "no GANSpace table" in page.add(dropped(table, components))[1]
+    assert not (folder / "ganspace").exists()
+
+
+# Downloads
+
+
+@pytest.fixture
+def fetched(page, monkeypatch):
+    """What was asked for; directions come, the encoder breaks off."""
+    asked = []
+
+    def fetch(item, root, accepted, progress):
+        asked.append((item.what, accepted))
+        progress("a.bin", 3 << 20, 6 << 20)
+        if "encoder" in item.what:
+            raise OSError("broken off")
+        torch.save(torch.ones(512), root / "directions" / "fetched.pt")
+        return [root / "directions" / "fetched.pt"]
+
+    monkeypatch.setattr(sys.modules["wplus_ext.hosts.webui.files"], "fetch", fetch)
+    return asked
+
+
+def quiet(done, desc, unit):
+    """No bar."""
+
+
+def test_what_came_and_what_did_not_is_said(page, fetched):
+    said = page.download(["directions", "encoder"], True, quiet)
+    assert "directions: 1 file is there" in said and "broken off" in said
+    assert [accepted for _, accepted in fetched] == [True, True]
+
+
+def test_what_came_can_be_chosen(page, fetched):
+    page.download(["directions"], True, quiet)
+    adapter, direction = page._choose("", None)
+    assert "fetched" in direction["choices"] and direction["value"] == "smile"
+    assert adapter["choices"] == [adapter["value"]] == ["wplus_adapter"]
+
+
+def test_progress_is_shown(page, fetched):
+    shown = []
+    page.download(["directions"], True, lambda done, desc, unit: shown.append((done, desc)))
+    assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 MB")
+
+
+def test_the_licence_must_be_accepted(page):
+    assert "the licence is not accepted" in page.download(["adapter"], False)
+
+
+def test_nothing_is_chosen(page):
+    assert page.download([], True) == "nothing is chosen"

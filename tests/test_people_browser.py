@@ -1,0 +1,161 @@
+"""People on a real page in a real Chromium: what a person clicks, and what comes of it."""
+
+from __future__ import annotations
+
+import time
+
+import browser
+import host
+import pictures
+import pytest
+import torch
+from host import load_script
+
+from wplus_ext.photos import faces
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+if browser.CHROMIUM is None:
+    pytest.skip("no Chromium is installed: people are not tested on a page", allow_module_level=True)
+
+START = "#script_txt2img_wplus_"
+WHITE = """selector => {
+    const image = document.querySelector(selector), canvas = document.createElement('canvas');
+    if (!image?.complete || !image.naturalWidth) return false;
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.getContext('2d').getImageData(9, 9, 1, 1).data.every(x => x > 250);
+}"""
+
+
+def expect(locator):
+    return sync_api.expect(locator)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser.CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def latents(tmp_path):
+    """The folder of identities, with anna in it, in a library with an encoder."""
+    folder = tmp_path / "models" / "wplus"
+    for kind in ("adapters", "latents", "directions", "encoders"):
+        (folder / kind).mkdir(parents=True)
+    (folder / "encoders" / "e.pt").write_bytes(b"")
+    torch.save(torch.zeros(1, 18, 512), folder / "latents" / "anna.pth")
+    return folder / "latents"
+
+
+@pytest.fixture
+def site(latents, monkeypatch, detected, parsed):
+    """A page where two faces are found in every photo, and the parser is slow."""
+    detected *= 2
+    quick = faces.without_background
+    monkeypatch.setattr(faces, "without_background", lambda *args, **named: time.sleep(1) or quick(*args, **named))
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+    host.install(monkeypatch, latents.parents[1])
+    with browser.Site(load_script()).served() as url:
+        yield url
+
+
+class People:
+    """What a person sees of the people's part of the page, and does there."""
+
+    def __init__(self, page, url, photo):
+        self.page, self.photo = page, photo
+        page.route("**/*", lambda route: route.continue_() if url in route.request.url else route.abort())
+        page.goto(url)
+        self.open("wplus", "people")
+        self.found = self.part("faces button.thumbnail-item")
+        self.taken = self.part("taken input")
+        self.identity = self.part("identity input")
+        self.shown = self.part("identities button.thumbnail-item")
+
+    def part(self, name):
+        return self.page.locator(START + name)
+
+    def open(self, *names):
+        for name in names:
+            self.part(f"{name} > .label-wrap").click()
+
+    def drop(self):
+        """Drop a photo, and wait for its faces."""
+        self.part("photos input[type=file]").set_input_files(self.photo)
+        expect(self.found).to_have_count(2)
+
+
+@pytest.fixture
+def people(chromium, site, tmp_path):
+    (tmp_path / "red.png").write_bytes(pictures.png("red"))
+    page = chromium.new_page()
+    page.set_default_timeout(30_000)
+    yield People(page, site, str(tmp_path / "red.png"))
+    page.close()
+
+
+def test_a_click_on_a_face_takes_it(people):
+    people.drop()
+    people.found.nth(1).click()
+    expect(people.taken.nth(1)).to_be_checked()
+    expect(people.taken.nth(0)).not_to_be_checked()
+    people.found.nth(0).click()
+    expect(people.taken.nth(0)).to_be_checked()
+
+
+def test_only_the_taken_face_becomes_bare(people):
+    people.drop()
+    people.found.nth(1).click()
+    expect(people.taken.nth(1)).to_be_checked()
+    people.part("bare input").check()
+    people.page.wait_for_function(WHITE, arg=f"{START}faces button.thumbnail-item:nth-of-type(2) img")
+    assert not people.page.evaluate(WHITE, f"{START}faces button.thumbnail-item:nth-of-type(1) img")
+
+
+def test_what_comes_late_does_not_bring_old_faces_back(people):
+    people.drop()
+    people.part("bare input").check()
+    people.taken.nth(0).check()  # the parser is at work for a second
+    people.part("photos button[aria-label=Clear]").click()
+    expect(people.found).to_have_count(0)
+    people.drop()
+    expect(people.taken.nth(0)).not_to_be_checked()
+
+
+@pytest.fixture
+def saved(people):
+    """Cleo is made of a face without its background."""
+    people.drop()
+    people.part("bare input").check()
+    people.taken.nth(1).check()
+    people.part("name textarea, #script_txt2img_wplus_name input").first.fill("cleo")
+    people.part("save").click()
+    expect(people.part("people_said").last).to_contain_text("cleo is saved, from 1 face")
+    return people
+
+
+def test_a_saved_identity_is_chosen_and_shown(saved, latents):
+    expect(saved.identity).to_have_value("cleo")
+    expect(saved.shown).to_have_count(2)
+    assert (latents / "cleo.safetensors").exists()
+
+
+def test_other_choices_follow_what_was_saved(saved):
+    saved.open("files")
+    saved.part("with input").click()
+    expect(saved.part("with ul li")).to_have_count(2)
+
+
+def test_a_removed_identity_comes_back_on_another_visit(saved, latents):
+    saved.shown.nth(0).click()
+    expect(saved.identity).to_have_value("anna")
+    saved.part("remove").click()
+    expect(saved.shown).to_have_count(1)
+    saved.page.reload()
+    saved.open("wplus", "people")
+    saved.part("undo").click()
+    expect(saved.shown).to_have_count(2)
+    expect(saved.identity).to_have_value("anna")
+    assert (latents / "cleo.safetensors").exists() and (latents / "anna.pth").exists()

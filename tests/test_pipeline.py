@@ -1,0 +1,118 @@
+"""Shots to videos, on the miniature: the loop, its shared steps, and windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from wplus_ext import Branch, Plan, attach
+from wplus_ext.library.directions import load
+from wplus_ext.settings import Settings
+from wplus_ext.studio.pipeline import Studio, count_steps
+from wplus_ext.studio.shot import Shot
+
+
+@pytest.fixture(scope="module")
+def studio():
+    return Studio(device="cpu")
+
+
+def shot(**values):
+    edit = Settings.from_dict({"enabled": True, **values.pop("edit", {})})
+    return Shot(prompt="a face with blond hair", frames=4, steps=5, guidance=2.0, seed=7, edit=edit, **values)
+
+
+def frames(studio, *shots):
+    return [video for video, _ in studio.render(shots)]
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_the_loop_is_the_pipelines_own(studio, guidance):
+    ours = replace(shot(), guidance=guidance, negative_prompt="a face on a blue background")
+    theirs = studio.pipe(
+        ours.prompt, ours.frames, num_inference_steps=ours.steps, guidance_scale=guidance, output_type="np",
+        negative_prompt=ours.negative_prompt, generator=torch.Generator().manual_seed(ours.seed),
+    ).frames[0]  # fmt: skip
+    assert np.array_equal((theirs * 255).round().astype(np.uint8), frames(studio, ours)[0])
+
+
+@pytest.fixture(scope="module")
+def edited():
+    return shot(edit={"tracks": "smile = -0.7 > 0 > 0.7", "start": 0.4})
+
+
+def test_the_edit_is_the_librarys_own(studio, edited):
+    direction = load(studio.library.find("directions", "smile")).vector
+    plan = Plan([Branch(direction, [-0.7, -0.7 / 3, 0.7 / 3, 0.7])], start=0.4)
+
+    def follow(pipe, i, t, kwargs):
+        live.step(i + 1, edited.steps)
+        return kwargs
+
+    with attach(studio.pipe.unet, studio.library.adapter(), plan) as live:
+        live.step(0, edited.steps)
+        live.rows([*range(4)] * 2, [True] * 4 + [False] * 4)
+        theirs = studio.pipe(
+            edited.prompt, 4, num_inference_steps=5, guidance_scale=2.0, output_type="np", negative_prompt="",
+            generator=torch.Generator().manual_seed(7), callback_on_step_end=follow,
+        ).frames[0]  # fmt: skip
+    (ours,) = frames(studio, edited)
+    assert np.abs((theirs * 255).round() - ours).max() <= 1  # the curve's thirds are rounded
+
+
+def test_an_edited_video_is_another_one(studio, edited):
+    first, second = frames(studio, edited, shot())
+    assert not np.array_equal(first, second)
+
+
+def test_the_report_counts_steps(studio, edited):
+    ((_, report),) = studio.render([edited])
+    assert (report.calls, report.edited) == (5, 3)
+
+
+# Steps that several shots share
+
+
+@pytest.fixture(scope="module")
+def several():
+    shots = [shot(edit={"tracks": f"smile = {x}", "start": 0.6}) for x in (-0.5, 0.5)]
+    return [*shots, shot(), shot(edit={"identity": "ada"})]
+
+
+def test_shared_steps_change_nothing(studio, several):
+    together, alone = frames(studio, *several), [frames(studio, one)[0] for one in several]
+    assert [np.array_equal(a, b) for a, b in zip(together, alone, strict=True)] == [True] * 4
+    assert len({video.tobytes() for video in alone}) == 4
+
+
+def test_each_step_is_told(studio, several):
+    ticks = []
+    assert len(list(studio.render(several, tick=lambda: ticks.append(1)))) == 4
+    assert len(ticks) == count_steps(several) == (3 + 2 + 2) + (1 + 4 + 4)
+
+
+# Windows
+
+
+@pytest.fixture(scope="module")
+def long(studio):
+    """A video of 21 frames in windows of 8, of which one frame is edited, and its report."""
+    edit = {"tracks": "smile = 0:(0):hold, 17:(1):hold, 18:(0)", "start": 0.0}
+    before = frames(studio, shot())[0]
+    ((video, report),) = studio.render([replace(shot(edit=edit), frames=21, context=8)])
+    return video, report, before
+
+
+def test_windows_give_every_frame_its_scale(long):
+    video, report, _ = long
+    residual = report.to_dict()["residual"]
+    assert len(video) == len(residual) == 21
+    assert [frame for frame, value in enumerate(residual) if value > 0] == [17]
+
+
+def test_afterwards_the_windows_are_gone(studio, long):
+    assert np.array_equal(frames(studio, shot())[0], long[2])
+    assert not hasattr(studio.pipe.unet.mid_block, "motion_modules")
