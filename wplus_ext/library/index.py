@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path, PureWindowsPath
 
 from torch import Tensor
@@ -19,7 +20,7 @@ from ..weights.ganspace import Component
 from ..weights.kinds import PCA, identify
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
-from .names import can_be_named
+from .names import can_be_named, composed
 
 FOLDERS = {  # of the library, with the endings of their files
     "adapters": (".bin", ".pt", ".safetensors"),
@@ -96,8 +97,8 @@ class Library:
             raise ValueError(f"{wanted}there is no {what} in {folders}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
-        for spellings in (_listed, _with_ending, _without_folder):
-            found = [entry for entry in entries if name in spellings(entry)]
+        for spelt, spellings in product((str, composed), (_listed, _with_ending, _without_folder)):
+            found = [entry for entry in entries if spelt(name) in map(spelt, spellings(entry))]
             if len(found) == 1:
                 return found[0]
             if found:
