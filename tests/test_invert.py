@@ -351,7 +351,7 @@ def test_people_are_kept(tmp_path):
     assert np.abs(np.array(person.thumbnail.getpixel((64, 64))) - (200, 100, 50)).max() < 8
     with pytest.raises(ValueError, match="exists"):
         people.save(free_place(folder, "ANNA B"), -w, picture, [])
-    people.save(free_place(folder, "anna b", replace=True), -w, picture, [])
+    people.save(free_place(folder, "anna b", replace=True), -w, picture, [], replace=True)
     library.refresh()
     assert torch.equal(library.latent("anna b"), -w)
     renamed = people.rename(path, "Anna B")
@@ -387,7 +387,7 @@ def test_nothing_is_lost_on_a_full_disk(tmp_path, monkeypatch):
 
     monkeypatch.setattr(people.files, "save_file", full)
     with pytest.raises(OSError, match="No space"):
-        people.save(free_place(tmp_path, "anna", replace=True), torch.zeros(18, 512), picture, [])
+        people.save(free_place(tmp_path, "anna", replace=True), torch.zeros(18, 512), picture, [], replace=True)
     assert Library([tmp_path.parent]) and people.read_person(path).thumbnail is not None
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["anna.safetensors"]
 
@@ -503,10 +503,10 @@ def test_only_what_is_written_over_is_put_away(tmp_path):
     for other in ("chris.pt", "Chris.safetensors"):
         (tmp_path / other).write_bytes(b"another")
         with pytest.raises(ValueError, match="another file"):
-            people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [])
+            people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [], replace=True)
         assert (tmp_path / other).read_bytes() == b"another" and not (tmp_path / people.TRASH).exists()
         (tmp_path / other).unlink()
-    people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [])
+    people.save(free_place(tmp_path, "chris", replace=True), 2 * w, picture, [], replace=True)
     (before,) = (tmp_path / people.TRASH).iterdir()
     assert torch.equal(load_latent(before), w) and torch.equal(load_latent(tmp_path / "chris.safetensors"), 2 * w)
 
