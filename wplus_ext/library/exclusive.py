@@ -125,13 +125,15 @@ def _lock_folder(folder: Path, held: ExitStack) -> None:
     until = time.monotonic() + WAIT
     while True:
         try:
-            return fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.callback(fcntl.flock, number, fcntl.LOCK_UN)  # closing is not enough where a fork has it open too
+            return
         except BlockingIOError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.01)
         except OSError:
-            return None  # a disk that cannot lock
+            return  # a disk that cannot lock
 
 
 def _lock_file(folder: Path, held: ExitStack) -> None:

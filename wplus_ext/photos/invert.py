@@ -52,7 +52,7 @@ class Seen:
         """The face of that number, from 1; the only one where there is no number.
 
         Raises:
-            ValueError: the photo's fault; several faces, and no number; a number too large.
+            ValueError: the photo's fault; several faces, and no number; a number too large, or no whole one.
             OSError: the photo's fault.
         """
         if self.fault:
@@ -63,8 +63,8 @@ class Seen:
             places = ", ".join(f"{i} at ({box[0]:.0f}, {box[1]:.0f})" for i, box in enumerate(boxes, 1))
             more = ", …" if count > 8 else ""
             raise ValueError(f"{self.name}: {count} faces, expected one; choose by number: {places}{more}")
-        if number is not None and not 1 <= number <= count:
-            raise ValueError(f"{self.name}: face {number}, expected 1 to {count}")
+        if number is not None and (type(number) is not int or not 1 <= number <= count):
+            raise ValueError(f"{self.name}: face {number!r}, expected 1 to {count}")
         return self.crops[(number or 1) - 1]
 
 
