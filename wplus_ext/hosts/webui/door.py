@@ -39,7 +39,8 @@ def check_origin(request: Request) -> None:
     options for origins name. Programs send no origin."""
     host = request.headers.get("host", "")
     for origin in request.headers.getlist("origin"):
-        if origin.partition("://")[2].lower() != host.lower() and not _is_allowed(origin):
+        own = host and origin.partition("://")[2].lower() == host.lower()
+        if not own and not _is_allowed(origin):
             raise HTTPException(
                 403,
                 f"a page of {origin[:100]!r} may not act here, expected one of {host[:100]!r}; start the WebUI with "
@@ -148,7 +149,7 @@ def _is_allowed(origin: str) -> bool:
     """As the WebUI's own CORSMiddleware decides."""
     listed = getattr(shared.cmd_opts, "cors_allow_origins", None) or ""
     pattern = getattr(shared.cmd_opts, "cors_allow_origins_regex", None)
-    allowed = listed.split(",")
+    allowed = listed.split(",") if listed else []
     return "*" in allowed or origin in allowed or bool(pattern and re.fullmatch(pattern, origin))
 
 
@@ -157,7 +158,7 @@ async def _counted(request: Request) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > BODY:
-            raise _too_large("more bytes")
+            raise _too_large(f"more than {BODY} bytes")
     return bytes(body)
 
 
