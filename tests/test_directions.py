@@ -32,9 +32,10 @@ def edited(library, ganspace):
     return resolve(Settings(identity="anna", tracks="grin = -3 > 5"), library).plan(2).branches[0].w
 
 
-def test_a_coordinate_moves_to_its_target(edited, ganspace):
-    assert torch.allclose(coordinate(ganspace, edited[0], 1)[4:6], torch.tensor(-3.0), atol=1e-4)
-    assert torch.allclose(coordinate(ganspace, edited[1], 1)[4:6], torch.tensor(5.0), atol=1e-4)
+def test_the_first_layers_way_to_the_target_is_all_layers_way(edited, library, ganspace):
+    now = coordinate(ganspace, library.latent("anna"), 1)
+    assert torch.allclose(coordinate(ganspace, edited[0], 1)[4:6], now[4:6] - 3.0 - now[0], atol=1e-4)
+    assert torch.allclose(coordinate(ganspace, edited[1], 1)[4:6], now[4:6] + 5.0 - now[0], atol=1e-4)
 
 
 def test_other_layers_stay(edited, library):

@@ -83,7 +83,7 @@ def test_what_cannot_be_used_is_not_kept(server, root, content):
 def test_a_components_file_without_finite_deviations(server, root):
     nan = torch.full((3,), torch.nan)
     server.content = stored({"mean": torch.zeros(1, 512), "comp": torch.ones(3, 1, 512), "std": nan})
-    with pytest.raises(ValueError, match="deviations hold NaN"):
+    with pytest.raises(ValueError, match="std holds NaN"):
         get(server, root)
     assert left(root) == []
 

@@ -126,7 +126,7 @@ def test_a_zip_that_is_no_torch_file(tmp_path):
 
 def test_an_unknown_ending(tmp_path):
     (tmp_path / "w.txt").write_text("0.1 0.2")
-    with pytest.raises(ValueError, match="expected a .safetensors, .npy, .pt, .pth or .bin file, got '.txt'"):
+    with pytest.raises(ValueError, match="expected a .safetensors, .npy, .npz, .pt, .pth or .bin file, got '.txt'"):
         load_latent(tmp_path / "w.txt")
 
 

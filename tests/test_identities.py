@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def kept(folder, name, w=W, replace=False, sources=()):
-    return people.save(free_place(folder, name, replace=replace), w, PICTURE, sources)
+    return people.save(free_place(folder, name, replace=replace), w, PICTURE, sources, replace)
 
 
 def names(folder):
@@ -119,7 +119,7 @@ def test_nothing_is_lost_on_a_full_disk(folder, monkeypatch):
     monkeypatch.setattr(people.files, "save_file", full)
     place = free_place(folder, "anna", replace=True)
     with pytest.raises(OSError, match="No space"):
-        people.save(place, -W, PICTURE, [])
+        people.save(place, -W, PICTURE, [], replace=True)
     assert torch.equal(load_latent(path), W) and people.read_person(path).thumbnail is not None
     assert [p.name for p in folder.iterdir() if p.is_file()] == ["anna.safetensors"]
     assert trash(folder) == []

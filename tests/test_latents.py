@@ -53,7 +53,7 @@ def test_upstreams_components_are_no_direction(data):
         (torch.full((512,), float("nan")), "NaN or infinite"),
         (torch.full((18, 512), float("inf")), "NaN or infinite"),
         (torch.zeros(18, 512, dtype=torch.int64), "torch.int64; expected float16"),
-        ([1.0, 2.0], "holds a list"),
+        ([1.0, 2.0], r"holds 2 entries \(list\)"),
         ({"a": torch.zeros(512), "b": torch.zeros(512)}, r"holds 2 entries \(a, b\)"),
     ],
 )

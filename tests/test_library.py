@@ -154,7 +154,7 @@ def test_an_empty_library_says_what_was_asked_for(tmp_path):
 def test_files_that_no_track_can_name_are_said(library, directions, caplog):
     put(directions, "a=b.pt")
     assert "a=b" not in library.names("directions")
-    assert "cannot be used as a name, rename it" in caplog.text
+    assert "its name cannot be used, rename it" in caplog.text
 
 
 # Links, roots, and many files
@@ -177,11 +177,11 @@ def test_only_links_that_stay_inside_are_followed(linked):
 
 def test_a_link_that_leaves_the_folder_is_said(linked, caplog):
     linked.names("latents")
-    assert "link.pt is a link that leaves the folder" in caplog.text
+    assert "link.pt: a link that leaves the folder" in caplog.text
 
 
 def test_a_link_that_leaves_the_folder_is_no_latent(linked):
-    with pytest.raises(ValueError, match="no latent 'link'.*links that leave the folder are not followed"):
+    with pytest.raises(ValueError, match="no latent 'link'.*a link that leaves the folder is not followed"):
         linked.latent("link")
 
 
@@ -207,7 +207,7 @@ def test_bad_files_do_not_spoil_the_listing(bad, kept):
 
 def test_bad_files_are_said(bad, caplog):
     assert "ganspace/stolen" not in bad.names("directions")
-    assert "e.csv is a link that leaves the folder" in caplog.text and "d.pt cannot be read" in caplog.text
+    assert "e.csv: a link that leaves the folder" in caplog.text and "d.pt: it cannot be read" in caplog.text
 
 
 @pytest.fixture

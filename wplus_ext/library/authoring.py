@@ -13,9 +13,10 @@ from ..weights import files
 from ..weights.kinds import PCA, TABLE, Found, identify
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
+from .exclusive import alone, new_file
 from .identities import mean
 from .index import Library
-from .names import free_place
+from .names import free_place, key_of
 
 
 def direction(
@@ -44,13 +45,16 @@ def make_direction(
     Raises:
         ValueError: an empty set, an unknown latent, two sets with one mean, a name that cannot be or is taken.
         OSError: the disk does not let us write.
+
+    With ``replace``, what has the name is put away, as an identity is.
     """
     path = free_place(library.roots[0] / "directions", name, replace=replace)
     sets = [[_latent(library, latent) for latent in latents] for latents in (without, with_it)]
     if not all(sets):
         raise ValueError("a direction needs latents without the attribute and latents with it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, {"w": direction(*sets)})
+    made = direction(*sets)
+    with new_file(path, replace) as part:
+        files.write(part, {"w": made})
     library.refresh()
     return path
 
@@ -72,17 +76,17 @@ def import_directions(library: Library, sources: Sequence[Path]) -> list[Path]:
     folder = library.roots[0] / "directions"
     targets = [_pair_folder(folder, pair) / source.name for source in pair]
     targets += [free_place(folder, source.stem, source.suffix.lower()) for source in others]
-    names = [target.stem.lower() for target in targets[len(pair) :]]
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    names = [target.stem for target in targets[len(pair) :]]
+    twice = [name for i, name in enumerate(names) if key_of(name) in map(key_of, names[:i])]
     if twice:
         raise ValueError(f"two files would be the direction {twice[0]!r}; rename one of them")
     with ExitStack() as undo:
-        for target in targets:  # all of them are free
+        if pair:
+            _copy_pair(pair, targets, undo)
+        for source, target in zip(others, targets[len(pair) :]):
+            with new_file(target) as part:
+                shutil.copyfile(source, part)
             undo.callback(target.unlink, missing_ok=True)
-        with ExitStack() as copies:
-            for source, target in zip([*pair, *others], targets):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, copies.enter_context(files.replacing(target)))
         undo.pop_all()
     library.refresh()
     return targets
@@ -109,6 +113,18 @@ def _pair_folder(folder: Path, pair: Sequence[Path]) -> Path:
     if place.is_dir() and any(not path.name.startswith(".") for path in place.iterdir()):
         raise ValueError(f"{place} holds files already; delete them first")
     return place
+
+
+def _copy_pair(pair: Sequence[Path], targets: Sequence[Path], undo: ExitStack) -> None:
+    """Copy a GANSpace file and its table into a folder that holds nothing, still; ``undo`` takes them out again."""
+    folder = targets[0].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        _pair_folder(folder.parent, pair)
+        for source, target in zip(pair, targets):
+            with files.replacing(target) as part:
+                shutil.copyfile(source, part)
+            undo.callback(target.unlink, missing_ok=True)
 
 
 def _latent(library: Library, name: str) -> Float[Tensor, "18 512"]:

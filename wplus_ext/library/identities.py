@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import io
+import json
 import re
 import time
 from collections.abc import Sequence
@@ -14,16 +14,19 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..weights import files
+from ..weights.regular import open_regular
 from ..weights.shapes import LAYERS, WIDTH, Float
-from .names import check_name, taken
+from .exclusive import TRASH, alone, move, new_file, put_away
+from .names import all_taken, check_name
 
 THUMBNAIL = 128  # pixels of a side
-TRASH = ".removed"  # the folder of what was put away, which the library does not list
-PUT_AWAY = re.compile(r"\d+-.+")  # the time in ns, and the name
+LARGEST = 512  # pixels of a side, of a picture that a file from elsewhere brings
+HEADER = 1 << 20  # bytes of a file's header, in which a picture takes some thousand
+PUT_AWAY = re.compile(r"[0-9]{1,30}-.+", re.DOTALL)  # the time in ns, and the name
+SOURCE, DATE = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9T:.Z+-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -40,22 +43,23 @@ class Person:
     thumbnail: Image.Image | None = None
 
 
-def save(path: Path, w: Float[Tensor, "18 512"], picture: Image.Image, sources: Sequence[str]) -> Path:
-    """Write an identity into the library's ``latents``, with its picture in the metadata; one that is there is put
-    away first (`restore` brings it back).
+def save(
+    path: Path, w: Float[Tensor, "18 512"], picture: Image.Image, sources: Sequence[str], replace: bool = False
+) -> Path:
+    """Write an identity into the library's ``latents``, with its picture in the metadata; gives its place.
 
     Args:
         path: `names.free_place` gives one.
         picture: the aligned face; kept small.
         sources: SHA-256 of each photo that went into it.
+        replace: put away what has the name (`restore` brings it back).
 
     Raises:
-        ValueError: a latent of another shape, or not finite.
+        ValueError: a latent of another shape, or not finite; the name is taken, by now.
         OSError: the disk is full, or does not let us write; nothing is changed.
     """
     if tuple(w.shape) != (LAYERS, WIDTH) or not torch.isfinite(w).all():
         raise ValueError(f"a latent of shape {tuple(w.shape)}, expected ({LAYERS}, {WIDTH}) finite numbers")
-    path.parent.mkdir(parents=True, exist_ok=True)
     file = io.BytesIO()
     picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.LANCZOS).save(file, "JPEG", quality=88)
     metadata = {
@@ -63,48 +67,40 @@ def save(path: Path, w: Float[Tensor, "18 512"], picture: Image.Image, sources: 
         "wplus_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "wplus_thumbnail": base64.b64encode(file.getvalue()).decode(),
     }
-    put_away = remove(path) if path.exists() else None
-    try:
-        files.write(path, {"w": w.detach().cpu().float().contiguous()}, metadata)
-    except BaseException:
-        if put_away:
-            restore(put_away)
-        raise
+    with new_file(path, replace) as part:
+        files.write(part, {"w": w.detach().cpu().float().contiguous()}, metadata)
     return path
 
 
 def read_person(path: Path) -> Person:
-    """What a latent's file says of itself; of a file that says nothing, only its path."""
-    metadata: dict[str, str] = {}
-    if path.suffix.lower() == ".safetensors":
-        with contextlib.suppress(SafetensorError, OSError), safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    thumbnail = None
-    with contextlib.suppress(KeyError, OSError, ValueError, binascii.Error, Image.DecompressionBombError):
-        opened = Image.open(io.BytesIO(base64.b64decode(metadata["wplus_thumbnail"], validate=True)), formats=["JPEG"])
-        opened.load()
-        thumbnail = opened
-    sources = tuple(metadata.get("wplus_sources", "").split())
-    return Person(path, sources, metadata.get("wplus_date", ""), thumbnail)
+    """What a latent's file says of itself; of a file that says nothing of the kind, or that is replaced just now, only
+    its path. Raises nothing."""
+    metadata = _metadata(path) if path.suffix.lower() == ".safetensors" else {}
+    sources = tuple(filter(SOURCE.fullmatch, metadata.get("wplus_sources", "").split()))
+    date = metadata.get("wplus_date", "")
+    return Person(path, sources, date if DATE.fullmatch(date) else "", _picture(metadata.get("wplus_thumbnail", "")))
 
 
 def rename(path: Path, name: str) -> Path:
     """Give an identity another name, in the same folder. Raises ValueError where that is taken."""
     target = path.with_name(check_name(name) + path.suffix)
-    existing = taken(path.parent, target.stem)
-    if existing and not existing.samefile(path):  # a name may change between capitals and small letters
-        raise ValueError(f"{existing} exists; choose another name")
-    path.rename(target)
+    with alone(path.parent):
+        others = [other for other in all_taken(path.parent, target.stem) if other.name != path.name]
+        if others:
+            raise ValueError(f"{others[0]} exists; choose another name")
+        if target.exists() and target.samefile(path):  # between capitals and small letters, on a disk that ignores them
+            return path.rename(target)
+        try:
+            move(path, target)
+        except FileExistsError as error:
+            raise ValueError(f"{target} exists; choose another name") from error
     return target
 
 
 def remove(path: Path) -> Path:
-    """Put an identity away, where `restore` finds it; gives its place there."""
-    trash = path.parent / TRASH
-    trash.mkdir(exist_ok=True)
-    place = trash / f"{time.time_ns()}-{path.name}"
-    path.rename(place)
-    return place
+    """Put an identity away, where `restore` finds it; gives its place. Raises OSError where it is gone already."""
+    with alone(path.parent):
+        return put_away(path)
 
 
 def removed_last(folders: Sequence[Path]) -> Path:
@@ -115,18 +111,21 @@ def removed_last(folders: Sequence[Path]) -> Path:
     places = [place for folder in folders for place in folder.rglob(f"{TRASH}/*") if PUT_AWAY.fullmatch(place.name)]
     for place in sorted(places, key=lambda place: int(place.name.partition("-")[0]), reverse=True):
         before = _name_before(place)
-        if not taken(before.parent, before.stem):
+        if not all_taken(before.parent, before.stem):
             return place
     raise ValueError(f"nothing is put away in {' or '.join(map(str, folders))}, or its name is taken")
 
 
 def restore(place: Path) -> Path:
-    """Bring back what `remove` put away. Raises ValueError where its name is taken by now."""
+    """Bring back what `remove` put away. Raises ValueError where its name is taken by now, OSError where it is gone."""
     target = _name_before(place)
-    existing = taken(target.parent, target.stem)
-    if existing:
-        raise ValueError(f"{existing} exists; rename it first")
-    place.rename(target)
+    with alone(target.parent):
+        for existing in all_taken(target.parent, target.stem):
+            raise ValueError(f"{existing} exists; rename it first")
+        try:
+            move(place, target)
+        except FileExistsError as error:
+            raise ValueError(f"{target} exists; rename it first") from error
     return target
 
 
@@ -140,3 +139,24 @@ def mean(latents: Sequence[Float[Tensor, "18 512"]]) -> Float[Tensor, "18 512"]:
 def _name_before(place: Path) -> Path:
     """Where something that `remove` put away was."""
     return place.parent.parent / place.name.partition("-")[2]
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """The texts in a safetensors file's header, read without its tensors; none of a file that is not whole."""
+    with contextlib.suppress(OSError, ValueError, RecursionError), open_regular(path) as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size)) if size <= HEADER else {}
+        metadata = header.get("__metadata__") if isinstance(header, dict) else None
+        if isinstance(metadata, dict):
+            return {key: value for key, value in metadata.items() if isinstance(value, str)}
+    return {}
+
+
+def _picture(text: str) -> Image.Image | None:
+    """The small JPEG that a file brings; None for what is none, or is large: it is told by what it says, undecoded."""
+    with contextlib.suppress(Exception):  # Pillow's readers raise what they like on damage
+        data = base64.b64decode(text, validate=True)
+        picture = Image.open(io.BytesIO(data), formats=["JPEG"])
+        if max(picture.size) <= LARGEST:
+            return picture.convert("RGB")
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path, PureWindowsPath
 
 from torch import Tensor
@@ -14,6 +15,7 @@ from ..weights import files
 from ..weights.adapter import Adapter
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
+from .names import composed
 from .scan import FOLDERS, Entry, Left, Scan, shortened
 
 __all__ = ["FOLDERS", "UPSTREAM", "Entry", "Left", "Library"]
@@ -78,8 +80,8 @@ class Library:
             raise ValueError(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
-        for spellings in (_listed, _with_ending, _without_folder):
-            found = [entry for entry in entries if name in spellings(entry)]
+        for spelt, spellings in product((str, composed), (_listed, _with_ending, _without_folder)):
+            found = [entry for entry in entries if spelt(name) in map(spelt, spellings(entry))]
             if len(found) == 1:
                 return found[0]
             if found:

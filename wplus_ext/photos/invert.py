@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +22,11 @@ from ..weights.encoder import Encoder
 from ..weights.shapes import Float
 from . import faces, photo
 from .faces import Detector, Face
+
+TURN = 600.0  # seconds for others' photos
+
+log = logging.getLogger(__name__)
+_encoding = threading.Lock()
 
 
 @dataclass
@@ -44,7 +52,7 @@ class Seen:
         """The face of that number, from 1; the only one where there is no number.
 
         Raises:
-            ValueError: the photo's fault; several faces, and no number; a number too large.
+            ValueError: the photo's fault; several faces, and no number; a number too large, or no whole one.
             OSError: the photo's fault.
         """
         if self.fault:
@@ -55,8 +63,8 @@ class Seen:
             places = ", ".join(f"{i} at ({box[0]:.0f}, {box[1]:.0f})" for i, box in enumerate(boxes, 1))
             more = ", …" if count > 8 else ""
             raise ValueError(f"{self.name}: {count} faces, expected one; choose by number: {places}{more}")
-        if number is not None and not 1 <= number <= count:
-            raise ValueError(f"{self.name}: face {number}, expected 1 to {count}")
+        if number is not None and (type(number) is not int or not 1 <= number <= count):
+            raise ValueError(f"{self.name}: face {number!r}, expected 1 to {count}")
         return self.crops[(number or 1) - 1]
 
 
@@ -93,7 +101,8 @@ class Inverter:
             ValueError: facexlib is not installed, or its weights are damaged.
             OSError: they cannot be had.
         """
-        detector = None if aligned else Detector(self.device, self.weights)
+        with _translated("the face detector"):
+            detector = None if aligned else Detector(self.device, self.weights)
         for name, photo_file in photos:
             try:
                 yield Seen(name, tuple(_crops(name, photo_file, detector)))
@@ -104,18 +113,21 @@ class Inverter:
         """Faces without background and clothes too, where they are not yet. Raises as `faces.without_background`."""
         wanted = [crop for crop in crops if crop.on_white is None]
         pictures = [crop.picture for crop in wanted]
-        done = faces.without_background(pictures, self.device, self.weights) if wanted else []
+        with _translated("the face parser"):
+            done = faces.without_background(pictures, self.device, self.weights) if wanted else []
         for crop, picture in zip(wanted, done):
             crop.on_white = picture
 
-    def save(self, place: Path, crops: Sequence[Crop], bare: bool = False) -> Path:
-        """An identity from faces of one person, in a `place`; gives that.
+    def save(self, place: Path, crops: Sequence[Crop], bare: bool = False, replace: bool = False) -> Path:
+        """An identity from faces of one person, in a `place`; gives that. One encoder is in memory at a time.
 
         Args:
             bare: from the faces without background and clothes.
+            replace: put away what has the name, which is taken where this was not given to `place` either.
 
         Raises:
-            ValueError: no faces; a damaged encoder; as `put_on_white`.
+            ValueError: no faces; a damaged encoder, or one that fails; the name is taken by now; as `put_on_white`.
+            TimeoutError: others' photos take ten minutes.
             OSError: the disk does not let us read or write.
         """
         if not crops:
@@ -123,9 +135,11 @@ class Inverter:
         if bare:
             self.put_on_white(crops)
         pictures = [crop.on_white if bare else crop.picture for crop in crops]
-        encoder = Encoder.load(self.library.find("encoders", self.encoder).path).to(self.device)
+        path = self.library.find("encoders", self.encoder).path
+        with _turn(), _translated("the encoder"):
+            w = invert(Encoder.load(path).to(self.device), pictures)
         sources = list(dict.fromkeys(crop.source for crop in crops))
-        identities.save(place, invert(encoder, pictures), pictures[0], sources)
+        identities.save(place, w, pictures[0], sources, replace)
         self.library.refresh()
         return place
 
@@ -138,9 +152,14 @@ class Inverter:
         bare: bool = False,
         replace: bool = False,
     ) -> Path:
-        """All of it; ``face`` is the number of the face in each photo. Raises as the steps do, for any photo."""
+        """All of it; ``face`` is the number of the face in each photo.
+
+        Raises as the steps do, for any photo; ValueError for a number of faces that were cut out already.
+        """
+        if face is not None and aligned:
+            raise ValueError(f"face is {face!r}, but the photos are cut out already (aligned): leave one of them out")
         place = self.place(name, replace)
-        return self.save(place, [seen.choose(face) for seen in self.look(photos, aligned)], bare)
+        return self.save(place, [seen.choose(face) for seen in self.look(photos, aligned)], bare, replace)
 
 
 def invert(encoder: Encoder, pictures: Sequence[Image.Image]) -> Float[Tensor, "18 512"]:
@@ -153,12 +172,43 @@ def invert(encoder: Encoder, pictures: Sequence[Image.Image]) -> Float[Tensor, "
 def _crops(name: str, photo_file: bytes | Path, detector: Detector | None) -> Iterator[Crop]:
     """The faces of a photo; itself where it is cut out."""
     data = photo_file if isinstance(photo_file, bytes) else photo_file.read_bytes()
-    image, source = photo.open_photo(data, name), hashlib.sha256(data).hexdigest()
+    with _translated(name):
+        image, source = photo.open_photo(data, name), hashlib.sha256(data).hexdigest()
     if detector is None:
         yield Crop(photo.as_aligned(image), source)
         return
-    found = detector.find(image)
+    with _translated(f"{name}: the face detector"):
+        found = detector.find(image)
     if not found:
         raise ValueError(f"{name}: no face found; expected one seen from the front, not small or dark, or cut it out")
     for face in found:
-        yield Crop(photo.align(image, face.landmarks), source, face)
+        try:
+            with _translated("the cut of a face"):
+                crop = photo.align(image, face.landmarks)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        yield Crop(crop, source, face)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One at a time."""
+    if not _encoding.acquire(timeout=TURN):
+        raise TimeoutError(f"others' photos take {TURN:.0f} s already; try again when they are done")
+    try:
+        yield
+    finally:
+        _encoding.release()
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Whatever a network stumbles over as ValueError, which names it, in a line; the log has the rest."""
+    try:
+        yield
+    except (ValueError, OSError):
+        raise
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        log.warning("%s fails", what, exc_info=True)
+        raise ValueError(f"{what} fails ({reason}); try another photo, and look at the log") from error

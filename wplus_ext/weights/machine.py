@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 MOST_STEPS = 500_000  # opcodes of a pickle: a network of 569 tensors takes 20,000
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
@@ -45,6 +45,7 @@ class Key:
     """A key of a dict that is neither text nor number."""
 
 
+@runtime_checkable
 class Readable(Protocol):
     """As much of a file as is needed."""
 

@@ -3,31 +3,91 @@
 from __future__ import annotations
 
 import base64
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from fastapi import Depends, FastAPI, HTTPException
-from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from modules import shared
-from pydantic import BaseModel
 
+from ...fields import check, fields_of, refuse_unknown, setting
 from ...library.identities import read_person
 from ...library.index import Library
+from ...library.names import check_name
 from ...photos.invert import Inverter
+from ...settings import nearest
+from . import door
 from .folders import FACE_WEIGHTS, look_again
 
+ROUTE = "/wplus/v1/identities"
+PHOTOS, PHOTO = 32, 40_000_000  # of a request, and bytes of one
 
-class Photos(BaseModel):
-    """A person's photos, in base64, as files hold them; ``face`` counts from 1, the largest first; ``bare`` is without
-    background and clothes."""
 
-    name: str
+@dataclass(frozen=True)
+class Photos:
+    """A person's photos, in base64, as files hold them.
+
+    Raises:
+        ValueError: a value of a wrong type, or that cannot be.
+    """
+
     photos: list[str]
-    aligned: bool = False
-    bare: bool = False
-    face: int | None = None
-    replace: bool = False
+    name: str = setting("", "Name", "of the identity")
+    aligned: bool = setting(False, "Aligned", "the photos are cut out already: find no face")
+    bare: bool = setting(False, "Bare", "without background and clothes")
+    face: int | None = setting(
+        None, "Face", "which face of each photo, from 1, the largest first; the only one where it is null",
+        low=1, high=1000,
+    )  # fmt: skip
+    replace: bool = setting(False, "Replace", "put away an identity of this name")
+
+    def __post_init__(self) -> None:
+        check(self)
+        check_name(self.name)
+        if not isinstance(self.photos, list):
+            raise ValueError(f"photos is a {type(self.photos).__name__}, expected a list of photos in base64")
+        if not self.photos:
+            raise ValueError("photos is empty, expected at least one photo in base64")
+        for i, photo in enumerate(self.photos, 1):
+            if not isinstance(photo, str):
+                raise ValueError(f"photo {i} is a {type(photo).__name__}, expected a text: a file's bytes in base64")
+        if self.aligned and self.face is not None:
+            raise ValueError(f"face is {self.face}, but aligned photos are one face each: leave one of them out")
+
+    @classmethod
+    def read(cls, body: bytes) -> Photos:
+        """From a request's body. Raises ValueError for what is no JSON, is no object, lacks or has other fields."""
+        try:
+            values = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"the body is no JSON that can be read ({error}); expected an object") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"the body is a {type(values).__name__}, expected an object with name and photos")
+        refuse_unknown(cls, {name[:60]: value for name, value in values.items()}, nearest)
+        for name in ("name", "photos"):
+            if name not in values:
+                raise ValueError(f"{name} is missing; expected an object with name and photos")
+        return cls(**values)
+
+    def decoded(self) -> list[tuple[str, bytes]]:
+        """Each photo with what its faults call it.
+
+        Raises ValueError for one that is no base64, HTTPException with status 413 for too many or too large ones.
+        """
+        if len(self.photos) > PHOTOS:
+            raise HTTPException(413, f"{len(self.photos)} photos, expected at most {PHOTOS}: send fewer")
+        found = []
+        for i, text in enumerate(self.photos, 1):
+            text = text.rpartition(",")[2]  # a data URL will do
+            if len(text) * 3 // 4 > PHOTO + 2:
+                raise HTTPException(413, f"photo {i} is larger than {PHOTO} bytes: make it smaller")
+            try:
+                found.append((f"photo {i}", base64.b64decode(text, validate=True)))
+            except ValueError as error:
+                raise ValueError(f"photo {i} is no base64 ({error}); expected a file's bytes in base64") from error
+        return found
 
 
 def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
@@ -36,50 +96,54 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
     def add(demo: object, app: FastAPI) -> None:
         if not shared.cmd_opts.api:
             return
-        guard = [Depends(_checked)] if shared.cmd_opts.api_auth else []
+        guard = [Depends(door.check_origin), *([Depends(door.check_user)] if shared.cmd_opts.api_auth else [])]
 
-        @app.get("/wplus/v1/identities", dependencies=guard)
+        @app.get(ROUTE, dependencies=guard)
         def identities() -> list[dict[str, object]]:
-            look_again(library)
-            found = []
-            for entry in library.entries("latents"):
-                person = read_person(entry.path)
-                found.append({"name": entry.name, "date": person.date, "sources": person.sources})
-            return found
+            """The identities: name, date and the SHA-256 of the photos."""
+            with door.answered(library):
+                return _listed(library)
 
-        @app.post("/wplus/v1/identities", dependencies=guard)
-        def make(photos: Photos) -> dict[str, object]:
-            look_again(library)
-            try:
-                path = _identity(library, photos)
-            except (ValueError, OSError) as error:
-                raise HTTPException(422, str(error)) from error
-            return {"name": path.stem, "sources": read_person(path).sources}
+        @app.post(ROUTE, dependencies=guard, openapi_extra={"requestBody": _described()})
+        async def make(request: Request) -> dict[str, object]:
+            """An identity from photos of one person."""
+            with door.seat():
+                body = await door.read_json_body(request)
+                return await run_in_threadpool(_make, library, body)
 
     return add
 
 
-def _identity(library: Library, photos: Photos) -> Path:
-    """Photos to an identity's file. Raises ValueError or OSError for what is wrong with them."""
-    if not photos.photos:
-        raise ValueError("photos is empty, expected at least one photo in base64")
-    return Inverter(library, weights=FACE_WEIGHTS).make(
-        photos.name, _decoded(photos.photos), photos.face, photos.aligned, photos.bare, photos.replace
-    )
+def _listed(library: Library) -> list[dict[str, object]]:
+    look_again(library)
+    people = [(entry.name, read_person(entry.path)) for entry in library.entries("latents")]
+    return [{"name": name, "date": person.date, "sources": person.sources} for name, person in people]
 
 
-def _decoded(photos: list[str]) -> Iterator[tuple[str, bytes]]:
-    """Each photo with what its faults call it. Raises ValueError for one that is no base64."""
-    for i, text in enumerate(photos, 1):
+def _make(library: Library, body: bytes) -> dict[str, object]:
+    """A request's photos to an identity. Raises HTTPException for whatever is wrong."""
+    with door.answered(library), door.turn():
         try:
-            yield f"photo {i}", base64.b64decode(text.rpartition(",")[2], validate=True)  # a data URL will do
-        except ValueError as error:
-            raise ValueError(f"photo {i} is no base64 ({error}); expected a file's bytes in base64") from error
+            wanted = Photos.read(body)
+            photos = wanted.decoded()
+        except ValueError as error:  # of what was sent, whose folders are not the server's
+            raise HTTPException(422, str(error)) from error
+        look_again(library)
+        inverter = Inverter(library, weights=FACE_WEIGHTS)
+        path = inverter.make(wanted.name, photos, wanted.face, wanted.aligned, wanted.bare, wanted.replace)
+        sources = dict.fromkeys(hashlib.sha256(data).hexdigest() for _, data in photos)
+        return {"name": path.stem, "sources": list(sources)}
 
 
-def _checked(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008
-    """The users of ``--api-auth``, as the WebUI's own routes check them."""
-    users = dict(user.split(":", 1) for user in shared.cmd_opts.api_auth.split(","))
-    expected = users.get(credentials.username, "")
-    if not expected or not secrets.compare_digest(credentials.password.encode(), expected.encode()):
-        raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
+def _described() -> dict[str, object]:
+    """The body, as OpenAPI writes it."""
+    kinds = {str: "string", bool: "boolean", int: "integer"}
+    fields: dict[str, object] = {
+        field.name: {"type": kinds[field.kind], "nullable": field.optional, "default": field.default}
+        | {"description": field.help}
+        for field in fields_of(Photos)
+    }
+    texts = {"type": "string", "format": "byte"}
+    fields["photos"] = {"type": "array", "items": texts, "minItems": 1, "maxItems": PHOTOS}
+    schema = {"type": "object", "properties": fields, "required": ["name", "photos"], "additionalProperties": False}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}

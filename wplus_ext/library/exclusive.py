@@ -1,0 +1,144 @@
+"""Files of the library that come under a name only if it is free: one writer at a time, of threads and of processes,
+and what is written over is put away."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .names import free_place
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+TRASH = ".removed"  # the folder of what was put away, which the library does not list
+LOCK = ".lock"
+WAIT = 30.0  # seconds for other writers
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """The only one who writes into a folder; the system lets go when a process ends, however it does.
+
+    Where there can be no lock, files are written all the same: `move` never writes over anything. Raises TimeoutError
+    where others write for half a minute, OSError where there is no such folder.
+    """
+    with ExitStack() as held:
+        try:
+            (_lock_folder if fcntl else _lock_file)(folder, held)
+        except (Timeout, BlockingIOError) as error:
+            raise TimeoutError(f"{folder}: others write there for {WAIT:.0f} s; try again when they have") from error
+        yield
+
+
+@contextmanager
+def new_file(path: Path, replace: bool = False) -> Iterator[Path]:
+    """A path to write a file to, which comes under the name of ``path`` when all went well and if that is free then.
+
+    With ``replace``, what has exactly this name is put away. Whoever is killed in between leaves the old file or the
+    new one there.
+
+    Raises:
+        ValueError: the name is taken, which is asked when the file is written: somebody else may have been quicker.
+        OSError: the disk does not let us write; nothing is changed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}-") as folder:
+        part = Path(folder, path.name)
+        yield part
+        with alone(path.parent):
+            target = free_place(path.parent, path.stem, path.suffix, replace)
+            if replace and target.is_file():
+                _over(part, target)
+                return
+            try:
+                move(part, target)
+            except FileExistsError as error:  # somebody who asks for no lock, or a folder of this name
+                raise ValueError(f"{target} exists; choose another name, or remove it first") from error
+
+
+def move(path: Path, target: Path) -> None:
+    """Give a file another name on its disk, if nothing has that. Raises FileExistsError, or OSError."""
+    if os.name == "nt":  # where this writes over nothing
+        path.rename(target)
+        return
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} is gone; somebody else may have been quicker") from error
+    except OSError:  # a disk without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(f"{target} exists") from None
+        path.rename(target)
+        return
+    path.unlink()
+
+
+def put_away(path: Path) -> Path:
+    """Move a file into the folder of what is put away; gives its place. For whoever is `alone`. Raises OSError."""
+    place = _place_away(path)
+    move(path, place)
+    return place
+
+
+def _over(part: Path, target: Path) -> None:
+    """A finished file in the place of another one, which is put away first under a second name."""
+    place = _place_away(target)
+    try:
+        os.link(target, place, follow_symlinks=False)
+    except OSError:  # a disk without hard links: the name is free for a moment, and the old file is put away
+        move(target, place)
+    try:
+        part.replace(target)
+    except OSError:
+        if os.path.lexists(target):
+            place.unlink()
+        else:
+            move(place, target)
+        raise
+
+
+def _place_away(path: Path) -> Path:
+    """A free name for a file in the folder of what is put away, by the time in ns."""
+    trash = path.parent / TRASH
+    trash.mkdir(exist_ok=True)
+    now = time.time_ns()
+    while os.path.lexists(place := trash / f"{now}-{path.name}"):
+        now += 1
+    return place
+
+
+def _lock_folder(folder: Path, held: ExitStack) -> None:
+    """Lock the folder itself, which leaves no file there. Raises BlockingIOError where others have it for too long."""
+    number = os.open(folder, os.O_RDONLY)
+    held.callback(os.close, number)
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.callback(fcntl.flock, number, fcntl.LOCK_UN)  # closing is not enough where a fork has it open too
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        except OSError:
+            return  # a disk that cannot lock
+
+
+def _lock_file(folder: Path, held: ExitStack) -> None:
+    """Lock a file there, on Windows. Raises Timeout where others have it for too long."""
+    try:
+        held.enter_context(FileLock(folder / LOCK, timeout=WAIT))
+    except (NotImplementedError, PermissionError):
+        return  # a disk that cannot lock, or somebody else's lock; a folder that is read-only says so to the writer
