@@ -34,7 +34,7 @@ def names(folder):
 
 
 def trash(folder):
-    return sorted((folder / people.TRASH).iterdir())
+    return sorted((folder / people.TRASH).glob("*"))
 
 
 # Saved
