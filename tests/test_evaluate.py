@@ -13,7 +13,6 @@ from wplus_ext.miniature import evaluate
 from wplus_ext.miniature.measure import Ruler
 from wplus_ext.studio.pipeline import Studio
 
-
 LAMBDAS = [-0.5, -0.25, 0.0, 0.25, 0.5]
 CURVE = "-0.7 > 0 > 0.7"
 OTHERS = "others' change per unit of it, each video by itself"
