@@ -13,10 +13,14 @@ from wplus_ext.miniature import evaluate
 from wplus_ext.miniature.measure import Ruler
 from wplus_ext.studio.pipeline import Studio
 
-once = pytest.mark.once
 LAMBDAS = [-0.5, -0.25, 0.0, 0.25, 0.5]
 CURVE = "-0.7 > 0 > 0.7"
 OTHERS = "others' change per unit of it, each video by itself"
+
+
+def once(test):
+    """Long, and longer where the cores are busy."""
+    return pytest.mark.once(pytest.mark.timeout(1200)(test))
 
 
 def trial(frames, videos=3):

@@ -46,7 +46,7 @@ def test_a_field_that_may_be_none_is_optional():
 )  # fmt: skip
 def test_what_may_be(name, value):
     """The ends of a range are in it; a whole number is a number."""
-    check(Cake(**{name: value}))
+    assert check(Cake(**{name: value})) is None
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_an_unknown_name_is_told_with_a_hint():
 
 
 def test_known_names_are_not_refused():
-    refuse_unknown(Cake, {"name": 1, "eaten": 2}, lambda name, names: pytest.fail("nothing is unknown"))
+    assert refuse_unknown(Cake, {"name": 1, "eaten": 2}, lambda name, names: "") is None

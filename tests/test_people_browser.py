@@ -26,8 +26,8 @@ WHITE = """selector => {
 }"""
 
 
-def expect(locator):
-    return sync_api.expect(locator)
+expect = sync_api.expect
+expect.set_options(timeout=30_000)  # where the cores are busy
 
 
 @pytest.fixture(scope="module")

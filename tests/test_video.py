@@ -38,16 +38,29 @@ def read(path):
         return np.stack(found)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_frames_and_settings_come_back(tmp_path, frames, name):
-    path = tmp_path / name
+@pytest.fixture(params=NAMES)
+def saved(request, tmp_path, frames):
+    """A video of each kind, alone in its folder."""
+    path = tmp_path / "videos" / request.param
+    path.parent.mkdir()
     video.save(frames, path, 8, SETTINGS)
-    video.save(frames, path, 8, SETTINGS)  # over the first one
-    again = read(path)
+    return path
+
+
+def test_frames_come_back(saved, frames):
+    again = read(saved)
     assert again.shape == frames.shape
     assert np.abs(again.astype(int) - frames).mean() < 12  # all but PNG lose something
-    assert video.load_settings(path) == SETTINGS
-    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_settings_come_back(saved):
+    assert video.load_settings(saved) == SETTINGS
+
+
+def test_a_video_is_written_over(saved, frames):
+    video.save(frames[::-1], saved, 8, "{}")
+    assert np.abs(read(saved).astype(int) - frames[::-1]).mean() < 12 and video.load_settings(saved) == "{}"
+    assert [entry.name for entry in saved.parent.iterdir()] == [saved.name]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,7 +69,7 @@ def test_equal_videos_are_equal_files(tmp_path, frames, name):
         (tmp_path / folder).mkdir()
         video.save(frames, tmp_path / folder / name, 8, SETTINGS)
     x, y = ([p for p in sorted((tmp_path / f).rglob("*")) if p.is_file()] for f in ("x", "y"))
-    assert [p.read_bytes() for p in x] == [p.read_bytes() for p in y]
+    assert len(x) > 0 and [p.read_bytes() for p in x] == [p.read_bytes() for p in y]
 
 
 def test_the_time_of_a_frame(tmp_path, frames):
@@ -67,11 +80,8 @@ def test_the_time_of_a_frame(tmp_path, frames):
         assert picture.info["loop"] == 0
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_nothing_half_written_is_left(tmp_path, frames, name, monkeypatch):
-    path = tmp_path / name
-    video.save(frames, path, 8, SETTINGS)
-    before = read(path)
+def test_nothing_half_written_is_left(saved, frames, monkeypatch):
+    before = read(saved)
 
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
@@ -79,9 +89,9 @@ def test_nothing_half_written_is_left(tmp_path, frames, name, monkeypatch):
     monkeypatch.setattr(Image, "fromarray", stop)
     monkeypatch.setattr("wplus_ext.studio.video._save_mp4", stop)
     with pytest.raises(KeyboardInterrupt):
-        video.save(frames[:2], path, 8, "{}")
-    assert [entry.name for entry in tmp_path.iterdir()] == [name]
-    assert np.array_equal(read(path), before)
+        video.save(frames[:2], saved, 8, "{}")
+    assert [entry.name for entry in saved.parent.iterdir()] == [saved.name]
+    assert np.array_equal(read(saved), before)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +125,24 @@ def test_a_picture_without_settings(tmp_path):
         video.load_settings(tmp_path / "a.png")
 
 
-def test_a_table_holds_every_cell_under_its_label():
-    cells = [[np.full((2, 16, 16, 3), 40 * (2 * i + k), np.uint8) for k in range(2)] for i in range(3)]
-    sheet = video.table(cells, ["left", "a label that is a good deal longer than its cell"], ["a", "b", "c"])
+CELLS = [[np.full((2, 16, 16, 3), 40 * (2 * i + k), np.uint8) for k in range(2)] for i in range(3)]
+
+
+@pytest.fixture
+def sheet():
+    return video.table(CELLS, ["left", "a label that is a good deal longer than its cell"], ["a", "b", "c"])
+
+
+def test_a_table_has_sides_that_a_video_can_have(sheet):
     assert sheet.shape[0] == 2 and not sheet.shape[1] % 2 and not sheet.shape[2] % 2
-    colours, counts = np.unique(sheet[0].reshape(-1, 3), axis=0, return_counts=True)
-    found = {tuple(colour): count for colour, count in zip(colours.tolist(), counts)}
-    for value in range(1, 6):
-        assert found[(40 * value,) * 3] >= 128 * 128  # enlarged eight times
-    plain = video.table(cells, ["", ""], ["", "", ""])
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_table_holds_every_cell(sheet, number):
+    """Enlarged eight times. The first one is black, as its labels are."""
+    assert (sheet[0] == 40 * number).all(2).sum() >= 128 * 128
+
+
+def test_labels_take_room(sheet):
+    plain = video.table(CELLS, ["", ""], ["", "", ""])
     assert plain.shape[1] < sheet.shape[1] and plain.shape[2] < sheet.shape[2]
