@@ -101,3 +101,13 @@ def test_without_the_webuis_api_there_is_none(shared):
     load_script()
     shared.cmd_opts.api = False
     assert connected(shared).get(ROUTE).status_code == 404
+
+
+@pytest.mark.parametrize("written", ["\n".join, "\r\n ".join], ids=["lines", "indented lines"])
+def test_base64_in_several_lines(client, written):
+    lines = [PHOTO[i : i + 60] for i in range(0, len(PHOTO), 60)]
+    assert post(client, photos=[written(lines)]).status_code == 200
+
+
+def test_base64_in_the_alphabet_of_addresses(client):
+    assert post(client, photos=[PHOTO.translate(str.maketrans("+/", "-_")).rstrip("=")]).status_code == 200

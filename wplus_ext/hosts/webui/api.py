@@ -22,6 +22,7 @@ from . import door
 from .folders import FACE_WEIGHTS, look_again
 
 ROUTE = "/wplus/v1/identities"
+URL_ALPHABET = str.maketrans("-_", "+/")  # base64 as addresses have it
 PHOTOS, PHOTO = 32, 40_000_000  # of a request, and bytes of one
 
 
@@ -80,7 +81,8 @@ class Photos:
             raise HTTPException(413, f"{len(self.photos)} photos, expected at most {PHOTOS}: send fewer")
         found = []
         for i, text in enumerate(self.photos, 1):
-            text = text.rpartition(",")[2]  # a data URL will do
+            text = "".join(text.rpartition(",")[2].split()).translate(URL_ALPHABET)  # a data URL will do
+            text += "=" * (-len(text) % 4)
             if len(text) * 3 // 4 > PHOTO + 2:
                 raise HTTPException(413, f"photo {i} is larger than {PHOTO} bytes: make it smaller")
             try:
