@@ -38,6 +38,11 @@ def test_directions_are_a_table(page):
     assert "<td>smile</td><td>a broader smile</td><td>step</td><td>0 to 17</td>" in page.table()
 
 
+def test_what_is_not_offered_says_why(page, folder):
+    (folder / "grin <v2>.txt").write_text("")
+    assert "<li>grin &lt;v2&gt;.txt: expected one of" in page.table()
+
+
 def test_a_direction_that_is_dropped_in_is_chosen(page, new):
     direction, said = page.add(dropped(new))
     assert direction["value"] == "new" and "new" in direction["choices"] and said == "new.pt added"

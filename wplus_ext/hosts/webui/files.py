@@ -111,18 +111,22 @@ class Files:
         return dropdowns(self.library, adapter, direction)
 
     def table(self) -> str:
-        """The directions as an HTML table."""
+        """The directions as an HTML table, and what is there and is not offered."""
         self._look_again()
         rows = []
         for name in self.library.names("directions"):
             row = describe(self.library, name)
             rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in row))
+        left = self.library.left_out("directions")
+        listed = "".join(f"<li>{html.escape(str(one))}</li>" for one in left)
+        not_offered = f"<p>Not offered:</p><ul>{listed}</ul>" if left else ""
         if not rows:
-            return f"<p>There is no direction in {html.escape(str(self.library.roots[0] / 'directions'))}.</p>"
+            folder = html.escape(str(self.library.roots[0] / "directions"))
+            return f"<p>There is no direction in {folder}.</p>{not_offered}"
         names = ("name", "more of it is", "kind", "layers", "norm")
         head = "".join(f"<th>{name}</th>" for name in names)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        return f'<div class="wplus-table" tabindex="0"><table><tr>{head}</tr>{body}</table></div>'
+        return f'<div class="wplus-table" tabindex="0"><table><tr>{head}</tr>{body}</table>{not_offered}</div>'
 
     def add(self, dropped: Sequence[object] | None) -> list[object]:
         """Direction files into the library, all of them or none."""
