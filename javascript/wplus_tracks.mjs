@@ -59,9 +59,14 @@ export function formatSchedule({ keys, loop }) {
     return loop ? `loop ${body}` : body;
 }
 
-/** A number as the language writes it: at most four places, no exponent, no trailing zeros. */
+/**
+ * A number as the language writes it: at most four places, no exponent, no trailing zeros, no minus before 0. Halfway
+ * between two it is the even one, as Python's is; that can only be with 1/32.
+ */
 export function plain(number) {
-    return (number + 0).toFixed(MAX_PLACES).replace(/\.?0+$/, "").replace(/^-0$/, "0");
+    const half = Math.abs(number * 32) % 2 === 1 ? Math.trunc(number * 1e4) : 0;
+    const even = half % 2 === 0 ? half : half + Math.sign(number);
+    return (half ? even / 1e4 : number).toFixed(MAX_PLACES).replace(/\.?0+$/, "").replace(/^-0$/, "0");
 }
 
 function formatKey({ position, value, unit, easing, bezier }) {

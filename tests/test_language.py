@@ -86,7 +86,7 @@ def test_the_vectors_hold_in_javascript():
 
 def random_schedule(rng):
     def number(size=20.0):
-        return tracks.plain(round(rng.uniform(-size, size), rng.randrange(5))).replace("-0", "0", 1)
+        return tracks.plain(round(rng.uniform(-size, size), rng.randrange(5)))
 
     loop = "loop " if rng.random() < 0.3 else ""
     if rng.random() < 0.3:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wplus_ext.curve import evaluate
-from wplus_ext.tracks import Key, Schedule, Track, TrackError, format, parse, parse_schedule
+from wplus_ext.tracks import Key, Schedule, Track, TrackError, format, parse, parse_schedule, plain
 
 CHARACTERS = st.text(st.sampled_from("smile =[]:,()%>-0123456789.#\n loopsmoothbez/\tä٣"), max_size=60)
 
@@ -200,6 +200,13 @@ def test_keys_that_meet_in_this_video_are_refused():
     assert len(evaluate("8:(0), 50%:(1)", 16)) == 16
     with pytest.raises(ValueError, match="frames is 0"):
         evaluate("1", 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(-0.00001, "0"), (-0.0, "0"), (1 / 32, "0.0312"), (-3 / 32, "-0.0938"), (20, "20")]
+)
+def test_a_number_is_written_as_javascript_writes_it(number, text):
+    assert plain(number) == text
 
 
 def test_minus_zero_is_zero():

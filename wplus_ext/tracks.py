@@ -114,8 +114,9 @@ def _lines(text: str) -> list[str]:
 
 
 def plain(number: float) -> str:
-    """A number as the language writes it: no exponent, no trailing zeros."""
-    return f"{number:.{MAX_PLACES}f}".rstrip("0").rstrip(".")
+    """A number as the language writes it: at most four places, no exponent, no trailing zeros, no minus before 0."""
+    text = f"{number:.{MAX_PLACES}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def _format_key(key: Key) -> str:
