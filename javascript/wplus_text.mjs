@@ -1,6 +1,6 @@
 // The text of all tracks, line by line: what a person wrote beside the tracks stays. No page.
 
-import { LAYERS, TrackError, formatTrack, parse, parseSchedule } from "./wplus_tracks.mjs";
+import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
 /** `{text, tracks, fault}` of a text; the tracks are null where it does not parse. */
 export function read(text) {
@@ -11,8 +11,6 @@ export function read(text) {
         return { text, tracks: null, fault };
     }
 }
-
-const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
 
 /** The line of a track. */
 export function lineOf(text, track) {
@@ -41,14 +39,32 @@ export function withSwapped(text, a, b) {
  * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
  */
 export function withPasted(text, pasted, active, name) {
-    if (!pasted.includes("=")) {
-        const schedule = parseSchedule(pasted.trim().replace(/\s+/g, " "));
+    const joined = withJoined(pasted);
+    if (!/[=＝]/.test(joined)) {
+        const schedule = parseSchedule(joined);
         if (active) return withTrack(text, { ...active, schedule });
         return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
     }
-    const tracks = parse(pasted.trim());
+    const tracks = parse(joined);
     if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });
     return tracks.reduce((all, track) => withLine(all, formatTrack(track)), text);
+}
+
+/** A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. */
+function withJoined(pasted) {
+    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*[%％]?\s*[:：]/i;
+    for (const line of linesOf(pasted.trim()).map((one) => one.trim())) {
+        const before = lines.at(-1);
+        if (!line || line.startsWith("#")) {
+            if (line.includes("=")) lines.push(line);
+        } else if (before === undefined || before.startsWith("#") || /[=＝]/.test(line)) {
+            lines.push(line);
+        } else {
+            const parted = /([=＝,，:：(（/>＞]|\bloop)$/.test(before) || !key.test(line);
+            lines[lines.length - 1] = `${before}${parted ? "" : ","} ${line}`;
+        }
+    }
+    return lines.join("\n");
 }
 
 /** The text with one more line. */

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { evaluate, formatSchedule, parse, parseSchedule, plain } from "../javascript/wplus_curve.mjs";
 import * as edits from "../javascript/wplus_edits.mjs";
 import { SHAPES, styleOf } from "../javascript/wplus_styles.mjs";
-import { History, withLine, withSwapped, withTrack } from "../javascript/wplus_text.mjs";
+import { History, withLine, withPasted, withSwapped, withTrack } from "../javascript/wplus_text.mjs";
 import { axisHalf } from "../javascript/wplus_scene.mjs";
 
 const FRAMES = 16;
@@ -99,6 +99,32 @@ describe("a text", () => {
 
     test("keeps its other lines where two tracks change places", () => {
         assert.equal(withSwapped(text, ...parse(text)), "# a note\nage = 1\n\nsmile = 0");
+    });
+
+    for (const [name, pasted] of [
+        ["on several lines", "0:(0),\n8:(0.5),\r\n15:(1)"],
+        ["on several lines without commas", "0: (0)\n\n8: (0.5)\n 15: (1)"],
+        ["on several lines with a comma at the end", "\n0:(0),\n  8:(0.5),\n\t15:(1),\n"],
+        ["with a line's end within a key", "0:\n(0), 8:(0.5), 15\n:(1)"],
+        ["from a table of another program", "0.0:(0.00001),8.0:(5e-1),15.0:(1.00000)"],
+        ["in wide signs", "０：（０），\n８：（０．５），\n１５：（１）"],
+        ["with a note above", "# from elsewhere\n0:(0), 8:(0.5)\n15:(1)"],
+    ]) {
+        test(`takes keys ${name}`, () => {
+            const [track] = parse("smile = 1");
+            assert.equal(withPasted("smile = 1", pasted, track, "age"), "smile = 0:(0), 8:(0.5), 15:(1)");
+        });
+    }
+
+    test("takes tracks whose keys are on several lines", () => {
+        const pasted = "smile =\n 0:(0),\n 8:(1)\nage ＝ 0 >\n 1\n\n# a note\nold = loop\n0:(0)\n4:(1)";
+        const together = withPasted("", pasted, undefined, "age");
+        assert.equal(together, "smile = 0:(0), 8:(1)\nage = 0 > 1\nold = loop 0:(0), 4:(1)");
+    });
+
+    test("says of a pasted expression that it is one", () => {
+        const paste = () => withPasted("", "0:(0), 8:(sin(3.14*t/8))", undefined, "age");
+        assert.throws(paste, /an expression: sin\(3\.14\*t\/8\)/);
     });
 
     test("of nothing becomes a line", () => {
