@@ -222,10 +222,11 @@ def test_a_solo_is_alone(tracks):
     assert tracks.lines.count() == 3
 
 
-def test_a_track_is_hidden(tracks):
-    tracks.button("Show glasses").click()
-    tracks.settle()
+def test_a_track_is_muted(tracks):
+    tracks.button("Use glasses").click()
+    tracks.gets(TRACKS.replace("glasses", "# [off] glasses"))
     assert tracks.lines.count() == 2
+    assert tracks.root.locator("li.wplus-muted").inner_text().split()[:2] == ["glasses", "muted"]
 
 
 def test_layers_are_set(tracks):

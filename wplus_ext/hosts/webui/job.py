@@ -17,6 +17,7 @@ from ...library.resolve import Resolved, resolve
 from ...settings import PREFIX, Settings
 from .chart import Strip
 from .folders import TITLE, look_again
+from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
 
 
@@ -41,6 +42,11 @@ class Job:
         if self._fault is not None:
             raise self._fault
         return self._resolved
+
+    def summary(self) -> str:
+        """One line for a person, of a job that has a report."""
+        why = idle(self.needed().settings)
+        return f"{why}, so nothing was edited" if why else self.report.summary()
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
@@ -121,6 +127,7 @@ class Jobs:
     def prepare(self, p: object, args: Sequence[object]) -> None:
         """Before a job: read its settings, and write them into its infotext."""
         p.wplus_job = None
+        p.wplus_unused = not getattr(p, "is_api", False) and not is_inner(p) and asked_for(args)
         for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
             del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
         if not is_inner(p):
@@ -154,7 +161,9 @@ class Jobs:
         if job is not None and job.report is not None:
             report = job.report.to_dict()
             processed.extra_generation_params = {**processed.extra_generation_params, f"{PREFIX}report": report}
-            processed.comments += f"{TITLE}: {job.report.summary()}\n"
+            processed.comments += f"{TITLE}: {job.summary()}\n"
+        elif getattr(p, "wplus_unused", False):
+            processed.comments += f"{TITLE}: {OFF}\n"
         if not is_inner(p):
             self.last = job if job is not None and job.report is not None else None
         if p is self._outer:

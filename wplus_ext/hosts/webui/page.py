@@ -17,6 +17,7 @@ from .chart import draw
 from .files import Files, dropdowns, fault_html, first_direction
 from .folders import TITLE, look_again
 from .job import Job
+from .notes import note, refuse_zeros
 from .people import People
 
 PRESETS = {
@@ -170,12 +171,14 @@ class Page:
             change.then(self._see, self.inputs, [self.faults, *self.files.latents], **quiet)
 
     def _check(self, *values: object) -> str:
-        """What is wrong with the settings, as HTML; nothing where all is well."""
+        """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well."""
         try:
-            resolve(Settings.from_dict({**dict(zip(self.settings, values)), "enabled": True}), self.library)
+            settings = Settings.from_dict(dict(zip(self.settings, values)))
+            refuse_zeros(resolve(settings, self.library))
         except ValueError as error:
             return fault_html(error)
-        return ""
+        said = note(settings)
+        return f'<div class="wplus-note" role="status">{html.escape(said)}</div>' if said else ""
 
     def _add_track(self, tracks: str, direction: str, preset: str) -> str:
         if not direction:
@@ -203,5 +206,5 @@ class Page:
             return ""
         report = job.report
         data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url()}))
-        said = f"<p>{html.escape(report.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
+        said = f"<p>{html.escape(job.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
         return f'<div class="wplus-report" data-run="{data}">{said}</div>'
