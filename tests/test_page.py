@@ -42,7 +42,8 @@ def pages(module):
             script = module.WPlusScript()
             script.tabname = tab
             script.inputs = script.ui(tab == "img2img")
-            script.after_component(gr.HTML(elem_id=f"html_log_{tab}"), elem_id=f"html_log_{tab}")
+            info = f"generation_info_{tab}"
+            script.after_component(gr.Textbox(visible=False, elem_id=info), elem_id=info)
             scripts[tab] = script
     return scripts
 
@@ -184,13 +185,20 @@ def test_the_report_is_shown(pages):
     page = pages["txt2img"].page
     with gr.Blocks():
         pages["txt2img"].ui(False)  # as the API does, to learn the defaults
-    assert page._show_report() == ""
-    run = pages["txt2img"].jobs.last = finished_run()
-    shown = page._show_report()
+    assert page._show_report("") == ""
+    run = finished_run()
+    shown = page._show_report(result(pages["txt2img"], run))
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
     assert "&lt;smile&gt;" in shown and "<smile>" not in shown
     told = json.loads(html.unescape(re.search('data-run="(.*?)"', shown)[1]))
     assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip.url()}
+
+
+def result(script, run):
+    """Keep a run; gives what the WebUI keeps beside its pictures."""
+    ticket = script.jobs.finished.ticket()
+    script.jobs.finished.keep(ticket, run)
+    return json.dumps({"extra_generation_params": {"WPlus job": ticket}, "infotexts": ["a face"]})
 
 
 def finished_run():

@@ -48,13 +48,13 @@ class Page:
         tab: ``"txt2img"`` or ``"img2img"``.
         elem_id: makes an id that is unique to the tab.
         library: where the names come from.
-        last: gives the last job.
+        find: gives the job of a result, as `Finished.find` does.
     """
 
     def __init__(
-        self, tab: str, elem_id: Callable[[str], str], library: Library, last: Callable[[], Job | None]
+        self, tab: str, elem_id: Callable[[str], str], library: Library, find: Callable[[str], Job | None]
     ) -> None:
-        self.library, self._last = library, last
+        self.library, self._find = library, find
         self._tab, self._id = tab, elem_id
         self._fields = {field.name: field for field in FIELDS}
         self._made: dict[str, gr.components.Component] = {}
@@ -71,9 +71,9 @@ class Page:
         """What a job's settings are read from."""
         return list(self.settings.values())
 
-    def follow(self, log: gr.components.Component) -> None:
-        """Show the report whenever the WebUI's line under the picture changes: it comes with each result."""
-        log.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
+    def follow(self, info: gr.components.Component) -> None:
+        """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
+        info.change(self._show_report, info, self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
         switches, files, tracks, numbers = ([self._fields[name] for name in row] for row in ROWS)
@@ -200,8 +200,8 @@ class Page:
         latents = self.library.names("latents")
         return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents)]
 
-    def _show_report(self) -> str:
-        job = self._last()
+    def _show_report(self, info: str) -> str:
+        job = self._find(info)
         if job is None:
             return ""
         report = job.report
