@@ -62,6 +62,11 @@ function framesOf(find, tab) {
     const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
     const batch = Math.max(number(`#${tab}_batch_size input`), 1);
     const off = find(`#${tab}-ad-enable input`)?.checked === false;
+    if (tab === "img2img" && find("#img2img_batch_tab")?.offsetParent) {
+        const frames = off || !animated ? batch : Math.max(Math.round(animated), 1);
+        const each = frames === 1 ? "gets the value at frame 0" : `gets the whole curve over its own ${frames} frames`;
+        return [frames, 0, `img2img Batch: every file is a job of its own and ${each}`];
+    }
     if (!animated || (off && batch > 1)) return [batch, 0, "the frames are the images of the batch"];
     const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
     return [Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note];

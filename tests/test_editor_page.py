@@ -216,3 +216,18 @@ def test_accessibility(editor, theme):
     found = axe.Axe().run(editor.page, context=".wplus-curve[data-tab=txt2img]").response["violations"]
     faults = [(rule["id"], node["html"][:200], node["failureSummary"]) for rule in found for node in rule["nodes"]]
     assert not faults, json.dumps(faults, indent=1)
+
+
+def test_the_batch_tab_says_what_each_file_gets(editor, page, site):
+    page.locator(".tab-nav button", has_text="img2img").click()
+    other = Editor(page, site, "img2img").open()
+    other.type("age = 0 > 1")
+    page.evaluate("document.body.insertAdjacentHTML('afterbegin', '<div id=img2img_batch_tab>Batch</div>')")
+    sync_api.expect(other.axis).to_contain_text(
+        "every file is a job of its own and gets the whole curve over its own 16"
+    )
+    page.locator("#img2img-ad-enable input").uncheck()
+    sync_api.expect(other.axis).to_contain_text("every file is a job of its own and gets the value at frame 0")
+    assert other.dots == 1
+    page.evaluate("document.querySelector('#img2img_batch_tab').style.display = 'none'")
+    sync_api.expect(other.axis).not_to_contain_text("every file")
