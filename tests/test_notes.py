@@ -84,3 +84,30 @@ def test_a_program_is_not_told_what_its_page_holds(shared, script):
     job.is_api = True
     _, processed = host.run(script, job, False, "", "residual", "None", "smile = 1")
     assert processed.comments == ""
+
+
+HUGE = 10**309
+
+
+@pytest.mark.parametrize("name", ["start", "end", "strength", "tracks", "enabled", "identity"])
+@pytest.mark.parametrize("value", [HUGE, -HUGE, 10**5000], ids=["huge", "negative", "no text"])
+def test_a_number_beyond_all_floats_is_refused_by_name(name, value):
+    settings = importlib.import_module("wplus_ext.settings").Settings
+    with pytest.raises(ValueError, match=f"{name} is a number of .* bits, expected"):
+        settings.from_dict({name: value})
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300, 10**30])
+@pytest.mark.parametrize("name", ["start", "strength"])
+def test_a_number_out_of_range_is_refused(name, value):
+    settings = importlib.import_module("wplus_ext.settings").Settings
+    with pytest.raises(ValueError, match=name):
+        settings.from_dict({name: value})
+
+
+@pytest.mark.parametrize("model", [None, object()])
+def test_a_host_without_a_unet_in_its_place_is_told(shared, script, model):
+    job = host.Job(shared, 4)
+    shared.sd_model = model
+    with pytest.raises(RuntimeError, match="W\\+ Adapter: the loaded model .* has no UNet where AUTOMATIC1111"):
+        host.run(script, job, {"enabled": True, "tracks": "smile = 1"})

@@ -266,5 +266,5 @@ def test_axes_of_the_xyz_plot(shared, module):
         ("Identity", "annna", "did you mean anna"),
         ("Start", 3.0, "start is 3"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(RuntimeError, match=f"^W\\+ Adapter: .*{message}"):
             axes[f"[W+] {axis}"].confirm(p, [value])
