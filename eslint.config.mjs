@@ -1,7 +1,7 @@
 import js from "@eslint/js";
 import globals from "globals";
 
-const PURE = "javascript/wplus_{curve,easings,edits,model,scene,state,styles,text,tracks}.mjs";
+const PURE = "javascript/wplus_{curve,easings,edits,model,reader,scene,state,styles,text,tracks}.mjs";
 const STATE = "[type='MemberExpression']:matches([object.name='state'], [object.property.name='state'])";
 const CALL = "CallExpression[callee.property.name=";
 const message = "The state is changed by its commands alone: call one.";

@@ -14,7 +14,7 @@ const ICONS = {
     fine: "M4 18h16M4 18v-5M8 18v-3M12 18v-5M16 18v-3M20 18v-5",
     copy: "M8 8h11v12H8zM5 16V4h11",
     paste: "M6 5h12v16H6zM9 3h6v4H9z",
-    shown: "M2 12C6 5 18 5 22 12C18 19 6 19 2 12ZM9.5 12a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0Z",
+    used: "M2 12C6 5 18 5 22 12C18 19 6 19 2 12ZM9.5 12a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0Z",
     locked: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
     solo: "M12 3l2.7 5.8l6.3.7l-4.7 4.3l1.3 6.2L12 16.9L6.4 20l1.3-6.2L3 9.5l6.3-.7z",
     up: "M6 14l6-6l6 6",
@@ -102,7 +102,7 @@ export class Controls {
     }
 
     #showRows(tracks, active, readOnly) {
-        const shown = ["name", "layers", "shown", "locked", "solo", "style"];
+        const shown = ["name", "layers", "used", "locked", "solo", "style"];
         const rows = JSON.stringify([active, readOnly, tracks.map((track) => shown.map((part) => track[part]))]);
         if (rows === this.#rows) return;
         this.#rows = rows;
@@ -115,9 +115,9 @@ export class Controls {
 
     #row(track, i, active, count, readOnly) {
         const { state } = this, { name } = track;
-        const toggle = (what, label) => {
-            const pressed = { "data-act": what, "aria-pressed": String(track[what]) };
-            return tool(what, `${label} ${name}`, () => state.toggle(i, what), pressed);
+        const toggle = (what, label, call, disabled) => {
+            const pressed = { "data-act": what, "aria-pressed": String(track[what]), disabled };
+            return tool(what, label, call, pressed);
         };
         const act = (icon, label, call, still) => {
             return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: still || readOnly });
@@ -125,14 +125,17 @@ export class Controls {
         const choose = html("button", {
             type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose",
             onclick: () => state.activate(i),
-        }, badge(track.style), html("span", {}, name));
-        return html("li", { "data-track": i, class: active ? "wplus-active" : "" },
+        }, badge(track.style), html("span", {}, name), ...(track.used ? [] : [html("em", {}, "muted")]));
+        const kind = `${active ? "wplus-active" : ""} ${track.used ? "" : "wplus-muted"}`;
+        return html("li", { "data-track": i, class: kind },
             choose,
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
                 "layers", this.#layer("First layer", i, 0, track, readOnly),
                 "to", this.#layer("End of the layers", i, 1, track, readOnly)),
             html("span", { class: "wplus-group" },
-                toggle("shown", "Show"), toggle("locked", "Lock"), toggle("solo", "Solo"),
+                toggle("used", `Use ${name}: without, it is muted`, () => state.mute(i), readOnly),
+                toggle("locked", `Lock ${name}`, () => state.lock(i), false),
+                toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),
                 act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
                 act("drop", "Remove", () => state.drop(i))));

@@ -34,7 +34,8 @@ export class Curve {
                 throw new TrackError(`${where}: expected one, remove or move the other`, 1, keys[i].key.column);
             }
         }
-        if (schedule.loop && keys.length > 1) {
+        this.first = schedule.loop && keys.length > 1 ? keys.length : 0; // before it are a loop's keys once more
+        if (this.first) {
             // One period to the left and two keys to the right: every slope has its neighbours.
             const before = keys.map((item) => ({ place: item.place - frames, key: item.key }));
             const after = keys.slice(0, 2).map((item) => ({ place: item.place + frames, key: item.key }));

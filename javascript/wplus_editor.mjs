@@ -27,7 +27,8 @@ export class Editor {
         this.status = html("p", { class: "wplus-status", role: "status", "aria-live": "polite" });
         this.fault = html("p", { class: "wplus-curve-fault", role: "alert", hidden: true });
         this.axis = document.createTextNode("");
-        this.element = html("div", { class: "wplus-editor", role: "group", "aria-label": "Curve editor" },
+        const named = { role: "group", "aria-label": "Curve editor", tabindex: -1 };
+        this.element = html("div", { class: "wplus-editor", ...named },
             this.controls.bar, html("p", { class: "wplus-axis" }, this.axis), this.plot.element, this.scrub,
             this.strip.element, this.controls.fields, this.fault, this.controls.list, this.status);
         root.replaceChildren(this.element);
@@ -91,11 +92,19 @@ export class Editor {
         }
         const { state, plot } = this, width = this.element.clientWidth;
         if (!width) return; // in a closed accordion or another tab
-        const scenes = scenesOf(state);
+        const scenes = scenesOf(state), focused = this.element.contains(document.activeElement);
         if (!state.drag?.moved) this.#layout({ width, ...scalesOf(state, scenes) }); // the scales stay while keys move
         plot.paint(pictureOf(state, scenes));
         this.controls.refresh(controlsOf(state));
         this.#words(wordsOf(state, scenes));
+        if (focused) this.#keepFocus();
+    }
+
+    /** Where what had the focus is gone, or can have it no longer, the editor itself has it: it hears the keyboard. */
+    #keepFocus() {
+        const { element } = this, focused = document.activeElement;
+        const able = !focused.disabled && getComputedStyle(focused).display !== "none";
+        if (!able || !element.contains(focused)) element.focus({ preventScroll: true });
     }
 
     #layout(scales) {

@@ -5,6 +5,7 @@ import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve
 
 export const MAX_FRAME = 999_999;
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
+const TURNED = 5e-4; // by so much a smooth segment may turn: then no value changes by as much as 1e-4
 
 /** To some decimal places; −0 becomes 0. */
 export const round = (number, decimals = MAX_PLACES) => Number(number.toFixed(decimals)) + 0;
@@ -54,28 +55,55 @@ export function explicit(schedule) {
 }
 
 /**
- * A key on a frame, on the curve, which keeps its shape as far as four decimals can. Gives
- * `{schedule, key}`; the schedule is the same where that frame has a key.
+ * A key on a frame, on the curve, which keeps its shape as far as four decimals can: a smooth segment becomes the two
+ * Beziers that it is, and so does a neighbour that would turn with the key. Gives `{schedule, key}`; the schedule is
+ * the same where that frame has a key.
  */
 export function addKey(schedule, frames, frame) {
     const taken = places(schedule, frames).indexOf(frame);
     if (taken >= 0) return { schedule, key: taken };
-    const made = explicit(schedule), { curve } = curveOf(schedule, frames);
+    const made = explicit(schedule), { curve } = curveOf(made, frames);
     const key = { position: frame, unit: "frame", easing: "linear", bezier: null, column: 1 };
     key.value = curve ? round(curve.at(frame)) : 0;
-    const sorted = order(made, frames), at = places(made, frames);
-    const before = sorted.filter((i) => at[i] < frame).at(-1), after = sorted.find((i) => at[i] > frame);
-    let keys = made.keys;
-    if (before !== undefined) {
-        key.easing = keys[before].easing;
-        if (key.easing === "bez" && after !== undefined) {
-            const [left, right] = split(keys[before].bezier, (frame - at[before]) / (at[after] - at[before]));
-            keys = keys.map((old, i) => (i === before ? { ...old, bezier: left } : old));
-            key.bezier = right;
-        } else if (key.easing === "bez") key.bezier = IN_OUT;
-    }
-    const result = sort({ ...made, keys: [...keys, key] }, frames);
+    const segment = curve && segmentAt(curve, frame);
+    let { keys } = made;
+    if (segment?.bezier) {
+        const [left, right] = split(segment, frame - segment.place, key.value);
+        Object.assign(key, { easing: "bez", bezier: right });
+        keys = keys.map((old) => (old === segment.key ? { ...old, easing: "bez", bezier: left } : old));
+    } else key.easing = (segment?.key ?? made.keys[order(made, frames).at(-1)]).easing;
+    if (key.easing === "bez") key.bezier ??= IN_OUT; // it begins no segment
+    const grown = { ...made, keys: [...keys, key] };
+    const result = sort(curve ? unturned(grown, curve, frames) : grown, frames);
     return { schedule: result.schedule, key: result.numbers[keys.length] };
+}
+
+/** The segment of a curve that a frame lies within: `{key, place, width, start, goal, bezier}`; null outside of all. */
+function segmentAt(curve, frame) {
+    const i = curve.places.findLastIndex((where) => where < frame);
+    return i < 0 || i + 1 === curve.keys.length ? null : segmentOf(curve, i);
+}
+
+/** The segment that starts at a curve's key `i`, with the Bezier that it is, or null where it is none. */
+function segmentOf({ places: at, keys, slopes }, i) {
+    const key = keys[i], width = at[i + 1] - at[i], start = key.value, goal = keys[i + 1].value;
+    const third = width / 3 / (goal - start || 1); // a cubic: its frames go evenly
+    const smooth = [1 / 3, slopes[i] * third, 2 / 3, 1 - slopes[i + 1] * third];
+    const bezier = key.easing === "smooth" ? smooth : key.bezier;
+    return { key, place: at[i], width, start, goal, slopes: slopes.slice(i, i + 2), bezier };
+}
+
+/** A schedule that has got a key, with Beziers for the smooth segments that this would turn. */
+function unturned(grown, curve, frames) {
+    const next = curveOf(grown, frames).curve;
+    const keys = grown.keys.map((key) => {
+        const [before, after] = [curve, next].map((one) => one ? one.keys.indexOf(key, one.first) : -1);
+        if (key.easing !== "smooth" || !(before >= 0) || !(after >= 0) || before + 1 === curve.keys.length) return key;
+        const [old, now] = [segmentOf(curve, before), segmentOf(next, after)];
+        const turned = old.slopes.some((slope, end) => Math.abs(slope - now.slopes[end]) * old.width > TURNED);
+        return turned ? { ...key, easing: "bez", bezier: bounded(old.bezier) } : key;
+    });
+    return { ...grown, keys };
 }
 
 /**
@@ -177,20 +205,24 @@ export function sort(schedule, frames) {
     return { schedule: { ...schedule, keys: sorted.map((i) => schedule.keys[i]) }, numbers };
 }
 
-/** A Bezier cut in two where its curve has come to `x`. */
-function split([x1, y1, x2, y2], x) {
+/** The Beziers of a segment that is cut in two `x` frames after its start, at a key of this value. */
+function split({ width, start, goal, bezier: [x1, y1, x2, y2] }, x, value) {
     let low = 0, high = 1;
     for (let i = 0; i < 40; i++) {
         const s = (low + high) / 2;
-        if (cut(0, x1, x2, 1, s).middle < x) low = s;
+        if (cut(0, x1, x2, 1, s).middle < x / width) low = s;
         else high = s;
     }
-    const h = cut(0, x1, x2, 1, low), v = cut(0, y1, y2, 1, low);
-    const part = (number, from, to) => (to === from ? 0 : round((number - from) / (to - from), 3));
-    const left = [part(h.a, 0, h.middle), part(v.a, 0, v.middle), part(h.ab, 0, h.middle), part(v.ab, 0, v.middle)];
-    const right = [part(h.bc, h.middle, 1), part(v.bc, v.middle, 1), part(h.c, h.middle, 1), part(v.c, v.middle, 1)];
-    const bound = (number, i) => (i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1));
-    return [left, right].map((bezier) => bezier.map(bound));
+    const h = cut(0, x1, x2, 1, low), v = cut(0, y1, y2, 1, low), middle = (value - start) / (goal - start || 1);
+    const part = (number, from, to) => (to === from ? 0 : (number - from) / (to - from));
+    const left = [part(h.a, 0, h.middle), part(v.a, 0, middle), part(h.ab, 0, h.middle), part(v.ab, 0, middle)];
+    const right = [part(h.bc, h.middle, 1), part(v.bc, middle, 1), part(h.c, h.middle, 1), part(v.c, middle, 1)];
+    return [bounded(left), bounded(right)];
+}
+
+/** A Bezier as the language can write it. */
+function bounded(bezier) {
+    return bezier.map((number, i) => round(i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1)));
 }
 
 /** De Casteljau's points of one coordinate. */

@@ -6,7 +6,6 @@ import { clamp, places, sort } from "./wplus_edits.mjs";
 import { History, lineOf, read, withTrack } from "./wplus_text.mjs";
 
 const ECHO = 2000; // milliseconds: what was written comes back sooner
-const LOOK = { shown: true, locked: false, solo: false };
 
 /** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
 export class Model {
@@ -25,7 +24,8 @@ export class Model {
     suggestion = null; // one that is only shown
     drag = null; // while one goes on: `{before, moved, box}`, where the box is a marquee's
     run = null; // the last one: `{residual: [a number for each frame], strip: an Image or null}`
-    looks = new Map(); // by a track's id
+    locked = new Set(); // ids of tracks
+    solo = null; // `{id, muted}`: the track that is alone, and what was muted before, by id
     history = new History("");
     #written = []; // the last texts, newest last
     #writtenAt = -Infinity;
@@ -88,15 +88,15 @@ export class Model {
         return this.track ? lineOf(this.text, this.track) : "";
     }
 
-    /** How a track is looked at: `{shown, locked, solo}`. */
+    /** What the buttons of a track show: `{used, locked, solo}`. */
     look(track) {
-        return this.looks.get(track.id) ?? LOOK;
+        const alone = this.solo?.id === track.id && this.tracks.every((other) => other.muted !== (other === track));
+        return { used: !track.muted, locked: this.locked.has(track.id), solo: alone };
     }
 
     /** Whether a track is drawn. */
     visible(track) {
-        const solo = this.tracks.some((other) => this.look(other).solo);
-        return this.look(track).shown && (!solo || this.look(track).solo);
+        return !track.muted;
     }
 
     // What the page says

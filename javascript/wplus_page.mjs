@@ -16,8 +16,7 @@ function mount(root) {
     const offer = html("p", { class: "wplus-draft", hidden: true });
     const keep = (text) => {
         offer.hidden = true;
-        if (text.trim()) localStorage.setItem(draft, text);
-        else localStorage.removeItem(draft);
+        stored((storage) => (text.trim() ? storage.setItem(draft, text) : storage.removeItem(draft)));
     };
     const write = (text) => {
         textarea.value = text;
@@ -29,7 +28,7 @@ function mount(root) {
     state.listen({ wrote: write });
     state.setText(textarea.value);
     new Editor(holder, state, JSON.parse(presets));
-    offerDraft(offer, localStorage.getItem(draft), textarea.value, write);
+    offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, write);
 
     const take = (text) => {
         state.setText(text, document.activeElement === textarea);
@@ -37,20 +36,19 @@ function mount(root) {
     };
     root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
     textarea.addEventListener("input", () => take(textarea.value)); // at once; the page's own event comes later
-    root.addEventListener("wplus-identity", (event) => state.setIdentity(isIdentity(event.detail)));
+    // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
+    let identityTold = false;
+    root.addEventListener("wplus-identity", (event) => {
+        identityTold = true;
+        state.setIdentity(isIdentity(event.detail));
+    });
     const show = () => showRun(state, find(`#${report} [data-run]`));
     root.addEventListener("wplus-report", () => requestAnimationFrame(show));
 
     const look = () => {
-        const number = (selector) => Number(find(selector)?.value) || 0;
-        const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
-        const batch = Math.max(number(`#${tab}_batch_size input`), 1);
-        const off = find(`#${tab}-ad-enable input`)?.checked === false;
-        if (animated && !(off && batch > 1)) {
-            const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
-            state.setFrames(Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note);
-        } else state.setFrames(batch, 0, "the frames are the images of the batch");
-        state.setIdentity(isIdentity(choice(identity)));
+        state.setFrames(...framesOf(find, tab));
+        const searched = find(`#${identity} input`) === document.activeElement;
+        if (!identityTold && !searched) state.setIdentity(isIdentity(choice(identity)));
     };
     look();
     setInterval(() => root.offsetParent && look(), WATCH);
@@ -58,8 +56,33 @@ function mount(root) {
     gradioApp().addEventListener("input", (event) => event.target.closest?.(looked) && look());
 }
 
+/** How many frames will be made, how many a second, and what is to be said of them. */
+function framesOf(find, tab) {
+    const number = (selector) => Number(find(selector)?.value) || 0;
+    const animated = number(`#${tab}-ad-video-length input`) || number(`#${tab}-ad-batch-size input`);
+    const batch = Math.max(number(`#${tab}_batch_size input`), 1);
+    const off = find(`#${tab}-ad-enable input`)?.checked === false;
+    if (tab === "img2img" && find("#img2img_batch_tab")?.offsetParent) {
+        const frames = off || !animated ? batch : Math.max(Math.round(animated), 1);
+        const each = frames === 1 ? "gets the value at frame 0" : `gets the whole curve over its own ${frames} frames`;
+        return [frames, 0, `img2img Batch: every file is a job of its own and ${each}`];
+    }
+    if (!animated || (off && batch > 1)) return [batch, 0, "the frames are the images of the batch"];
+    const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
+    return [Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note];
+}
+
 function isIdentity(name) {
     return Boolean(name) && name !== "None";
+}
+
+/** What `act` gets from the browser's storage; nothing where the browser refuses it, or it is full. */
+function stored(act) {
+    try {
+        return act(localStorage);
+    } catch {
+        return null;
+    }
 }
 
 /** A draft of an earlier visit is offered, and never forced. */

@@ -20,7 +20,7 @@ export function scenesOf(state) {
             index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys,
             places: edits.places(schedule, state.frames),
             sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // stays while they move
-            chosen: active ? state.chosen : new Set(), locked: state.look(track).locked,
+            chosen: active ? state.chosen : new Set(), locked: state.look(track).locked, muted: track.muted,
             handles: active && state.editable && curve ? handlesOf(state) : [],
         };
     });
@@ -91,7 +91,7 @@ export function wordsOf(state, scenes) {
         measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
         state.note,
     ];
-    const broken = scenes.find((scene) => scene.fault);
+    const broken = scenes.find((scene) => scene.fault && !scene.muted);
     return {
         axis: sentence(axis), readout: sentence(readout),
         fault: fault ? `${fault.message}. The drawing is of the last text that could be read.`

@@ -4,7 +4,7 @@
 import { LAYERS, TrackError, parseSchedule } from "./wplus_curve.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Model } from "./wplus_model.mjs";
-import { withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
+import { withMuted, withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
 
 const STEP = 0.05, FINE = 0.001; // of values that are dragged
 
@@ -49,11 +49,30 @@ export class EditorState extends Model {
         if (index !== this.active) this.change({ active: index, chosen: new Set() });
     }
 
-    /** Switch "shown", "locked" or "solo" of a track. */
-    toggle(index, what) {
-        const track = this.tracks[index], look = this.look(track);
-        this.looks.set(track.id, { ...look, [what]: !look[what] });
-        this.change(what === "locked" ? { chosen: new Set() } : {});
+    /** Let a track be changed no longer, or again. */
+    lock(index) {
+        const locked = new Set(this.locked), { id } = this.tracks[index];
+        if (!locked.delete(id)) locked.add(id);
+        this.change({ locked, chosen: new Set() });
+    }
+
+    /** Mute a track, or use it again: that is in the text, and what renders keeps to it. */
+    mute(index) {
+        if (this.fault) return;
+        const track = this.tracks[index], muted = !track.muted, said = `${track.name} ${muted ? "muted" : "used"}`;
+        this.edit(withMuted(this.text, [{ ...track, muted }]), said);
+    }
+
+    /** Mute all other tracks; the second time, what was muted before is muted again and the others are used. */
+    soloTrack(index) {
+        if (this.fault) return;
+        const { tracks, solo } = this, track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
+        const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
+        const ends = alone === track;
+        const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
+        this.change({ solo: ends ? null : { id: track.id, muted } });
+        const said = ends ? "All as before" : `${track.name} alone`;
+        this.edit(withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) }))), said);
     }
 
     /** Exchange two tracks' places. */

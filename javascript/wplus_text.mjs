@@ -1,27 +1,57 @@
 // The text of all tracks, line by line: what a person wrote beside the tracks stays. No page.
+// A muted track is a comment, `# [off] smile = 0 > 1`: what renders, in whatever version, skips it by itself.
 
-import { LAYERS, TrackError, formatTrack, parse, parseSchedule } from "./wplus_tracks.mjs";
+import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
-/** `{text, tracks, fault}` of a text; the tracks are null where it does not parse. */
+const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000]*#[ \t]*\[off\][ \t]*/;
+
+/** `{text, tracks, fault}` of a text, with its muted tracks; the tracks are null where it does not parse. */
 export function read(text) {
+    const { value, fault } = attempt(() => readAll(text));
+    return { text, tracks: value, fault };
+}
+
+function attempt(act) {
     try {
-        return { text, tracks: parse(text), fault: null };
+        return { value: act(), fault: null };
     } catch (fault) {
         if (!(fault instanceof TrackError)) throw fault;
-        return { text, tracks: null, fault };
+        return { value: null, fault };
     }
 }
 
-const linesOf = (text) => text.replace(/\r\n?/g, "\n").split("\n");
+/** Tracks in the order of their lines, each with whether it is `muted`. A comment that is no track stays one. */
+function readAll(text) {
+    const live = parse(text).map((track) => ({ ...track, muted: false }));
+    const muted = linesOf(text).flatMap((line, i) => {
+        const [track] = MUTED.test(line) ? attempt(() => parse(line.replace(MUTED, ""))).value ?? [] : [];
+        return track ? [{ ...track, line: i + 1, muted: true }] : [];
+    });
+    return [...live, ...muted].sort((a, b) => a.line - b.line);
+}
 
-/** The line of a track. */
+function written(track) {
+    return (track.muted ? OFF : "") + formatTrack(track);
+}
+
+/** The line of a track, without the mark of a muted one. */
 export function lineOf(text, track) {
-    return linesOf(text)[track.line - 1].trim();
+    return linesOf(text)[track.line - 1].replace(MUTED, "").trim();
+}
+
+/** The text with these tracks muted, or no longer, as each of them says. */
+export function withMuted(text, tracks) {
+    const lines = linesOf(text);
+    for (const { line, muted } of tracks) {
+        const bare = lines[line - 1].replace(MUTED, "");
+        lines[line - 1] = muted ? OFF + bare.trimStart() : bare;
+    }
+    return lines.join("\n");
 }
 
 /** The text with one track changed. */
 export function withTrack(text, track) {
-    return linesOf(text).map((line, i) => (i + 1 === track.line ? formatTrack(track) : line)).join("\n");
+    return linesOf(text).map((line, i) => (i + 1 === track.line ? written(track) : line)).join("\n");
 }
 
 /** The text without a track. */
@@ -41,14 +71,32 @@ export function withSwapped(text, a, b) {
  * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
  */
 export function withPasted(text, pasted, active, name) {
-    if (!pasted.includes("=")) {
-        const schedule = parseSchedule(pasted.trim().replace(/\s+/g, " "));
+    const joined = withJoined(pasted);
+    if (!/[=＝]/.test(joined)) {
+        const schedule = parseSchedule(joined);
         if (active) return withTrack(text, { ...active, schedule });
         return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
     }
-    const tracks = parse(pasted.trim());
-    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line });
-    return tracks.reduce((all, track) => withLine(all, formatTrack(track)), text);
+    const tracks = readAll(joined);
+    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line, muted: active.muted });
+    return tracks.reduce((all, track) => withLine(all, written(track)), text);
+}
+
+/** A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. */
+function withJoined(pasted) {
+    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*[%％]?\s*[:：]/i;
+    for (const line of linesOf(pasted.trim()).map((one) => one.trim())) {
+        const before = lines.at(-1);
+        if (!line || line.startsWith("#")) {
+            if (line.includes("=")) lines.push(line);
+        } else if (before === undefined || before.startsWith("#") || /[=＝]/.test(line)) {
+            lines.push(line);
+        } else {
+            const parted = /([=＝,，:：(（/>＞]|\bloop)$/.test(before) || !key.test(line);
+            lines[lines.length - 1] = `${before}${parted ? "" : ","} ${line}`;
+        }
+    }
+    return lines.join("\n");
 }
 
 /** The text with one more line. */

@@ -2,20 +2,13 @@
 // No DOM; Node imports it as it stands. tests/vectors.json holds both to that.
 
 import { PLAIN } from "./wplus_easings.mjs";
+import { MAX_PLACES, Reader, rounded } from "./wplus_reader.mjs";
+
+export { MAX_FRAME, MAX_KEYS, MAX_PLACES, MAX_SIZE, TrackError } from "./wplus_reader.mjs";
 
 export const LAYERS = 18;
-export const MAX_KEYS = 4096;
 export const MAX_TRACKS = 64;
-export const MAX_SIZE = 20;
-export const MAX_PLACES = 4;
-
-/** A fault in a track text. `line` and `column` count from 1, columns in characters. */
-export class TrackError extends Error {
-    constructor(message, line = 1, column = 1) {
-        super(`line ${line}, column ${column}: ${message}`);
-        Object.assign(this, { name: "TrackError", fault: message, line, column });
-    }
-}
+const BOM = /^\uFEFF/;
 
 /**
  * Tracks of a text: `{name, schedule: {keys, loop}, layers: [first, end], line}`. A key is
@@ -24,7 +17,7 @@ export class TrackError extends Error {
  */
 export function parse(text) {
     const tracks = [];
-    text.replace(/\r\n?/g, "\n").split("\n").forEach((line, i) => {
+    linesOf(text).forEach((line, i) => {
         const reader = new Reader(line, i + 1);
         if (reader.atEnd() || reader.peek("#")) return;
         if (tracks.length === MAX_TRACKS) reader.fail(`expected at most ${MAX_TRACKS} tracks`);
@@ -33,9 +26,14 @@ export function parse(text) {
     return tracks;
 }
 
+/** The lines of a text, without the mark that some editors put before it. */
+export function linesOf(text) {
+    return text.replace(BOM, "").replace(/\r\n?/g, "\n").split("\n");
+}
+
 /** One schedule, the part of a track that follows "=". Throws TrackError. */
 export function parseSchedule(text) {
-    const reader = new Reader(text, 1);
+    const reader = new Reader(text.replace(BOM, ""), 1);
     const schedule = readSchedule(reader);
     reader.expectEnd();
     return schedule;
@@ -59,9 +57,9 @@ export function formatSchedule({ keys, loop }) {
     return loop ? `loop ${body}` : body;
 }
 
-/** A number as the language writes it: at most four places, no exponent, no trailing zeros. */
+/** A number as the language writes it: at most four places, no exponent, no trailing zeros, no minus before 0. */
 export function plain(number) {
-    return (number + 0).toFixed(MAX_PLACES).replace(/\.?0+$/, "").replace(/^-0$/, "0");
+    return rounded(number).toFixed(MAX_PLACES).replace(/\.?0+$/, "");
 }
 
 function formatKey({ position, value, unit, easing, bezier }) {
@@ -114,21 +112,17 @@ function readKeys(reader) {
         if (seen.has(where)) reader.fail("expected one key a frame, found a second one", "", at);
         seen.add(where);
         keys.push(key);
-    } while (reader.take(","));
+    } while (reader.take(",") && !reader.atEnd());
     return keys;
 }
 
 function readKey(reader) {
     const at = reader.at, column = reader.column();
-    let position = reader.number("a frame or a percentage"), unit = "frame";
-    if (reader.take("%")) {
-        unit = "percent";
-        if (!(position >= 0 && position <= 100)) {
-            reader.fail(`expected a percentage from 0 to 100, found ${plain(position)}`, "", at);
-        }
-    } else {
-        reader.at = at;
-        position = reader.whole("a frame, a whole number from 0");
+    const position = reader.number("a frame or a percentage"), written = reader.since(at);
+    const unit = reader.take("%") ? "percent" : "frame";
+    if (unit === "frame") reader.frame(position, at);
+    else if (!(position >= 0 && position <= 100)) {
+        reader.fail(`expected a percentage from 0 to 100, found ${written}`, "", at);
     }
     reader.expect(":");
     reader.expect("(");
@@ -144,137 +138,11 @@ function readEasing(reader) {
     const bezier = ["x1", "y1", "x2", "y2"].map((coordinate) => {
         reader.expect("/");
         reader.skip();
-        const at = reader.at, number = reader.value(coordinate);
+        const at = reader.at, number = reader.value(coordinate, ",:>)/");
         if (coordinate[0] === "x" && !(number >= 0 && number <= 1)) {
-            reader.fail(`expected ${coordinate} from 0 to 1, found ${plain(number)}`, "", at);
+            reader.fail(`expected ${coordinate} from 0 to 1, found ${reader.since(at)}`, "", at);
         }
         return number;
     });
     return ["bez", bezier];
-}
-
-/** A place in a line, and what can be read from there. */
-class Reader {
-    constructor(text, line) {
-        Object.assign(this, { text, line, at: 0, counted: { at: 0, letters: 0 } });
-        this.skip();
-    }
-
-    match(pattern) {
-        pattern.lastIndex = this.at;
-        return pattern.exec(this.text)?.[0] ?? "";
-    }
-
-    skip() {
-        this.at += this.match(/[ \t]*/y).length;
-    }
-
-    /**
-     * Counted as Python counts: a character outside of the basic plane is one. Counted on from where it was asked for
-     * last: a line of many keys is counted once.
-     */
-    column() {
-        if (this.at < this.counted.at) this.counted = { at: 0, letters: 0 };
-        const { at, letters } = this.counted;
-        this.counted = { at: this.at, letters: letters + Array.from(this.text.slice(at, this.at)).length };
-        return this.counted.letters + 1;
-    }
-
-    fail(message, found, at = this.at) {
-        this.at = at;
-        if (found === undefined) {
-            const rest = Array.from(this.text.slice(at)).slice(0, 12).join("");
-            found = rest ? `, found ${quoted(rest)}` : ", found the end of the line";
-        }
-        throw new TrackError(message + found, this.line, this.column());
-    }
-
-    peek(mark) {
-        this.skip();
-        return this.text.startsWith(mark, this.at);
-    }
-
-    take(mark) {
-        const found = this.peek(mark);
-        if (found) this.at += mark.length;
-        return found;
-    }
-
-    expect(mark) {
-        if (!this.take(mark)) this.fail(`expected ${quoted(mark)}`);
-    }
-
-    atEnd() {
-        this.skip();
-        return this.at === this.text.length;
-    }
-
-    expectEnd() {
-        if (!this.atEnd()) this.fail("expected the end of the line");
-    }
-
-    name() {
-        const name = withoutBlanksAtEnd(this.match(/[^[\]=#]+/y));
-        if (!name) this.fail("expected the name of a direction");
-        this.at += name.length;
-        return name;
-    }
-
-    word(word) {
-        this.skip();
-        const found = this.match(/[A-Za-z]+/y) === word;
-        if (found) this.at += word.length;
-        return found;
-    }
-
-    number(what) {
-        this.skip();
-        const text = this.match(/[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)/y);
-        if (!text) this.fail(`expected ${what}`);
-        if ((text.split(".")[1] ?? "").length > MAX_PLACES) this.fail(`expected at most ${MAX_PLACES} decimal places`);
-        this.at += text.length;
-        return Number(text) + 0; // -0 becomes 0
-    }
-
-    value(what = "a number") {
-        this.skip();
-        const at = this.at, number = this.number(what);
-        this.limit(number, at);
-        return number;
-    }
-
-    limit(number, at) {
-        if (Math.abs(number) <= MAX_SIZE) return;
-        this.fail(`expected a number from -${MAX_SIZE} to ${MAX_SIZE}`, undefined, at);
-    }
-
-    room(keys) {
-        if (keys === MAX_KEYS) this.fail(`expected at most ${MAX_KEYS} keys in a track`);
-    }
-
-    whole(what) {
-        this.skip();
-        const digits = this.match(/[0-9]+/y), long = digits.length > 6;
-        if (!digits || long || this.text[this.at + digits.length] === ".") {
-            this.fail(`expected ${what}${long ? " of at most 6 digits" : ""}`);
-        }
-        this.at += digits.length;
-        return Number(digits);
-    }
-}
-
-/** A pattern would look at every blank within again and again. */
-function withoutBlanksAtEnd(text) {
-    let end = text.length;
-    while (end && " \t".includes(text[end - 1])) end -= 1;
-    return text.slice(0, end);
-}
-
-/** As Python's repr writes it. */
-function quoted(text) {
-    const named = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
-    const hex = (letter) => named[letter] ?? `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
-    // eslint-disable-next-line no-control-regex -- they are what is to be replaced
-    const shown = text.replace(/[\x00-\x1f\x7f-\xa0\xad\\]/g, hex);
-    return text.includes("'") && !text.includes('"') ? `"${shown}"` : `'${shown.replace(/'/g, "\\'")}'`;
 }

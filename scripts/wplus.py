@@ -26,13 +26,13 @@ class WPlusScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[gr.components.Component]:
         # The WebUI asks for the components again, to learn their defaults; the first page is the shown one.
-        page = Page("img2img" if is_img2img else "txt2img", self.elem_id, self.library, lambda: self.jobs.last)
+        page = Page("img2img" if is_img2img else "txt2img", self.elem_id, self.library, self.jobs.finished.find)
         self.page = self.page or page
         self.infotext_fields, self.paste_field_names = page.infotext_fields, page.paste_field_names
         return page.inputs
 
     def after_component(self, component: gr.components.Component, **kwargs: object) -> None:
-        if self.page is not None and kwargs.get("elem_id") == f"html_log_{self.tabname}":
+        if self.page is not None and kwargs.get("elem_id") == f"generation_info_{self.tabname}":
             self.page.follow(component)
 
     def process(self, p: object, *args: object) -> None:

@@ -21,6 +21,7 @@ class Site:
     def __init__(self, module: object) -> None:
         self.received: dict[str, list[str]] = {"txt2img": [], "img2img": []}
         self.scripts = {}
+        self.result = ""  # what the WebUI keeps beside the pictures of a page that presses "done"
         self.blocks = gr.Blocks(css=(ROOT / "style.css").read_text())
         with self.blocks, gr.Tabs():
             for tab in ("txt2img", "img2img"):
@@ -41,12 +42,12 @@ class Site:
         script.ui(tab == "img2img")
         tracks = script.page.settings["tracks"]
         tracks.change(self.received[tab].append, tracks, queue=False)
-        log = gr.HTML(elem_id=f"html_log_{tab}")
-        script.after_component(log, elem_id=f"html_log_{tab}")
+        info = gr.Textbox(visible=False, elem_id=f"generation_info_{tab}")
+        script.after_component(info, elem_id=f"generation_info_{tab}")
         give, text = gr.Button("give", elem_id=f"{tab}-give"), gr.Textbox(elem_id=f"{tab}-given")
         give.click(lambda value: value, text, tracks, queue=False)  # an update from Python
         done = gr.Button("done", elem_id=f"{tab}-done")
-        done.click(lambda: "a result", None, log, queue=False)
+        done.click(lambda: self.result, None, info, queue=False)
 
     @contextmanager
     def served(self) -> Iterator[str]:

@@ -90,7 +90,7 @@ describe("texts from the page", () => {
 
     test("two tracks of one name are two", () => {
         open("smile = 0\nsmile = 1");
-        state.toggle(0, "shown");
+        state.mute(0);
         assert.deepEqual(state.tracks.map((track) => state.visible(track)), [false, true]);
     });
 });
@@ -156,7 +156,7 @@ describe("keys", () => {
     });
 
     test("a locked track gets no key, and it is said why", () => {
-        state.toggle(0, "locked");
+        state.lock(0);
         assert.equal(state.add(6), false);
         assert.deepEqual(said, ["This track is not to be changed now"]);
     });
@@ -367,7 +367,7 @@ describe("a drag", () => {
     });
 
     test("moves no key of a locked track", () => {
-        state.toggle(0, "locked");
+        state.lock(0);
         drag(1, [6, 0]);
         wrote();
     });
@@ -504,13 +504,67 @@ describe("tracks", () => {
         assert.deepEqual([state.track.name, chosen()], ["age", []]);
     });
 
-    test("a solo is alone", () => {
-        state.toggle(1, "solo");
+    test("a solo mutes all others in the text", () => {
+        state.soloTrack(1);
+        wrote("# [off] smile = 0:(0), 4:(0.5)\nage = 0:(-0.5), 9:(-0.75), 12:(1)");
         assert.deepEqual(pictureOf(state, scenesOf(state)).tracks.map(({ name }) => name), ["age"]);
+        assert.equal(state.look(state.tracks[1]).solo, true);
     });
 
-    test("one that is not shown is not drawn", () => {
-        state.toggle(1, "shown");
+    test("after a solo all is as it was before", () => {
+        const text = "# [off] smile = 1\nage = 1\n# a note = 1\nold = 1";
+        open(text);
+        state.soloTrack(0);
+        state.soloTrack(1);
+        state.soloTrack(1);
+        assert.equal(state.text, text);
+        assert.deepEqual(written.at(-2), "# [off] smile = 1\nage = 1\n# a note = 1\n# [off] old = 1");
+    });
+
+    test("a solo that was undone is none", () => {
+        state.soloTrack(1);
+        state.undo(-1);
+        assert.equal(state.text, TWO);
+        assert.equal(state.look(state.tracks[1]).solo, false);
+    });
+
+    test("a muted one is used again as it was written", () => {
+        open("# note\n  # [off] smile[0:8]   = 0.50\nage = 1");
+        state.mute(0);
+        wrote("# note\nsmile[0:8]   = 0.50\nage = 1");
+    });
+
+    test("a muted one is changed and stays muted", () => {
+        open("#[off] smile = 0:(0), 4:(0.5)\nage = 1");
+        state.add(2);
+        wrote("# [off] smile = 0:(0), 2:(0.25), 4:(0.5)\nage = 1");
+    });
+
+    test("a muted one is copied as a track", () => {
+        open("# [off] smile = 1");
+        assert.equal(state.line, "smile = 1");
+    });
+
+    test("a comment is no track", () => {
+        open("# smile = 1\n# [off]\n# [off] no track\n#off smile = 1\n# [on] smile = 1");
+        assert.deepEqual(state.tracks, []);
+    });
+
+    test("a muted one with two keys on a frame is no fault", () => {
+        open("# [off] smile = 0:(0), 0%:(1)");
+        assert.equal(wordsOf(state, scenesOf(state)).fault, "");
+    });
+
+    test("in a text that does not parse none is muted", () => {
+        state.setText("smile = 0:(");
+        state.mute(0);
+        state.soloTrack(0);
+        wrote();
+    });
+
+    test("one that is muted is not drawn", () => {
+        state.mute(1);
+        wrote("smile = 0:(0), 4:(0.5)\n# [off] age = 0:(-0.5), 9:(-0.75), 12:(1)");
         assert.deepEqual(pictureOf(state, scenesOf(state)).tracks.map(({ name }) => name), ["smile"]);
     });
 
@@ -524,7 +578,7 @@ describe("tracks", () => {
 
     test("one that is locked has nothing chosen", () => {
         state.choose([1]);
-        state.toggle(0, "locked");
+        state.lock(0);
         assert.deepEqual([chosen(), state.editable], [[], null]);
     });
 

@@ -1,10 +1,10 @@
 // What can be done to a schedule and to a text, without a page.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { formatSchedule, parse, parseSchedule } from "../javascript/wplus_curve.mjs";
+import { evaluate, formatSchedule, parse, parseSchedule, plain } from "../javascript/wplus_curve.mjs";
 import * as edits from "../javascript/wplus_edits.mjs";
 import { SHAPES, styleOf } from "../javascript/wplus_styles.mjs";
-import { History, withLine, withSwapped, withTrack } from "../javascript/wplus_text.mjs";
+import { History, withLine, withPasted, withSwapped, withTrack } from "../javascript/wplus_text.mjs";
 import { axisHalf } from "../javascript/wplus_scene.mjs";
 
 const FRAMES = 16;
@@ -30,6 +30,30 @@ describe("a schedule", () => {
     test("of one value gets a key as one on frame 0 and another", () => {
         const { schedule } = edits.addKey(parseSchedule("0.5"), FRAMES, 5);
         assert.equal(formatSchedule(schedule), "0:(0.5), 5:(0.5)");
+    });
+
+    for (const [text, frame, name] of [
+        ["0:(0):smooth, 6:(1):smooth, 15:(-0.5)", 3, "a smooth segment"],
+        ["0:(0):smooth, 6:(1):smooth, 15:(-0.5)", 9, "a smooth segment at the end"],
+        ["0:(0):smooth, 5:(0.4), 9:(0.7):smooth, 15:(1)", 7, "a segment between smooth ones"],
+        ["loop 2:(0):smooth, 6:(1):smooth, 11:(-0.5):smooth", 14, "the last segment of a smooth loop"],
+        ["loop 2:(0):smooth, 6:(1):smooth, 11:(-0.5):smooth", 0, "the last segment of a loop, at its beginning"],
+        ["loop 2:(0), 6:(1), 11:(-0.5):bez/0.3/0.2/0.6/0.9", 13, "a Bezier that ends a loop"],
+        ["loop 2:(0), 6:(1), 11:(-0.5):hold", 1, "a hold that ends a loop"],
+        ["loop 2:(0), 6:(1), 11:(-0.5), 40:(3)", 14, "a loop with a key past the end"],
+    ]) {
+        test(`keeps its curve where ${name} gets a key`, () => {
+            const before = parseSchedule(text), { schedule } = edits.addKey(before, FRAMES, frame);
+            const values = evaluate(parseSchedule(formatSchedule(schedule)), FRAMES);
+            const changes = evaluate(before, FRAMES).map((value, i) => Math.abs(value - values[i]));
+            assert.equal(schedule.keys.length, before.keys.length + 1);
+            assert.ok(Math.max(...changes) < 2e-4, `by ${Math.max(...changes)}: ${formatSchedule(schedule)}`);
+        });
+    }
+
+    test("goes on with its last easing behind its last key", () => {
+        const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 4:(1):hold"), FRAMES, 9);
+        assert.equal(formatSchedule(schedule), "0:(0):hold, 4:(1):hold, 9:(1):hold");
     });
 
     test("has its keys sorted, and says which is which", () => {
@@ -77,6 +101,32 @@ describe("a text", () => {
         assert.equal(withSwapped(text, ...parse(text)), "# a note\nage = 1\n\nsmile = 0");
     });
 
+    for (const [name, pasted] of [
+        ["on several lines", "0:(0),\n8:(0.5),\r\n15:(1)"],
+        ["on several lines without commas", "0: (0)\n\n8: (0.5)\n 15: (1)"],
+        ["on several lines with a comma at the end", "\n0:(0),\n  8:(0.5),\n\t15:(1),\n"],
+        ["with a line's end within a key", "0:\n(0), 8:(0.5), 15\n:(1)"],
+        ["from a table of another program", "0.0:(0.00001),8.0:(5e-1),15.0:(1.00000)"],
+        ["in wide signs", "０：（０），\n８：（０．５），\n１５：（１）"],
+        ["with a note above", "# from elsewhere\n0:(0), 8:(0.5)\n15:(1)"],
+    ]) {
+        test(`takes keys ${name}`, () => {
+            const [track] = parse("smile = 1");
+            assert.equal(withPasted("smile = 1", pasted, track, "age"), "smile = 0:(0), 8:(0.5), 15:(1)");
+        });
+    }
+
+    test("takes tracks whose keys are on several lines", () => {
+        const pasted = "smile =\n 0:(0),\n 8:(1)\nage ＝ 0 >\n 1\n\n# a note\nold = loop\n0:(0)\n4:(1)";
+        const together = withPasted("", pasted, undefined, "age");
+        assert.equal(together, "smile = 0:(0), 8:(1)\nage = 0 > 1\nold = loop 0:(0), 4:(1)");
+    });
+
+    test("says of a pasted expression that it is one", () => {
+        const paste = () => withPasted("", "0:(0), 8:(sin(3.14*t/8))", undefined, "age");
+        assert.throws(paste, /an expression: sin\(3\.14\*t\/8\)/);
+    });
+
     test("of nothing becomes a line", () => {
         assert.equal(withLine(" \n", "age = 1"), "age = 1");
     });
@@ -93,6 +143,10 @@ test("a history keeps 200 texts besides the present one", () => {
 test("the axis holds every value, and at least what is customary", () => {
     assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values, 1)), [1, 1, 1.5, 3, 20]);
 });
+
+for (const [number, text] of [[-0.00001, "0"], [-0, "0"], [1 / 32, "0.0312"], [-3 / 32, "-0.0938"], [20, "20"]]) {
+    test(`${number} is written ${text}, as Python writes it`, () => assert.equal(plain(number), text));
+}
 
 test("after the last style comes the first", () => {
     assert.deepEqual([styleOf(1), styleOf(SHAPES.length)], [1, 0]);

@@ -68,6 +68,7 @@ def install(monkeypatch, models_path, unet=None):
     parts = {
         "shared": shared,
         "paths": SimpleNamespace(models_path=str(models_path)),
+        "progress": SimpleNamespace(current_task=None),
         "sd_unet": SimpleNamespace(current_unet=None),
         "scripts": SimpleNamespace(Script=Script, AlwaysVisible=object(), scripts_data=[]),
         "script_callbacks": SimpleNamespace(
@@ -208,7 +209,9 @@ def run(script, job, *args, meanwhile=lambda: None):
         except Exception:
             traceback.print_exc()
 
-    processed = SimpleNamespace(extra_generation_params=job.extra_generation_params, comments="")
+    processed = SimpleNamespace(
+        extra_generation_params=job.extra_generation_params, comments="", info=getattr(job, "info", "an infotext")
+    )
     swallow(script.process, *args)
     with torch.no_grad():
         swallow(script.process_batch, *args, batch_number=0)

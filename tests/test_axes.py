@@ -72,5 +72,5 @@ def test_a_cell_has_settings_of_its_own(axes):
     ],
 )
 def test_what_cannot_be_is_told_before_the_plot_begins(axes, axis, value, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(RuntimeError, match=message):
         axes[axis].confirm(SimpleNamespace(), [value])

@@ -17,7 +17,7 @@ import host  # noqa: E402
 import torch  # noqa: E402
 from editor_page import KEYS, SAD  # noqa: E402
 from host import load_script  # noqa: E402
-from test_page import finished_run  # noqa: E402
+from test_page import finished_run, result  # noqa: E402
 
 pytest_plugins = ["editor_fixtures"]
 
@@ -104,7 +104,7 @@ def test_what_is_typed_during_a_check_is_checked_too(editor, monkeypatch):
     editor.area.fill("agee = 0.5")
     editor.page.wait_for_timeout(300)
     editor.area.fill("smile = 1")
-    sync_api.expect(said).to_be_empty()
+    sync_api.expect(said.locator(".wplus-fault")).to_have_count(0)
 
 
 def test_an_update_from_python_reaches_the_drawing(editor):
@@ -151,7 +151,8 @@ def test_an_identity_makes_the_axis_alpha(editor):
 def test_the_report_of_a_run_reaches_the_strip(editor):
     editor.number("video-length").fill("3")
     editor.type("smile = 0 > 1 > 0")
-    run = editor.site.scripts["txt2img"].jobs.last = finished_run()
+    run = finished_run()
+    editor.site.result = result(editor.site.scripts["txt2img"], run)
     run.report._squares = torch.tensor([[1.0, 100.0], [4.0, 100.0], [1.0, 100.0]])
     editor.page.locator("#txt2img-done").click()
     strip = editor.root.locator("canvas.wplus-strip")
@@ -162,6 +163,24 @@ def test_the_report_of_a_run_reaches_the_strip(editor):
     assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
     editor.field("Cursor frame").fill("1")
     sync_api.expect(editor.readout).to_contain_text("residual 20.00 %")
+
+
+def test_two_pages_have_their_own_reports(editor, page, chromium, site):
+    scripts = site.scripts["txt2img"]
+    own, others = finished_run(), finished_run()
+    others.report.layers = {"a", "b", "c"}
+    own, others = result(scripts, own), result(scripts, others)
+    with editor_page.opened(chromium, site.url) as second:
+        other = Editor(second, site).open()
+        for one, told in ((editor, own), (other, others)):
+            site.result = told
+            one.page.locator("#txt2img-done").click()
+            one.part("report").locator(".wplus-report").wait_for()
+        sync_api.expect(editor.part("report").first).to_contain_text("1 layers")
+        sync_api.expect(other.part("report").first).to_contain_text("3 layers")
+    site.result = ""  # a job that failed
+    page.locator("#txt2img-done").click()
+    sync_api.expect(editor.part("report").locator(".wplus-report")).to_have_count(0)
 
 
 def test_both_tabs_are_apart(editor, page, site):
@@ -197,3 +216,18 @@ def test_accessibility(editor, theme):
     found = axe.Axe().run(editor.page, context=".wplus-curve[data-tab=txt2img]").response["violations"]
     faults = [(rule["id"], node["html"][:200], node["failureSummary"]) for rule in found for node in rule["nodes"]]
     assert not faults, json.dumps(faults, indent=1)
+
+
+def test_the_batch_tab_says_what_each_file_gets(editor, page, site):
+    page.locator(".tab-nav button", has_text="img2img").click()
+    other = Editor(page, site, "img2img").open()
+    other.type("age = 0 > 1")
+    page.evaluate("document.body.insertAdjacentHTML('afterbegin', '<div id=img2img_batch_tab>Batch</div>')")
+    sync_api.expect(other.axis).to_contain_text(
+        "every file is a job of its own and gets the whole curve over its own 16"
+    )
+    page.locator("#img2img-ad-enable input").uncheck()
+    sync_api.expect(other.axis).to_contain_text("every file is a job of its own and gets the value at frame 0")
+    assert other.dots == 1
+    page.evaluate("document.querySelector('#img2img_batch_tab').style.display = 'none'")
+    sync_api.expect(other.axis).not_to_contain_text("every file")

@@ -69,7 +69,7 @@ def test_without_animatediff_the_frames_are_the_batch(curve):
 
 def test_an_identity_makes_the_axis_alpha(curve):
     assert curve.axis.inner_text().startswith("lambda")
-    curve.part("identity").locator("input").fill("anna")
+    curve.page.evaluate("send('identity', 'anna')")
     sync_api.expect(curve.axis).to_contain_text("alpha of the identity")
     assert "+8" in curve.ruler
 
@@ -222,10 +222,11 @@ def test_a_solo_is_alone(tracks):
     assert tracks.lines.count() == 3
 
 
-def test_a_track_is_hidden(tracks):
-    tracks.button("Show glasses").click()
-    tracks.settle()
+def test_a_track_is_muted(tracks):
+    tracks.button("Use glasses").click()
+    tracks.gets(TRACKS.replace("glasses", "# [off] glasses"))
     assert tracks.lines.count() == 2
+    assert tracks.root.locator("li.wplus-muted").inner_text().split()[:2] == ["glasses", "muted"]
 
 
 def test_layers_are_set(tracks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from types import SimpleNamespace
 
 import host
@@ -59,6 +60,18 @@ def ours(job):
 # Before a job
 
 
+def finished(jobs, job):
+    """What the WebUI has after a job."""
+    done = processed()
+    jobs.finish(job, done)
+    return done
+
+
+def shown(jobs, done):
+    """The job that a page with this result shows."""
+    return jobs.finished.find(json.dumps({"extra_generation_params": done.extra_generation_params}))
+
+
 def test_prepare_writes_the_infotext(jobs, job):
     jobs.prepare(job, [SMILE])
     assert job.extra_generation_params["WPlus tracks"] == "smile = 0.5"
@@ -110,18 +123,16 @@ def test_new_files_are_known(jobs, job, models):
     assert job.wplus_job.needed().names == ["new"]
 
 
-def test_a_job_that_begins_has_no_report_yet(jobs, job, shared):
-    jobs.finish(sampled(jobs, job), processed())
-    assert jobs.last is not None
+def test_a_job_that_begins_takes_nothing_from_those_before(jobs, job, shared):
+    done = finished(jobs, sampled(jobs, job))
     jobs.prepare(host.Job(shared, 2), [SMILE])
-    assert jobs.last is None
+    assert shown(jobs, done) is job.wplus_job
 
 
-def test_an_inner_job_that_begins_leaves_the_last_report(jobs, job, shared):
-    jobs.finish(sampled(jobs, job), processed())
-    last = jobs.last
+def test_an_inner_job_that_begins_takes_nothing_from_those_before(jobs, job, shared):
+    done = finished(jobs, sampled(jobs, job))
     jobs.prepare(inner(shared), [SMILE])
-    assert jobs.last is last
+    assert shown(jobs, done) is job.wplus_job
 
 
 # Before a batch
@@ -249,23 +260,19 @@ def test_finish_leaves_what_others_tell(jobs, job):
 
 
 def test_finish_keeps_the_job_for_the_page(jobs, job):
-    jobs.finish(sampled(jobs, job), processed())
-    assert jobs.last is job.wplus_job
+    assert shown(jobs, finished(jobs, sampled(jobs, job))) is job.wplus_job
 
 
 def test_a_job_that_was_not_sampled_has_no_report(jobs, job):
-    done = processed()
     jobs.prepare(job, [SMILE])
-    jobs.finish(job, done)
-    assert jobs.last is None and done == processed()
+    done = finished(jobs, job)
+    assert shown(jobs, done) is None and done == processed()
 
 
 def test_a_redrawn_image_is_not_kept_for_the_page(jobs, job, shared):
     sampled(jobs, job)
-    jobs.finish(sampled(jobs, inner(shared)), processed())
-    assert jobs.last is None
-    jobs.finish(job, processed())
-    assert jobs.last is job.wplus_job
+    assert shown(jobs, finished(jobs, sampled(jobs, inner(shared)))) is None
+    assert shown(jobs, finished(jobs, job)) is job.wplus_job
 
 
 def test_after_a_job_nothing_is_inside_of_it(jobs, job, shared):

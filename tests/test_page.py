@@ -7,6 +7,7 @@ import importlib
 import json
 import re
 from dataclasses import asdict, fields
+from types import SimpleNamespace
 
 import gradio as gr
 import pytest
@@ -35,7 +36,8 @@ def pages(module):
             script = module.WPlusScript()
             script.tabname = tab
             script.inputs = script.ui(tab == "img2img")
-            script.after_component(gr.HTML(elem_id=f"html_log_{tab}"), elem_id=f"html_log_{tab}")
+            info = f"generation_info_{tab}"
+            script.after_component(gr.Textbox(visible=False, elem_id=info), elem_id=info)
             scripts[tab] = script
     return scripts
 
@@ -152,7 +154,7 @@ def check(page, tracks, **changed):
     ],
 )
 def test_no_fault_is_nothing_said(page, tracks, strength, identity):
-    assert check(page, tracks, strength=strength, identity=identity) == ""
+    assert "wplus-fault" not in check(page, tracks, strength=strength, identity=identity)
 
 
 @pytest.mark.parametrize(
@@ -180,14 +182,15 @@ def presets():
 
 def test_every_preset_is_a_track(page):
     assert len(presets()) > 3
-    assert [check(page, page._add_track("", "smile", preset)) for preset in presets()] == [""] * len(presets())
+    said = [check(page, page._add_track("", "smile", preset), enabled=True) for preset in presets()]
+    assert said == [""] * len(presets())
 
 
 def test_a_track_is_added_as_a_line(page):
     text = ""
     for preset in presets():
         text = page._add_track(text, "smile", preset)
-    assert len(text.splitlines()) == len(presets()) and check(page, text) == ""
+    assert len(text.splitlines()) == len(presets()) and check(page, text, enabled=True) == ""
 
 
 def test_without_a_direction_there_is_no_track(page):
@@ -232,7 +235,7 @@ def test_without_directions_it_begins_with_none(first, models):
 def test_refresh_finds_new_files(page, models):
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
     adapter, direction, identity, gallery, fault, *latents = page._refresh(
-        *values_of(tracks="new = 1"), "wplus_adapter", "smile"
+        *values_of(tracks="new = 1", enabled=True), "wplus_adapter", "smile"
     )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
@@ -252,9 +255,17 @@ def test_an_empty_models_folder(shared, tmp_path, place):
 # The report
 
 
+def result(script, run):
+    """Keep a run; gives what the WebUI keeps beside its pictures."""
+    ticket = script.jobs.finished.ticket()
+    script.jobs.finished.keep(ticket, run)
+    return json.dumps({"extra_generation_params": {"WPlus job": ticket}, "infotexts": ["a face"]})
+
+
 def finished_run():
     """A job of three frames, red, green and blue."""
-    job = importlib.import_module("wplus_ext.hosts.webui.job").Job(None)
+    resolved = SimpleNamespace(settings=Settings(enabled=True, tracks="smile = 1"))
+    job = importlib.import_module("wplus_ext.hosts.webui.job").Job(resolved)
     job.frames, job.report = 3, Report("residual", 3, ["<smile>"], [[-0.7], [0.0], [0.7]], {"a"}, 4, 3, 2)
     for colour in ("red", "lime", "blue"):
         job.strip.add(Image.new("RGB", (96, 128), colour), 3)
@@ -262,12 +273,11 @@ def finished_run():
 
 
 def test_without_a_job_there_is_no_report(page):
-    assert page._show_report() == ""
+    assert page._show_report("") == ""
 
 
 def test_the_report_is_shown(script, page):
-    script.jobs.last = finished_run()
-    shown = page._show_report()
+    shown = page._show_report(result(script, finished_run()))
     assert "1 layers, 2 of 4 UNet calls edited" in shown and shown.count("<circle") == 5 and "over 3 frames" in shown
     assert "&lt;smile&gt;" in shown and "<smile>" not in shown
 
@@ -276,11 +286,10 @@ def test_the_first_page_is_the_shown_one(script, page):
     """The API asks for the components again, to learn the defaults."""
     with gr.Blocks():
         script.ui(False)
-    script.jobs.last = finished_run()
-    assert script.page is page and "1 layers" in page._show_report()
+    assert script.page is page and "1 layers" in page._show_report(result(script, finished_run()))
 
 
 def test_the_editor_is_told_of_the_job(script, page):
-    run = script.jobs.last = finished_run()
-    told = json.loads(html.unescape(re.search('data-run="(.*?)"', page._show_report())[1]))
+    run = finished_run()
+    told = json.loads(html.unescape(re.search('data-run="(.*?)"', page._show_report(result(script, run)))[1]))
     assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip.url()}

@@ -7,12 +7,21 @@ from typing import NoReturn
 
 MAX_KEYS = 4096  # keys in one schedule
 MAX_SIZE = 20.0  # of a value
-MAX_PLACES = 4  # decimals of a number
+MAX_PLACES = 4  # decimals of a number; more are rounded
+MAX_FRAME = 999_999
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+", re.ASCII)
 _SPACE = re.compile(r"[ \t]*")
+_NAME = re.compile(r"[^\[\]=#]+")
+_COMMA = re.compile(r",(\d+)(?!,?\d)", re.ASCII)
+_EXPRESSION = re.compile(r"[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b", re.ASCII)
+_SHOWN = 40  # characters of an expression
+# What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
+_WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
+_BLANKS = {"\N{NO-BREAK SPACE}": " ", "\N{IDEOGRAPHIC SPACE}": " "}
+_SIGNS = str.maketrans(_WIDE | _BLANKS)
 
 
 class TrackError(ValueError):
@@ -31,10 +40,13 @@ class Reader:
 
     def __init__(self, text: str, line: int) -> None:
         self.text, self.line, self.at = text, line, 0
+        self._signs = text.translate(_SIGNS)  # what is read; names and messages have the text as it was written
+        self._number = (0, -1)  # from where to where the last one went
+        self._stops = ""  # what can follow it
         self.skip()
 
     def skip(self) -> None:
-        self.at = _SPACE.match(self.text, self.at).end()
+        self.at = _SPACE.match(self._signs, self.at).end()
 
     def fail(self, message: str, found: str | None = None) -> NoReturn:
         if found is None:
@@ -44,7 +56,7 @@ class Reader:
 
     def peek(self, mark: str) -> bool:
         self.skip()
-        return self.text.startswith(mark, self.at)
+        return self._signs.startswith(mark, self.at)
 
     def take(self, mark: str) -> bool:
         found = self.peek(mark)
@@ -54,6 +66,7 @@ class Reader:
 
     def expect(self, mark: str) -> None:
         if not self.take(mark):
+            self._explain()
             self.fail(f"expected {mark!r}")
 
     def at_end(self) -> bool:
@@ -62,35 +75,72 @@ class Reader:
 
     def expect_end(self) -> None:
         if not self.at_end():
+            self._explain()
             self.fail("expected the end of the line")
+
+    def name(self) -> str:
+        """The name of a track. Wide signs belong to it where the line has an equals sign of its own."""
+        match = _NAME.match(self.text if "=" in self.text else self._signs, self.at)
+        name = self.text[self.at : match.end()].translate(str.maketrans(_BLANKS)).rstrip(" \t") if match else ""
+        if not name:
+            self.fail("expected the name of a direction")
+        self.at += len(name)
+        return name
 
     def word(self, word: str) -> bool:
         self.skip()
-        match = _WORD.match(self.text, self.at)
+        match = _WORD.match(self._signs, self.at)
         found = bool(match) and match.group() == word
         if found:
             self.at = match.end()
         return found
 
-    def number(self, what: str) -> float:
+    def number(self, what: str, stops: str = ",:>)") -> float:
+        """A number, to four places. ``stops`` are the signs that can follow it, where more follows."""
         self.skip()
-        match = _NUMBER.match(self.text, self.at)
+        self._stops = stops
+        match = _NUMBER.match(self._signs, self.at)
         if not match:
+            self._refuse_expression(self.at, what)
             self.fail(f"expected {what}")
-        if len(match.group().partition(".")[2]) > MAX_PLACES:
-            self.fail(f"expected at most {MAX_PLACES} decimal places")
+        self._number = match.span()
         self.at = match.end()
-        return float(match.group()) + 0.0  # -0 becomes 0
+        return round(float(match.group()), MAX_PLACES) + 0.0  # -0 becomes 0
 
-    def value(self, what: str = "a number") -> float:
+    def _explain(self) -> None:
+        """Raise what is to be said of a number that goes on as none does: after a comma, or in an expression."""
+        start, end = self._number
+        comma = _COMMA.match(self._signs, self.at) if self.at == end else None
+        whole = self._signs[start:end]
+        if comma and whole.lstrip("+-").isdigit():
+            self.at = start
+            found = self.text[start : comma.end()]
+            self.fail(f"expected a point as the decimal sign, found {found!r}: write {whole}.{comma.group(1)}", "")
+        if end >= 0:
+            self._refuse_expression(start, "a number")
+
+    def _refuse_expression(self, start: int, what: str) -> None:
+        """Raise where an expression begins at ``start`` that goes on where the reading has come to."""
+        depth, end = 0, start
+        while end < len(self._signs) and (depth or self._signs[end] not in self._stops):
+            depth += {"(": 1, ")": -1}.get(self._signs[end], 0)
+            end += 1
+        if end > self.at and _EXPRESSION.search(self._signs[start:end]):
+            self.at = start
+            text = self.text[start:end].translate(str.maketrans(_BLANKS)).rstrip(" \t")
+            shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+            self.fail(f"expected {what}, found an expression: {shown}; none are evaluated, write numbers", "")
+
+    def value(self, what: str = "a number", stops: str = ",:>)") -> float:
         self.skip()
         at = self.at
-        number = self.number(what)
+        number = self.number(what, stops)
         self.limit(number, at)
         return number
 
     def limit(self, number: float, at: int) -> None:
         if not -MAX_SIZE <= number <= MAX_SIZE:
+            self._explain()
             self.at = at
             self.fail(f"expected a number from {-MAX_SIZE:g} to {MAX_SIZE:g}")
 
@@ -98,10 +148,22 @@ class Reader:
         if keys == MAX_KEYS:
             self.fail(f"expected at most {MAX_KEYS} keys in a track")
 
+    def frame(self, number: float, at: int) -> None:
+        """Check that the number that was read from there is one of a frame."""
+        if not (0 <= number <= MAX_FRAME and number == int(number)):
+            self.at = at
+            self.fail(
+                "expected a frame, a whole number from 0" + (" of at most 6 digits" if number > MAX_FRAME else "")
+            )
+
     def whole(self, what: str) -> int:
         self.skip()
-        match = _DIGITS.match(self.text, self.at)
-        if not match or len(match.group()) > 6 or self.text[match.end() : match.end() + 1] == ".":
+        match = _DIGITS.match(self._signs, self.at)
+        if not match or len(match.group()) > 6 or self._signs[match.end() : match.end() + 1] == ".":
             self.fail(f"expected {what}" + (" of at most 6 digits" if match and len(match.group()) > 6 else ""))
         self.at = match.end()
         return int(match.group())
+
+    def since(self, at: int) -> str:
+        """What was read from there, as it was written."""
+        return self.text[at : self.at]

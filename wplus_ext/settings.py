@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,6 +168,8 @@ def _plain(name: str, value: object) -> object:
     if name == "identity" and value in ("", NO_IDENTITY):
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if isinstance(value, int) and abs(value) > sys.float_info.max:  # as JSON may have it: no float is so large
+            raise ValueError(f"{name} is a number of {value.bit_length()} bits, expected a number of common size")
         if name == "strength":
             return format_schedule(Schedule((Key(0, float(value), "spread"),)))
         if name in ("start", "end"):

@@ -79,7 +79,7 @@ def parse(text: str) -> list[Track]:
 
 def parse_schedule(text: str) -> Schedule:
     """Read one schedule, the part of a track that follows ``=``. Raises TrackError."""
-    reader = Reader(text, 1)
+    reader = Reader(_marked(text), 1)
     schedule = _schedule(reader)
     reader.expect_end()
     return schedule
@@ -110,12 +110,18 @@ def format_schedule(schedule: Schedule) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return _marked(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _marked(text: str) -> str:
+    """Without the mark that some editors put before a text."""
+    return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
 
 
 def plain(number: float) -> str:
-    """A number as the language writes it: no exponent, no trailing zeros."""
-    return f"{number:.{MAX_PLACES}f}".rstrip("0").rstrip(".")
+    """A number as the language writes it: at most four places, no exponent, no trailing zeros, no minus before 0."""
+    text = f"{number:.{MAX_PLACES}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def _format_key(key: Key) -> str:
@@ -127,12 +133,7 @@ def _format_key(key: Key) -> str:
 
 
 def _track(reader: Reader) -> Track:
-    start = reader.at
-    match = _NAME.match(reader.text, reader.at)
-    name = match.group().rstrip(" \t") if match else ""
-    if not name:
-        reader.fail("expected the name of a direction")
-    reader.at = start + len(name)
+    name = reader.name()
     layers = (0, LAYERS)
     if reader.take("["):
         first = reader.whole("the first layer")
@@ -177,21 +178,21 @@ def _keys(reader: Reader) -> tuple[Key, ...]:
             reader.fail("expected one key a frame, found a second one", "")
         seen.add((key.position, key.unit))
         keys.append(key)
-        if not reader.take(","):
+        if not reader.take(",") or reader.at_end():
             return tuple(keys)
 
 
 def _key(reader: Reader) -> Key:
     at = reader.at
     position, unit = reader.number("a frame or a percentage"), "frame"
+    written = reader.since(at)
     if reader.take("%"):
         unit = "percent"
         if not 0 <= position <= 100:
             reader.at = at
-            reader.fail(f"expected a percentage from 0 to 100, found {plain(position)}", "")
+            reader.fail(f"expected a percentage from 0 to 100, found {written}", "")
     else:
-        reader.at = at
-        position = float(reader.whole("a frame, a whole number from 0"))
+        reader.frame(position, at)
     reader.expect(":")
     reader.expect("(")
     value = reader.value()
@@ -213,8 +214,8 @@ def _easing(reader: Reader) -> tuple[str, tuple[float, float, float, float] | No
         reader.expect("/")
         reader.skip()
         at = reader.at
-        numbers.append(reader.value(coordinate))
+        numbers.append(reader.value(coordinate, ",:>)/"))
         if coordinate[0] == "x" and not 0 <= numbers[-1] <= 1:
-            reader.at = at
-            reader.fail(f"expected {coordinate} from 0 to 1, found {plain(numbers[-1])}", "")
+            written, reader.at = reader.since(at), at
+            reader.fail(f"expected {coordinate} from 0 to 1, found {written}", "")
     return "bez", tuple(numbers)

@@ -12,6 +12,7 @@ from ...library.index import Library
 from ...library.resolve import resolve
 from ...settings import FIELDS, NO_IDENTITY, Settings
 from .folders import model_roots
+from .passports import named
 
 AXES = ("tracks", "strength", "identity", "adapter", "mode", "start")
 
@@ -41,7 +42,9 @@ def _choices(field: Field) -> Callable[[], list[str]] | None:
 
 def _apply(field: str) -> Callable[[object, object, list[object]], None]:
     def apply(p: object, value: object, values: list[object]) -> None:
-        p.wplus_overrides = {**getattr(p, "wplus_overrides", {}), "enabled": True, field: _axis_value(field, value)}
+        with named():
+            value = _axis_value(field, value)
+        p.wplus_overrides = {**getattr(p, "wplus_overrides", {}), "enabled": True, field: value}
 
     return apply
 
@@ -51,8 +54,9 @@ def _confirm(field: str) -> Callable[[object, list[object]], None]:
 
     def confirm(p: object, values: list[object]) -> None:
         found = Library(model_roots())
-        for value in values:
-            resolve(Settings.from_dict({field: _axis_value(field, value)}), found)
+        with named():
+            for value in values:
+                resolve(Settings.from_dict({field: _axis_value(field, value)}), found)
 
     return confirm
 

@@ -16,7 +16,9 @@ from ...library.index import Library
 from ...library.resolve import Resolved, resolve
 from ...settings import PREFIX, Settings
 from .chart import Strip
+from .finished import TICKET, Finished
 from .folders import TITLE, look_again
+from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
 
 
@@ -41,6 +43,11 @@ class Job:
         if self._fault is not None:
             raise self._fault
         return self._resolved
+
+    def summary(self) -> str:
+        """One line for a person, of a job that has a report."""
+        why = idle(self.needed().settings)
+        return f"{why}, so nothing was edited" if why else self.report.summary()
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
@@ -108,23 +115,20 @@ class Job:
 
 
 class Jobs:
-    """The jobs of one tab, as the WebUI's callbacks tell of them.
-
-    ``last`` is the last one that has a report: the page shows it.
-    """
+    """The jobs of one tab, as the WebUI's callbacks tell of them. ``finished`` are those that a page can show."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._outer: object | None = None  # the one whose images are being postprocessed
-        self.last: Job | None = None
+        self.finished: Finished[Job] = Finished()
 
     def prepare(self, p: object, args: Sequence[object]) -> None:
         """Before a job: read its settings, and write them into its infotext."""
         p.wplus_job = None
+        p.wplus_unused = not getattr(p, "is_api", False) and not is_inner(p) and asked_for(args)
         for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
             del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
-        if not is_inner(p):
-            self.last = None  # a job that fails has no report
+        p.wplus_ticket = None if is_inner(p) or getattr(p, "is_api", False) else self.finished.ticket()
         outer = self._outer if is_inner(p) and job_of(self._outer) else None
         try:  # the cell of an X/Y/Z plot may have settings of its own, which its inner jobs do not know
             resolved = job_of(outer).needed() if outer else self._resolve(p, args)
@@ -154,11 +158,23 @@ class Jobs:
         if job is not None and job.report is not None:
             report = job.report.to_dict()
             processed.extra_generation_params = {**processed.extra_generation_params, f"{PREFIX}report": report}
-            processed.comments += f"{TITLE}: {job.report.summary()}\n"
-        if not is_inner(p):
-            self.last = job if job is not None and job.report is not None else None
+            processed.comments += f"{TITLE}: {job.summary()}\n"
+        elif getattr(p, "wplus_unused", False):
+            processed.comments += f"{TITLE}: {OFF}\n"
+        self._keep(p, processed, job if job is not None and job.report is not None else None)
         if p is self._outer:
             self._outer = None
+
+    def _keep(self, p: object, processed: object, job: Job | None) -> None:
+        """Keep a job for the page that asked for it, if one did."""
+        ticket = getattr(p, "wplus_ticket", None)
+        if ticket is None:
+            return
+        # The upscaling of a picture leaves the ticket of the first result in place, and changes its infotext.
+        upscaled = processed.info if getattr(p, "txt2img_upscale", False) else ""
+        self.finished.keep(ticket, job, upscaled)
+        if job is not None:
+            processed.extra_generation_params[TICKET] = ticket
 
     def _resolve(self, p: object, args: Sequence[object]) -> Resolved | None:
         """What the job's settings name; None where they are switched off."""

@@ -17,6 +17,7 @@ from .chart import draw
 from .files import Files, dropdowns, fault_html, first_direction
 from .folders import TITLE, look_again
 from .job import Job
+from .notes import note, refuse_zeros
 from .people import People
 
 PRESETS = {
@@ -47,13 +48,13 @@ class Page:
         tab: ``"txt2img"`` or ``"img2img"``.
         elem_id: makes an id that is unique to the tab.
         library: where the names come from.
-        last: gives the last job.
+        find: gives the job of a result, as `Finished.find` does.
     """
 
     def __init__(
-        self, tab: str, elem_id: Callable[[str], str], library: Library, last: Callable[[], Job | None]
+        self, tab: str, elem_id: Callable[[str], str], library: Library, find: Callable[[str], Job | None]
     ) -> None:
-        self.library, self._last = library, last
+        self.library, self._find = library, find
         self._tab, self._id = tab, elem_id
         self._fields = {field.name: field for field in FIELDS}
         self._made: dict[str, gr.components.Component] = {}
@@ -70,9 +71,9 @@ class Page:
         """What a job's settings are read from."""
         return list(self.settings.values())
 
-    def follow(self, log: gr.components.Component) -> None:
-        """Show the report whenever the WebUI's line under the picture changes: it comes with each result."""
-        log.change(self._show_report, outputs=self.last, show_progress=False, queue=False)
+    def follow(self, info: gr.components.Component) -> None:
+        """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
+        info.change(self._show_report, info, self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
         switches, files, tracks, numbers = ([self._fields[name] for name in row] for row in ROWS)
@@ -170,12 +171,14 @@ class Page:
             change.then(self._see, self.inputs, [self.faults, *self.files.latents], **quiet)
 
     def _check(self, *values: object) -> str:
-        """What is wrong with the settings, as HTML; nothing where all is well."""
+        """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well."""
         try:
-            resolve(Settings.from_dict({**dict(zip(self.settings, values)), "enabled": True}), self.library)
+            settings = Settings.from_dict(dict(zip(self.settings, values)))
+            refuse_zeros(resolve(settings, self.library))
         except ValueError as error:
             return fault_html(error)
-        return ""
+        said = note(settings)
+        return f'<div class="wplus-note" role="status">{html.escape(said)}</div>' if said else ""
 
     def _add_track(self, tracks: str, direction: str, preset: str) -> str:
         if not direction:
@@ -197,11 +200,11 @@ class Page:
         latents = self.library.names("latents")
         return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents)]
 
-    def _show_report(self) -> str:
-        job = self._last()
+    def _show_report(self, info: str) -> str:
+        job = self._find(info)
         if job is None:
             return ""
         report = job.report
         data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url()}))
-        said = f"<p>{html.escape(report.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
+        said = f"<p>{html.escape(job.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
         return f'<div class="wplus-report" data-run="{data}">{said}</div>'

@@ -74,7 +74,12 @@ class Pilot:
 
     def _follow_unet(self) -> None:
         """Attach to the checkpoint's UNet; a refiner or the hires pass may have changed it."""
-        unet = shared.sd_model.model.diffusion_model
+        unet = getattr(getattr(shared.sd_model, "model", None), "diffusion_model", None)
+        if unet is None:
+            raise RuntimeError(
+                f"the loaded model ({type(shared.sd_model).__name__}) has no UNet where AUTOMATIC1111's WebUI keeps "
+                "its own; expected a Stable Diffusion 1.5 checkpoint in that WebUI"
+            )
         if unet is self._unet:
             return
         self._on_unet.close()

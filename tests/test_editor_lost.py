@@ -1,0 +1,93 @@
+"""The editor where something is lost: the focus, the browser's storage, a field that holds half a word."""
+
+from __future__ import annotations
+
+import editor_page
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
+
+pytest_plugins = ["editor_fixtures"]
+
+MOVED = "smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)"
+
+
+@pytest.fixture
+def moved(curve):
+    """An editor with one step to undo."""
+    curve.drag((4, 0.5), (5, 0.5))
+    curve.gets(MOVED)
+    return curve
+
+
+def test_redo_by_keyboard_after_a_click_on_undo(editor):
+    editor.type("smile = 1")
+    editor.button("Undo").click()  # for which there is nothing left: the button is disabled
+    editor.gets("")
+    editor.keyboard("Control+Shift+z")
+    editor.gets("smile = 1")
+
+
+def test_undo_by_keyboard_after_a_click_on_redo(moved):
+    moved.button("Undo").click()
+    moved.settle()
+    moved.button("Redo").click()
+    moved.gets(MOVED)
+    moved.keyboard("Control+z")
+    moved.gets(editor_page.KEYS)
+
+
+def test_undo_by_keyboard_after_the_list_is_made_anew(tracks):
+    tracks.button("Remove age").click()
+    tracks.settle()
+    tracks.button("Remove smile").click()
+    tracks.settle()
+    tracks.button("Remove glasses").click()
+    tracks.gets("")
+    tracks.keyboard("Control+z")
+    tracks.gets("glasses = 0.9")
+
+
+def test_undo_by_keyboard_after_the_focused_key_is_gone(curve):
+    curve.click(15, 0.25)
+    curve.keyboard("Delete")
+    curve.gets("smile = 0:(0), 4:(0.5), 8:(-0.25)")
+    curve.keyboard("Control+z")
+    curve.gets(editor_page.KEYS)
+
+
+def test_the_focus_that_is_elsewhere_stays_there(moved):
+    moved.area.focus()
+    moved.page.evaluate("update('age = 1')")
+    moved.settle()
+    assert moved.page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+
+
+def test_typing_in_the_identity_leaves_the_axis(curve):
+    curve.page.evaluate("send('identity', 'anna')")
+    sync_api.expect(curve.axis).to_contain_text("alpha of the identity")
+    curve.part("identity").locator("input").fill("")
+    curve.page.wait_for_timeout(700)  # it is looked at twice
+    sync_api.expect(curve.axis).to_contain_text("alpha of the identity")
+
+
+def test_typing_in_the_identity_first_of_all_leaves_the_axis(curve):
+    curve.part("identity").locator("input").fill("ann")
+    curve.page.wait_for_timeout(700)
+    sync_api.expect(curve.axis).to_contain_text("lambda")
+
+
+@pytest.mark.parametrize("refusal", ["get: () => { throw new DOMException('', 'SecurityError') }", "value: undefined"])
+def test_without_the_browsers_storage_all_else_works(chromium, url, refusal):
+    with editor_page.opened(chromium) as page:
+        page.add_init_script(f"Object.defineProperty(window, 'localStorage', {{{refusal}}})")
+        editor_page.visit(page, url)
+        editor = editor_page.Editor(page)
+        editor.svg.wait_for()
+        editor.type(editor_page.KEYS)
+        editor.drag((4, 0.5), (5, 0.5))
+        editor.gets(MOVED)
+        editor.number = page.locator("#txt2img-ad-video-length input")
+        editor.number.fill("8")
+        editor.settle()
+        assert editor.dots == 8
