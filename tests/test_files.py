@@ -233,7 +233,7 @@ def test_the_command_line_says_what_is_wrong_in_one_line(tmp_path, adapter_file,
     for arguments, message in (
         (["inspect", str(tmp_path / "none.pt")], "none.pt: No such file"),
         (["convert", str(adapter_file), str(tmp_path / "a.bin")], "expected a name that ends in .safetensors"),
-        (["convert", str(adapter_file), str(tmp_path / "none" / "a.safetensors")], "No such file or directory"),
+        (["convert", str(adapter_file), str(tmp_path / "none" / "a.safetensors")], "no such folder, expected one"),
         (["convert", str(adapter_file), str(target)], "exists; choose another name, or add --force"),
     ):
         assert main(arguments) == 2
