@@ -178,7 +178,9 @@ def _check_folder(folder: Path, force: bool) -> None:
     names = sorted(entry.name for entry in folder.iterdir())
     other = next((name for name in names if not (folder / name).is_file() or not _FRAME.fullmatch(name)), None)
     if other is not None:
-        raise ValueError(f"{folder} holds {other}, so it is no folder of our frames; choose another name, or move that away")
+        raise ValueError(
+            f"{folder} holds {other}, so it is no folder of our frames; choose another name, or move that away"
+        )
     theirs = None if force else next((name for name in names if not _is_ours(folder / name)), None)
     if theirs is not None:
         raise ValueError(
