@@ -40,7 +40,8 @@ TEXTS = (
     "../ada",
     "residual", "direct", "cpu", "cuda:99", "float32", "\udcff", "größer…", "a\nb", "\x1b[2J", "adapter",
     "encoder", "a.webp", "a.gif", "a.mp4", "frames", "a.json", "a.safetensors", "a.png", "mine.gif", "photos",
-    "nowhere/a.gif", ".", "..", "/", "/dev/null", "pipe", "link.gif", "lib", "lib/adapters/wplus_adapter.safetensors", "x" * 300 + ".gif",
+    "nowhere/a.gif", ".", "..", "/",
+    "/dev/null", "pipe", "link.gif", "lib", "lib/adapters/wplus_adapter.safetensors", "x" * 300 + ".gif",
     "lib/directions/smile.safetensors", "lib/latents/ada.safetensors",
 )  # fmt: skip
 ENDED: dict[object, int] = {}  # exit codes, and how often

@@ -85,6 +85,12 @@ def test_shared_steps_change_nothing(studio):
     assert len({video.tobytes() for video in alone}) == 4
 
 
+def test_all_calls_of_an_unedited_video_are_counted(studio):
+    ((_, report),) = studio.render([shot()])
+    assert (report.calls, report.edited) == (5, 0)
+    assert "0 of 5 UNet calls edited" in report.summary()
+
+
 def test_windows_give_every_frame_its_scale(studio):
     long = replace(shot(edit={"tracks": "smile = 0:(0):hold, 17:(1):hold, 18:(0)", "start": 0.0}), frames=21, context=8)
     ((edited, report),) = studio.render([long])
