@@ -85,7 +85,7 @@ def precious(tmp_path):
     [
         (["inspect", "{tmp}/none.pt"], "none.pt: No such file"),
         (["convert", "{adapter}", "{tmp}/a.bin"], "expected a name that ends in .safetensors"),
-        (["convert", "{adapter}", "{tmp}/none/a.safetensors"], "No such file or directory"),
+        (["convert", "{adapter}", "{tmp}/none/a.safetensors"], "no such folder, expected one"),
         (["convert", "{adapter}", "{tmp}/out.safetensors"], "exists; choose another name, or add --force"),
     ],
 )

@@ -7,6 +7,7 @@ import os
 import pytest
 import torch
 
+from wplus_ext.__main__ import main
 from wplus_ext.library.index import Library
 
 W = torch.zeros(512)
@@ -62,3 +63,9 @@ def test_in_an_empty_library_too(tmp_path):
 
 def test_nothing_is_left_out_where_all_is_well(folder):
     assert Library([folder.parent]).left_out("directions") == []
+
+
+def test_the_command_says_it_too(folder, capsys):
+    (folder / "grin.txt").write_text("")
+    assert main(["directions", "--wplus", str(folder.parent)]) == 0
+    assert "not offered: grin.txt: expected one of" in capsys.readouterr().out

@@ -116,3 +116,8 @@ def test_windows_give_every_frame_its_scale(long):
 def test_afterwards_the_windows_are_gone(studio, long):
     assert np.array_equal(frames(studio, shot())[0], long[2])
     assert not hasattr(studio.pipe.unet.mid_block, "motion_modules")
+
+
+def test_all_calls_of_an_unedited_video_are_counted(studio):
+    ((_, report),) = studio.render([shot()])
+    assert "0 of 5 UNet calls edited" in report.summary()

@@ -83,7 +83,7 @@ def test_the_command_line_has_every_field():
     edit, shot = ({field.name for field in fields} for fields in (common.EDIT, common.SHOT))
     assert edit == NAMES - {"enabled"}
     assert shot | {"width", "height"} == {field.name for field in tables.fields_of(tables.Shot)}
-    others = {"help", "model", "motion", "wplus", "device", "precision", "size", "like", "out"}
+    others = {"help", "model", "motion", "wplus", "device", "precision", "size", "like", "out", "force"}
     assert set(options_of_render()) - others == edit | shot
 
 

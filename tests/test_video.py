@@ -10,7 +10,7 @@ from PIL import Image
 
 from wplus_ext.studio import video
 
-SETTINGS = json.dumps({"prompt": 'größer > 0,\n "quoted" = 1; # \\', "long": "x" * 3000})
+SETTINGS = json.dumps({"shots": [], "prompt": 'größer > 0,\n "quoted" = 1; # \\', "long": "x" * 3000})
 NAMES = ["a.gif", "a.webp", "a.mp4", "a"]
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 import torch
 
 from .. import bench
+
+MOST_REPEATS = 1000  # a median of more says nothing more
+COPIES = 6  # of a layer's rows, that the plain formula holds at once: f, q, what is attended, and so on
+UNKNOWN = 8 << 30  # bytes, where the system does not say how many are free
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +24,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the figures."""
+    most = most_rows(options.device)
+    if options.rows > most:
+        raise ValueError(f"--rows is {options.rows}, expected at most {most}, for which there is memory now")
+    if options.repeats > MOST_REPEATS:
+        raise ValueError(f"--repeats is {options.repeats}, expected at most {MOST_REPEATS}")
     bench.run(options.device, options.rows, options.repeats)
 
 
+def most_rows(device: str) -> int:
+    """For how many rows of the largest layer a device has memory free."""
+    row = max(length * width for width, length in bench.LENGTHS.items()) * (4 if device == "cpu" else 2)
+    return max(_free(device) // (COPIES * row), 1)
+
+
+def _free(device: str) -> int:
+    """Bytes of memory."""
+    if device != "cpu":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["MemAvailable"].split()[0]) << 10
+    except (OSError, ValueError, LookupError):  # no Linux
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (OSError, ValueError, AttributeError):  # Windows
+        return UNKNOWN
+
+
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    if not text.isdecimal() or len(text) > 18 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1, of at most 18 digits")
     return int(text)

@@ -47,6 +47,12 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
         _add(edit, field, many=field.name in many)
     parser.add_argument("--like", type=Path, metavar="FILE", help="begin with the settings of a file made here")
     parser.add_argument("--out", type=Path, required=True, help=".webp, .gif, .mp4, or no ending: PNG frames")
+    add_force(parser)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """The option ``--force`` of a command that writes a file."""
+    parser.add_argument("--force", action="store_true", help="overwrite what is there and was not made by this command")
 
 
 def check_device(device: str) -> None:
@@ -82,13 +88,27 @@ def given(options: argparse.Namespace) -> dict[str, object]:
         if not match:
             raise ValueError(f"--size is {options.size!r}, expected WIDTHxHEIGHT, such as 512x512")
         values |= {"width": int(match[1]), "height": int(match[2])}
+    if "tracks" in values:  # here alone: a semicolon that stands in a file's tracks parts nothing
+        tracks = values["tracks"]
+        values["tracks"] = parted(tracks) if isinstance(tracks, str) else [parted(text) for text in tracks]
     return values
+
+
+def parted(tracks: str) -> str:
+    """Tracks as an option gives them, one a line: a ``;`` parts them, but for one in a comment, which ends its line."""
+    lines = []
+    for line in re.split(r"\r\n|\r|\n", tracks):
+        more = True
+        while more:
+            line, more, rest = (line, "", "") if line.lstrip().startswith("#") else line.partition(";")
+            lines.append(line.strip())
+            line = rest
+    return "\n".join(lines)
 
 
 def changed(shot: Shot, values: dict[str, object]) -> Shot:
     """The shot with other values, for itself and for its edit."""
     edit = {**asdict(shot.edit), **{name: value for name, value in values.items() if hasattr(shot.edit, name)}}
-    edit["tracks"] = "\n".join(line.strip() for line in edit["tracks"].split(";"))
     own = {name: value for name, value in values.items() if not hasattr(shot.edit, name)}
     return replace(shot, **own, edit=Settings.from_dict(edit))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..weights import files
 from ..weights.kinds import identify
+from ..weights.swap import check_place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +21,11 @@ def run(options: argparse.Namespace) -> None:
     """Read the one, write the other."""
     if options.output.suffix.lower() != ".safetensors":
         raise ValueError(f"{options.output}: expected a name that ends in .safetensors")
-    if options.output.exists() and not options.force:
-        raise ValueError(f"{options.output} exists; choose another name, or add --force")
+    check_place(options.output, force=options.force)
     kind, content = identify(options.input)
     if kind.tensors is None:
         raise ValueError(f"{options.input}: a {kind.name}, expected a file of tensors")
     tensors = kind.tensors(content)
+    check_place(options.output, force=options.force)  # again: an encoder takes its time
     files.write(options.output, tensors)
     print(f"{options.output}: {kind.name}, {len(tensors)} {'tensor' if len(tensors) == 1 else 'tensors'}")

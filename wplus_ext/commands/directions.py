@@ -27,3 +27,5 @@ def run(options: argparse.Namespace) -> None:
         names = [make_direction(library, options.make, options.without, options.with_it, options.force).stem]
     for name in names:
         print(describe(library, name))
+    for left in [] if options.make else library.left_out("directions"):
+        print(f"not offered: {left}")

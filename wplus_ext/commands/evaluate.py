@@ -6,22 +6,34 @@ import argparse
 import json
 from pathlib import Path
 
+from ..version import VERSION
+from ..weights.regular import read_regular
+from ..weights.swap import check_place, replacing
+from .common import add_force
+
+MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate``."""
     parser.add_argument("--quick", action="store_true", help="fewer videos, rougher figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    add_force(parser)
     parser.add_argument("--device", default="", help="default: the GPU where there is one")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the table; write the JSON."""
+    """Write the JSON; print the table."""
     from ..miniature.evaluate import evaluate  # needs diffusers
     from ..studio.pipeline import Studio
 
-    if options.json and not options.json.parent.is_dir():
-        raise ValueError(f"{options.json.parent}: no such folder, expected one to write {options.json.name} into")
+    if options.json:
+        check_place(options.json, _is_ours, options.force)
     found = evaluate(Studio(device=options.device), options.quick)
+    if options.json:  # before anything is printed, which may fail
+        with replacing(options.json) as part:
+            part.write_text(json.dumps({MARK: VERSION, **found}, indent=2) + "\n", encoding="utf-8")
+            check_place(options.json, _is_ours, options.force)  # again: minutes have passed
     shape = (
         f"{found['seeds']} seeds x {found['prompts']} prompts, {found['steps']} steps, guidance {found['guidance']:g}"
     )
@@ -29,5 +41,12 @@ def run(options: argparse.Namespace) -> None:
     print("\n".join(found["table"]))
     for name, (low, high) in found["ranges"].items():
         print(f"{name}: pictures hold from lambda {low:g} to {high:g}")
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this command wrote a file."""
+    try:
+        content = json.loads(read_regular(path))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and MARK in content

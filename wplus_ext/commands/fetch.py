@@ -28,10 +28,7 @@ def run(options: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in ITEMS]
     if unknown:
         raise ValueError(f"there is no item {unknown[0]!r}, expected {', '.join(ITEMS)}")
-    accepted = options.accept_licence
-    if not accepted and sys.stdin.isatty():
-        print(LICENCE)
-        accepted = input("Do you accept this licence? [y/N] ").strip().lower() in ("y", "yes")
+    accepted = options.accept_licence or _asked()
     if not accepted:
         raise ValueError(f"the files' licence (NTU S-Lab 1.0, non-commercial, {UPSTREAM}) needs --accept-licence")
     for name in names:
@@ -44,3 +41,15 @@ def run(options: argparse.Namespace) -> None:
 
             got = fetch(ITEMS[name], options.wplus, accepted, show, options.force)
         print(f"{name}: {len(got)} {'file' if len(got) == 1 else 'files'} in {got[0].parent}")
+
+
+def _asked() -> bool:
+    """Whether somebody is there who accepts the licence."""
+    if sys.stdin is None or sys.stdin.closed or not sys.stdin.isatty():
+        return False
+    print(LICENCE)
+    try:
+        return input("Do you accept this licence? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl+D
+        print()
+        return False

@@ -15,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Render one video."""
-    video.check(options.out)
+    video.check(options.out, options.force)
     studio = common.studio(options)
     shots = common.shots_like(options, studio)
     if len(shots) > 1:
         raise ValueError(f"{options.like}: a table of {len(shots)} videos; use sweep --like")
     shot = common.changed(shots[0], common.given(options))
     ((frames, report),) = common.rendered(studio, [shot])
-    record.save(options.out, frames, studio, [shot])
+    record.save(options.out, frames, studio, [shot], options.force)
     print(f"{options.out}: {len(frames)} frames of {frames.shape[2]}x{frames.shape[1]}; {report.summary()}")

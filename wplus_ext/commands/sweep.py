@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Render a table of videos."""
-    video.check(options.out)
+    video.check(options.out, options.force)
     studio = common.studio(options)
     like, values = common.shots_like(options, studio), common.given(options)
     axes = {}
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     cells = [rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))]
     labels = ["\n".join(_label(name, value) for name, value in zip(varied, row)) for row in rows]
     sheet = video.table(cells, [_label(varied[-1], value) for value in columns], labels if len(varied) > 1 else [""])
-    record.save(options.out, sheet, studio, shots)
+    record.save(options.out, sheet, studio, shots, options.force)
     print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(sheet)} frames, {' and '.join(varied)} varied")
 
 

@@ -13,13 +13,16 @@ from tqdm import tqdm
 
 from ..curve import evaluate as curve
 from ..settings import Settings
-from ..studio import video
+from ..studio import record, video
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
+from ..weights.regular import read_regular
+from ..weights.swap import check_place, replacing
 from . import world
 from .measure import Ruler
 
 PAGE = "index.html"
+MARK = '<meta name="generator" content="wplus_ext demo">'  # by which our page is known
 CHART = (150, 74)  # width and height
 LIMIT = 1.3  # of the charts' scale
 
@@ -81,9 +84,17 @@ def tables() -> list[Table]:
     ]
 
 
-def write(out: Path) -> tuple[int, int]:
-    """Write the tables and the page into a folder; gives the numbers of videos and tables."""
+def write(out: Path, force: bool = False) -> tuple[int, int]:
+    """Write the tables and the page into a folder; gives the numbers of videos and tables.
+
+    Raises:
+        ValueError: a file of that name that was not made here, unless ``force``.
+        OSError: the disk does not let us write.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    for table in tables():
+        video.check(out / f"{table.name}.webp", force)
+    check_place(out / PAGE, _is_ours, force)
     studio = Studio(device="cpu", precision="float32")
     base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
     found, wanted = {}, tables()
@@ -98,10 +109,16 @@ def write(out: Path) -> tuple[int, int]:
         rows = [[_shot(base, edit) for edit in row] for row in table.edits]
         cells = [[found[shot] for shot in row] for row in rows]
         sheet = video.table(cells, table.columns, [label for label, _ in table.rows])
-        video.save(sheet, out / f"{table.name}.webp", base.fps, "{}")
+        record.save(out / f"{table.name}.webp", sheet, studio, [shot for row in rows for shot in row], force)
         parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
-    (out / PAGE).write_text(_page(parts), encoding="utf-8")
+    with replacing(out / PAGE) as part:
+        part.write_text(_page(parts), encoding="utf-8")
+        check_place(out / PAGE, _is_ours, force)  # again: minutes have passed
     return len(shots), len(wanted)
+
+
+def _is_ours(path: Path) -> bool:
+    return MARK.encode() in read_regular(path)
 
 
 def _track(name: str, value: float) -> str:
@@ -169,6 +186,7 @@ def _chart(asked: Sequence[float], measured: Sequence[float], factor: str) -> st
 def _page(sections: Sequence[str]) -> str:
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+{MARK}
 <title>W+ Adapter for AnimateDiff: the miniature's demo</title>
 <style>
 :root {{ color-scheme: light dark; }}

@@ -109,8 +109,9 @@ class Studio:
                 base = _base(shot)
                 if base not in shared:
                     shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
-                report = Report(plan.mode, shot.frames, [], plan.scales, calls=shared[base].step)
+                report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
+                report.calls = draft.steps  # of the whole video: where nothing is attached, nobody has counted
                 yield self.finish(draft)[0], report
 
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
@@ -191,12 +192,11 @@ class Studio:
             adapter, plan: the edit; none where absent.
         """
         scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
-        count = latents.shape[0] * latents.shape[2]
         frames = [*range(latents.shape[2])] * latents.shape[0]
-        negative = [True] * count if draft.is_guided else []
+        negative = [True] * len(frames) if draft.is_guided else []
         with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
             if live:
-                live.rows([*frames, *frames] if negative else frames, negative + [False] * count)
+                live.rows([*frames, *frames] if negative else frames, negative + [False] * len(frames))
             for i in range(draft.step, draft.steps if until is None else until):
                 if live:
                     live.step(i, draft.steps)

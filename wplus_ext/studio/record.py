@@ -14,11 +14,13 @@ from . import video
 from .pipeline import Studio
 from .shot import Shot
 
+STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)  # of any JSON
 
-def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot]) -> None:
-    """Write a video, (F, H, W, 3) uint8, with the settings of its shots. Raises as `video.save`."""
+
+def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
+    """Write a video, (F, H, W, 3) uint8, with the settings of its shots. ``force`` and faults as of `video.save`."""
     content = {"model": studio.name, "files": _hashes(studio, shots), "shots": [asdict(shot) for shot in shots]}
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True))
+    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force)
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -26,23 +28,36 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
 
     Raises:
         ValueError: no such file, or one without our settings.
+        OSError: it cannot be read.
     """
     if not path.exists():
         raise ValueError(f"{path}: no such file; expected one that render or sweep wrote")
+    text = video.load_settings(path)
     try:
-        content = json.loads(video.load_settings(path))
+        content = json.loads(text)
         shots = [Shot.from_dict(values) for values in content["shots"]]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: its settings are not those of render or sweep ({error})") from error
+        before = {str(key): str(value) for key, value in dict(content.get("files") or {}).items()}
+        if not shots:
+            raise ValueError("no shots")
+    except STRANGE as error:
+        reason = _shown(f"no {error}" if isinstance(error, KeyError) else str(error), 300)
+        raise ValueError(
+            f"{path}: its settings are not those of render or sweep ({reason}); name a file that they wrote"
+        ) from error
     notes = []
     if content.get("model") != studio.name:
-        notes.append(f"{path} was made with the model {content.get('model')}, this is {studio.name}")
-    before = dict(content.get("files") or {})
+        notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
     now = _hashes(studio, shots) if before else {}
     for key, then in before.items():
         if now.get(key) != then:
-            notes.append(f"{key} was {then} when {path} was made, and is {now.get(key)}")
+            notes.append(f"{_shown(key)} was {_shown(then, 300)} when {path} was made, and is {now.get(key)}")
     return shots, notes
+
+
+def _shown(value: object, longest: int = 80) -> str:
+    """What a file says, for a terminal: in one line, not long, and without signs that would command it."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:

@@ -2,50 +2,70 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
+from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from ..weights.files import replacing
+from ..weights.regular import open_regular
+from ..weights.swap import check_parent, check_place, replacing
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
 FORMATS = (".gif", ".webp", ".mp4")
+LONGEST = 16_000_000  # letters of settings; a table of a thousand videos has less
+WANTED, EXPECTED = "PNG, WebP, GIF or MP4", "expected a file that render or sweep wrote"
+_FRAME = re.compile(r"\d+\.png", re.ASCII)
 PAD, FONT_SIZE = 6, 14
 
 
-def check(path: Path) -> None:
-    """Raise ValueError unless a video can be written there: a ``.gif``, ``.webp`` or ``.mp4`` file, or a folder
-    of PNG frames where the name has no ending."""
+def check(path: Path, force: bool = False) -> None:
+    """Whether a video may be written there: a ``.gif``, ``.webp`` or ``.mp4`` file, or a folder of PNG frames where
+    the name has no ending.
+
+    What is there already may be replaced where `save` wrote it, as its settings tell; with ``force`` any file, and a
+    folder that holds nothing but numbered PNG files.
+
+    Raises:
+        ValueError: another ending; something of somebody's; no such place.
+        OSError: the disk does not let us look.
+    """
     if path.suffix and path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: expected {', '.join(FORMATS)}, or a name without ending for a folder of PNG frames")
     if path.suffix.lower() == ".mp4":
         _av()
-    if path.suffix and path.is_dir():
-        raise ValueError(f"{path} is a folder, expected the name of a file")
-    if not path.suffix and path.exists() and not (path.is_dir() and _is_frames(path)):
+    if path.suffix:
+        check_place(path, _is_ours, force)
+        return
+    check_parent(path)
+    try:
+        os.lstat(path)  # tells of a name that cannot be, too
+    except FileNotFoundError:
+        return
+    if path.is_symlink() or not path.is_dir():
         raise ValueError(f"{path} exists and is no folder of our frames; choose another name")
-    parent = path.parent
-    if not parent.is_dir():
-        raise ValueError(f"{parent}: no such folder, expected one to write {path.name} into")
-    if not os.access(parent, os.W_OK):
-        raise ValueError(f"{parent}: cannot be written, choose another folder")
+    _check_folder(path, force)
 
 
-def save(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
+def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False) -> None:
     """Write a video; it appears whole or not at all.
 
     Args:
         frames: (F, H, W, 3) uint8.
         path: see `check`.
         fps: frames a second.
-        settings: JSON in ASCII, kept in the metadata; `load_settings` reads it.
+        settings: JSON in ASCII, kept in the metadata; `load_settings` reads it, and `check` knows by its ``shots``
+            what is ours.
+        force: see `check`; raises as that.
     """
-    check(path)
+    check(path, force)
     with replacing(path) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
@@ -62,32 +82,31 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
             duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
             pictures[0].save(part, save_all=True, append_images=pictures[1:], **duration, **options[kind])
+        check(path, force)  # again: something may have come there meanwhile
 
 
 def load_settings(path: Path) -> str:
-    """The settings that `save` kept in a file, or in a folder's frames. Raises ValueError where there are none."""
+    """The settings that `save` kept in a file, or in a folder's frames.
+
+    Raises:
+        ValueError: there are none; a damaged or hostile file; a pipe or a device.
+        OSError: it cannot be read.
+    """
     if path.is_dir():
         path = next(iter(sorted(path.glob("*.png"))), path / "00000.png")
-    settings = None
     if path.suffix.lower() == ".mp4":
-        av = _av()
+        _av()  # its absence is no fault of the file
+    with open_regular(path) as file:
         try:
-            with av.open(str(path)) as container:
-                settings = container.metadata.get("comment")
-        except av.error.FFmpegError as error:
-            raise ValueError(f"{path}: not a whole video ({error})") from error
-    else:
-        try:
-            with Image.open(path) as picture:
-                comment = picture.info.get("comment", b"")
-                found = (picture.info.get(KEY), comment, picture.getexif().get(DESCRIPTION))
-        except UnidentifiedImageError as error:
-            raise ValueError(f"{path}: not a picture or video; expected one that render or sweep wrote") from error
-        settings = next((value for value in found if value), None)
-    if isinstance(settings, bytes):
-        settings = settings.decode("utf-8", "replace")
-    if not settings or not settings.startswith("{"):
-        raise ValueError(f"{path}: no settings in its metadata; expected a file that render or sweep wrote")
+            found = _mp4_settings(file) if path.suffix.lower() == ".mp4" else _picture_settings(file)
+        except Exception as error:  # whatever a damaged file makes the readers stumble over
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ValueError(f"{path}: not a whole {WANTED} ({reason}); {EXPECTED}") from error
+    settings = next((text for text in map(_text, found) if text.startswith("{")), None)
+    if settings is None:
+        raise ValueError(f"{path}: no settings in its metadata; {EXPECTED}")
+    if len(settings) > LONGEST:
+        raise ValueError(f"{path}: settings of {len(settings):,} letters, expected at most {LONGEST:,}; {EXPECTED}")
     return settings
 
 
@@ -154,9 +173,46 @@ def _wrapped(text: str, width: int, measure: Callable[[str], tuple[int, int]]) -
     return "\n".join(lines)
 
 
-def _is_frames(folder: Path) -> bool:
-    """Whether a folder holds nothing but frames that we wrote."""
-    return all(path.suffix == ".png" and path.stem.isdecimal() for path in folder.iterdir())
+def _check_folder(folder: Path, force: bool) -> None:
+    """Raise ValueError unless a folder holds nothing but our frames, or with ``force`` what is named as they are."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    other = next((name for name in names if not (folder / name).is_file() or not _FRAME.fullmatch(name)), None)
+    if other is not None:
+        raise ValueError(
+            f"{folder} holds {other}, so it is no folder of our frames; choose another name, or move that away"
+        )
+    theirs = None if force else next((name for name in names if not _is_ours(folder / name)), None)
+    if theirs is not None:
+        raise ValueError(
+            f"{folder} holds {theirs}, which was not made here; choose another name, or add --force to replace them all"
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether `save` wrote a file. Other programs keep JSON of their own in such places, without ``shots``."""
+    try:
+        settings = json.loads(load_settings(path))
+    except (ValueError, RecursionError, OSError):
+        return False
+    return isinstance(settings, dict) and isinstance(settings.get("shots"), list)
+
+
+def _picture_settings(file: BinaryIO) -> tuple[object, ...]:
+    """Where settings may be in a picture. Raises whatever Pillow stumbles over."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file, formats=["PNG", "WEBP", "GIF"]) as picture:
+            return picture.info.get(KEY), picture.info.get("comment"), picture.getexif().get(DESCRIPTION)
+
+
+def _mp4_settings(file: BinaryIO) -> tuple[object, ...]:
+    """The same in a video; nothing but the file itself is opened, whatever it names. Raises whatever PyAV does."""
+    with _av().open(file, format="mp4", metadata_errors="replace") as container:
+        return (container.metadata.get("comment"),)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
 
 
 def _save_frames(frames: np.ndarray, folder: Path, settings: str) -> None:

@@ -1,10 +1,9 @@
-"""Files: tensors read without running anything that a file holds, and the one way to write."""
+"""Files: tensors read without running anything that a file holds, and written whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from .pickles import read_content
 from .regular import check_regular, open_regular
+from .swap import replacing
 
 PICKLES = (".bin", ".pt", ".pth")
 DIGEST = "wplus_tensors_sha256"  # in the metadata of what we write
@@ -50,25 +50,6 @@ def read(path: str | Path) -> object:
         expected = "a .safetensors, .npy, .npz, .pt, .pth or .bin file"
         raise ValueError(f"{path}: expected {expected}, got {suffix or 'no ending'!r}")
     return READERS[suffix](path)
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A path to write a file or a folder to, which takes the place of ``path`` when all went well: nobody ever sees
-    half of it, and on any fault what was there is still there."""
-    path = Path(path)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}-") as folder:
-        part = Path(folder, path.name)
-        yield part
-        before = Path(folder, "before")
-        if part.is_dir() and path.is_dir():  # a folder with something in it is not replaced as a file is
-            path.replace(before)
-        try:
-            part.replace(path)
-        except OSError:
-            if before.exists():
-                before.replace(path)
-            raise
 
 
 def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
