@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from wplus_ext import Adapter, load_direction, load_latent
-from wplus_ext.weights import files
+from wplus_ext.weights import files, swap
 
 
 class Evil:
@@ -210,14 +210,15 @@ def test_on_a_fault_the_folder_is_still_there(folder, fault):
 
 
 def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_one_before(folder, monkeypatch):
-    replace = Path.replace
+    rename = Path.rename
 
     def refuse(self, target):
-        if Path(target) == folder and self.name == "frames":
+        if Path(target) == folder and swap.BEFORE not in self.parts:
             raise OSError(5, "Input/output error")
-        return replace(self, target)
+        return rename(self, target)
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(swap, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OSError, match="Input/output error"), files.replacing(folder) as part:
         write_frames(part)
     assert listed(folder) == ["frames", "frames/0.png"]
