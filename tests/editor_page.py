@@ -71,10 +71,7 @@ def static_page() -> str:
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
-    fields = [
-        f'<label id="txt2img{name}">{name}<input type="number" value="{value}"></label>'
-        for name, value in numbers.items()
-    ]
+    fields = [f'<label id="txt2img{n}">{n}<input type="number" value="{v}"></label>' for n, v in numbers.items()]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The curve editor</title><link rel="stylesheet" href="style.css">
