@@ -13,6 +13,8 @@ if sys.platform != "linux":
 
 from benchmarks import files, hostile
 
+pytestmark = pytest.mark.once  # the readers are the same in both worlds
+
 PICTURES = (".png", ".jpg", ".gif", ".tiff")
 
 

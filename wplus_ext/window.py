@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-EPSILON = 1e-9  # 0.1 * 30 is a little more than 3
+EPSILON = 1e-9  # 0.07 * 100 is a little more than 7
 
 
 @dataclass(frozen=True)
