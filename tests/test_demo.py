@@ -44,7 +44,7 @@ def test_the_page_shows_videos_and_curves(written):
 
 
 def test_where_to_look_is_said(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("wplus_ext.miniature.demo.write", lambda out: (12, 2))
+    monkeypatch.setattr("wplus_ext.miniature.demo.write", lambda out, force: (12, 2))
     assert main(["demo", "--out", str(tmp_path)]) == 0
     assert f"open {tmp_path / 'index.html'}" in capsys.readouterr().out
 
