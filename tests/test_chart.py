@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import importlib
 import io
+import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -66,3 +68,11 @@ def test_a_very_long_strip_is_narrow(chart):
     url = strip(chart, *["red"] * 2000, frames=2000).url()
     shown = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
     assert shown.size == (2000 * 8, 64)
+
+
+def test_the_page_the_chart_and_the_style_sheet_count_the_same_styles(chart):
+    """A track's colour in the report is its colour in the editor."""
+    root = Path(__file__).parents[1]
+    shapes = re.search(r"SHAPES = \[(.*?)\];", (root / "javascript/wplus_styles.mjs").read_text(), re.DOTALL)[1]
+    colours = set(re.findall(r"\.wplus-scale-(\d+)", (root / "style.css").read_text()))
+    assert shapes.count('"M') == len(colours) == chart.STYLES
