@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import collections
+import zipfile
 
 import numpy as np
 import plain
@@ -96,3 +98,50 @@ def plain_tokens(state):
 
 def test_the_plain_form_agrees(state):
     assert torch.allclose(plain_tokens(state)[0], plain.phi(state, W), atol=1e-5)
+
+
+def parameter():
+    made = torch.nn.Parameter(W.clone())
+    made.note = "by hand"
+    return made
+
+
+BESIDE = {
+    "numpy's number": np.float32(0.1),
+    "a size": torch.Size([18, 512]),
+    "a set": {1, 2},
+    "a frozen set": frozenset({1}),
+    "a device": torch.device("cpu"),
+    "a type": torch.float16,
+    "a counter": collections.Counter("ab"),
+    "a default dict": collections.defaultdict(list, a=[1]),
+    "an ordered dict": collections.OrderedDict(a=1),
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "old"])
+def test_what_people_keep_beside_a_latent(tmp_path, beside, zipped):
+    torch.save({"latent": W, "beside": beside}, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
+    assert torch.equal(load_latent(tmp_path / "w.pt"), W)
+
+
+def test_a_parameter_with_a_note(tmp_path):
+    torch.save(parameter(), tmp_path / "w.pt")
+    assert torch.equal(load_latent(tmp_path / "w.pt"), W)
+
+
+def test_an_archive_with_an_object_beside_the_numbers(tmp_path):
+    np.savez(tmp_path / "w.npz", w=W.numpy(), meta=np.array({"a": 1}))
+    assert torch.equal(load_latent(tmp_path / "w.npz"), W)
+
+
+def test_numbers_of_a_big_endian_machine_are_refused(tmp_path):
+    torch.save(W, tmp_path / "w.pt")
+    with zipfile.ZipFile(tmp_path / "w.pt") as archive, zipfile.ZipFile(tmp_path / "big.pt", "w") as other:
+        for name in archive.namelist():
+            if not name.endswith("byteorder"):
+                other.writestr(name, archive.read(name))
+        other.writestr(f"{archive.namelist()[0].partition('/')[0]}/byteorder", "big")
+    with pytest.raises(ValueError, match="big-endian"):
+        load_latent(tmp_path / "big.pt")

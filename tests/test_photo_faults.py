@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import EpsImagePlugin, Image, features
+from PIL import EpsImagePlugin, Image, ImageOps, features
 
 from wplus_ext.photos.photo import open_photo
 
@@ -86,8 +86,27 @@ def test_a_text_chunk_that_is_too_long_names_the_file():
         open_photo(encoded(Image.new("RGB", (32, 32)), "PNG", pnginfo=info), "x")
 
 
-def test_an_exif_turn_is_taken():
-    image = Image.new("RGB", (40, 20), "red")
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_turn_in_the_exif_is_taken_once(kind, turn, mode):
+    if kind == "JPEG" and mode == "RGBA":
+        pytest.skip("there is none")
+    levels = np.arange(64 * 40, dtype=np.uint32).reshape(40, 64) // 16
+    image = Image.fromarray(levels.astype(np.uint8)).convert(mode)
     exif = Image.Exif()
-    exif[0x0112] = 6
-    assert open_photo(encoded(image, "JPEG", exif=exif), "x").size == (20, 40)
+    exif[0x0112] = turn
+    data = encoded(image, kind, exif=exif, **({"quality": 100} if kind == "JPEG" else {}))
+    wanted = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    assert np.array_equal(np.asarray(open_photo(data, "x")), np.asarray(wanted))
+
+
+def test_a_size_with_a_sixteen_in_it_is_no_depth():
+    """The width of a phone's photo of 50 million pixels."""
+    assert open_photo(encoded(Image.new("L", (8160, 6120)), "JPEG"), "x").size == (8160, 6120)
+
+
+def test_a_scan_of_several_pages_is_told():
+    page = Image.new("RGB", (32, 32))
+    with pytest.raises(ValueError, match="x: 2 pages, expected a still picture"):
+        open_photo(encoded(page, "TIFF", save_all=True, append_images=[page]), "x")

@@ -148,5 +148,5 @@ def _is_pca(path: Path) -> bool:
     """Whether this is the GANSpace file that a table beside it speaks of."""
     try:
         return path.suffix.lower() in (*PICKLES, ".npz", ".safetensors") and identify(path).kind is PCA
-    except (ValueError, OSError):
+    except (ValueError, OSError, MemoryError):
         return False  # whoever names that file is told

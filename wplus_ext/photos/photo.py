@@ -79,16 +79,18 @@ def _decoded(data: bytes, name: str) -> Image.Image:
     width, height = image.size
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # the second frame of an MPO is only a preview
-        raise _Refused(f"{name}: an animation of {frames} frames, expected a still picture; save one frame")
+        what = f"{frames} pages" if image.format == "TIFF" else f"an animation of {frames} frames"
+        raise _Refused(f"{name}: {what}, expected a still picture; save one of them")
     if min(width, height) < LEAST:
         raise _Refused(f"{name}: {width}x{height} pixels, expected at least {LEAST} a side to show a face")
-    most = MOST // 2 if "16" in str(image.tile) else MOST  # of 16 bits half as many: they take as long
+    most = MOST // 2 if _is_deep(image) else MOST  # of 16 bits half as many: they take as long
     if width * height > most:
         raise _Refused(f"{name}: {width}x{height} pixels, expected at most {most // 10**6} million; make it smaller")
     if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):  # a PNG's are 16 bits
         kind = "decimals" if image.mode == "F" else "32 bits"
         raise _Refused(f"{name}: its numbers have {kind}, and what is white is not said; save it with 8 or 16 bits")
-    turn = TURNS.get(image.getexif().get(ORIENTATION))
+    image.load()
+    turn = TURNS.get(image.getexif().get(ORIENTATION))  # a TIFF is turned while it is loaded, and says so then
     picture = _as_rgb(image)
     del image  # its pixels go before others come
     return picture if turn is None else picture.transpose(turn)
@@ -178,6 +180,12 @@ def _band_as_rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a picture's file has 16 bits a channel."""
+    raw = [args[0] if isinstance(args, tuple) and args else args for _, _, _, args in image.tile]
+    return image.mode.startswith("I;16") or any(isinstance(mode, str) and "16" in mode for mode in raw)
 
 
 def _is_known(kind: str) -> bool:

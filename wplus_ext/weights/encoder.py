@@ -97,7 +97,7 @@ def is_encoder(path: str | Path) -> bool:
         check_regular(path)
         with safe_open(path, "pt") as file:
             return "latent_avg" in file.keys()  # noqa: SIM118 - no mapping
-    except (ValueError, OSError, SafetensorError):
+    except (ValueError, OSError, SafetensorError, MemoryError):
         return False
 
 

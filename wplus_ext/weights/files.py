@@ -119,8 +119,8 @@ def _read_npz(path: Path) -> dict[str, Tensor]:
         found = {}
         for member in members:
             with archive.open(member) as file:
-                array = np.lib.format.read_array(io.BytesIO(file.read(LARGEST_ARCHIVE)), allow_pickle=False)
-            if array.dtype.kind == "f":
+                array = _array(file.read(LARGEST_ARCHIVE))
+            if array is not None and array.dtype.kind == "f":
                 found[member.filename.removesuffix(".npy")] = _as_tensor(array)
     names = {"mean": "lat_mean", "comp": "lat_comp", "std": "lat_stdev"}
     return {name: found[old] for name, old in names.items()} if found.keys() >= set(names.values()) else found
@@ -136,6 +136,16 @@ def _numpy(path: Path) -> Iterator[None]:
         raise ValueError(
             f"{path}: not a whole {path.suffix.lower()} file of numbers ({error}); nothing in it was run"
         ) from error
+
+
+def _array(data: bytes) -> np.ndarray | None:
+    """A member of an archive; None for one of Python's objects, which are not made."""
+    try:
+        return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    except ValueError as error:
+        if "Object arrays" in str(error):
+            return None
+        raise
 
 
 def _as_tensor(array: np.ndarray) -> Tensor:

@@ -47,7 +47,10 @@ def read_table(path: str | Path) -> list[Component]:
         ValueError: no text of such lines, or an unusable line among them.
         OSError: the file cannot be read.
     """
-    text = read_regular(path)[:LARGEST_TABLE].decode("utf-8-sig", "replace")
+    data = read_regular(path)[:LARGEST_TABLE]
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError(f"{path}: a table in UTF-16; save it as UTF-8")
+    text = data.decode("utf-8-sig", "replace")
     for mark in "\t;,":
         try:
             lines = [line for line in csv.reader(text.splitlines(), delimiter=mark) if any(map(str.strip, line))]

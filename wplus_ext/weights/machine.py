@@ -146,7 +146,10 @@ class Machine:
         if name == "GLOBAL":
             stack.append(Name(*str(arg).split(" ", 1)))
         elif name == "STACK_GLOBAL":
-            stack.append(Name(*map(str, self._take(2))))
+            module, called = self._take(2)
+            if not isinstance(module, str) or not isinstance(called, str):
+                raise ValueError("a pickle that asks for something without a name")
+            stack.append(Name(module, called))
         elif name == "BINPERSID":
             stack.append(self._persistent(*self._take(1)))
         elif name in ("REDUCE", "NEWOBJ"):
@@ -194,7 +197,9 @@ class Machine:
         """Keys and values into a dict; what is no plain key is not hashed, which can take for ever."""
         if isinstance(target, dict):
             for key, value in zip(items[::2], items[1::2]):
-                target[key if isinstance(key, (str, int, float, bytes)) else Key()] = value
+                # Of large whole numbers many can have one hash.
+                plain = isinstance(key, (str, bytes)) or (isinstance(key, int) and abs(key) < 2**60)
+                target[key if plain else Key()] = value
 
     @staticmethod
     def _add(target: object, items: list[object]) -> None:

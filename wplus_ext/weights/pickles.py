@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from .machine import Made, Name
-from .placed import Foreign, Placed, Storage, filled, is_array, machine, size_of, tensors_in, things
+from .placed import SPARE, Foreign, Placed, Storage, filled, is_array, machine, size_of, tensors_in, things
 from .regular import open_regular
 
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the old format
 LARGEST_PICKLE = 64 << 20  # bytes, of what is no tensor's numbers
-SPARE = 64 << 20  # bytes that all tensors may have beyond the file
 
 
 def read_tensors(path: str | Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
@@ -64,6 +63,9 @@ class _Zip:
         if pickled is None:
             raise ValueError("a zip without the data.pkl of torch.save")
         self._folder = pickled.removesuffix("data.pkl")
+        order = f"{self._folder}byteorder"
+        if order in self._archive.namelist() and self._member(order, 99).strip() != b"little":
+            raise ValueError("the numbers of another kind of machine (big-endian)")
         self.content = machine().load(io.BytesIO(self._member(pickled, LARGEST_PICKLE)))
 
     def read(self, placed: list[Placed]) -> list[Tensor]:
@@ -93,8 +95,10 @@ class _Old:
         if first != MAGIC:
             _refuse_foreign(first)
             raise ValueError("a pickle by itself")
-        for _ in range(2):
-            machine().load(_Bounded(file, size))
+        machine().load(_Bounded(file, size))
+        system = machine().load(_Bounded(file, size))
+        if isinstance(system, dict) and system.get("little_endian") is False:
+            raise ValueError("the numbers of another kind of machine (big-endian)")
         self.content = machine().load(_Bounded(file, size))
         self._storages = {
             thing.storage.key: thing.storage for thing in things(self.content) if isinstance(thing, Placed)
@@ -106,7 +110,7 @@ class _Old:
             if needed <= places.keys():
                 break
             (count,) = struct.unpack("<q", self._file.read(8))
-            if key not in self._storages:
+            if not isinstance(key, str) or key not in self._storages:
                 raise ValueError(f"storage {key} is no plain tensor's")
             places[key] = self._file.tell(), count * size_of(self._storages[key].dtype)
             self._file.seek(places[key][1], os.SEEK_CUR)
@@ -160,7 +164,8 @@ def _opened(path: str | Path) -> Iterator[_Zip | _Old]:
 
 def _refuse_foreign(content: object) -> None:
     for thing in things(content):
-        if isinstance(thing, (Made, Name)) and not is_array(thing):
+        plain = is_array(thing) or (isinstance(thing, Name) and thing.module == "torch")  # a dtype, say
+        if isinstance(thing, (Made, Name)) and not plain:
             name = thing.name if isinstance(thing, Made) else thing
             raise Foreign(".".join(name))
 
