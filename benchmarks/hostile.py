@@ -183,6 +183,29 @@ def _device(folder: Path, chance: random.Random) -> Path:
 
 FRAMES = [Image.new("P", (64, 64), i % 255) for i in range(2000)]
 LARGE = {"dtype": "F32", "shape": [1 << 38], "data_offsets": [0, 1 << 40]}
+LONG = b"]q\x00(" + b"N" * 90_000 + b"e0"  # a list, remembered as number 0
+LARGE_TEXT = b"X" + struct.pack("<I", 1 << 20) + b"a" * (1 << 20)
+LARGE_NUMBER = b"\x8b" + struct.pack("<i", 1 << 16) + b"\x7f" * (1 << 16)
+TENSOR = (
+    b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+    b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x01tQK\x00"
+)
+DOUBLED = b"]q\x00N" + b"".join(b"]q%c(h%ch%ce" % (i + 1, i, i) for i in range(44))
+
+
+def _pickled(body: bytes) -> Make:
+    """In torch's zip, as what it holds."""
+
+    def make(folder: Path, chance: random.Random) -> Path:
+        return _zipped(lambda: {"a/data.pkl": b"\x80\x02" + body + b"."}, ".pt", packed=False)(folder, chance)
+
+    return make
+
+
+def _equal_hashes(chance: random.Random, folder: Path) -> object:
+    return {i * (2**61 - 1): 0 for i in range(2000)}  # more take long to write
+
+
 ZEROS = {"descr": "<f8", "fortran_order": False}
 SMALL = _npy({**ZEROS, "shape": (9,)}, b"\0" * 72)
 KINDS: dict[str, Make] = {
@@ -211,6 +234,14 @@ KINDS: dict[str, Make] = {
     "views": _overlapping,
     "packed pickle": _zipped(lambda: {"a/data.pkl": b"\x80\x02" + b"N0" * (200 << 19) + b"N."}, ".pt"),
     "packed storage": _zipped(lambda: {"a/data.pkl": pickle.dumps({}, 2), "a/data/0": b"\0" * (400 << 20)}, ".pt"),
+    "name of a doubled list": _pickled(DOUBLED + b"X\x01\x00\x00\x00x\x93"),
+    "pairs of a list": _pickled(b"ccollections\nOrderedDict\n(" + LONG + b"]q\x01(" + b"h\x00" * 90_000 + b"etR"),
+    "text again and again": _pickled(LARGE_TEXT + b"q\x000](" + b"c_codecs\nencode\n(h\x00tR" * 2000 + b"e"),
+    "set again and again": _pickled(LONG + b"](" + b"cbuiltins\nset\n(h\x00tR" * 5000 + b"e"),
+    "sides without end": _pickled(LONG + b"](" + (TENSOR + b"h\x00h\x00tR") * 2000 + b"e"),
+    "large sides": _pickled(LARGE_NUMBER + b"q\x000" + TENSOR + b"(" + b"h\x00" * 60 + b"tq\x01h\x01tR"),
+    "a list in itself": _pickled(b"]q\x00(" + b"h\x00" * 200_000 + b"e"),
+    "keys of one hash": _saved(_equal_hashes),
     "many members": _zipped(lambda: {f"a/{i}": b"" for i in range(60_000)}, ".pt"),
     "shape of an array": _raw(_npy({**ZEROS, "shape": (10**12,)}), ".npy"),
     "shape of nothing": _raw(_npy({**ZEROS, "shape": (0, 10**12)}), ".npy"),

@@ -44,6 +44,9 @@ class Made:
 class Key:
     """A key of a dict that is neither text nor number."""
 
+    def __repr__(self) -> str:
+        return "a key that is no text"
+
 
 @runtime_checkable
 class Readable(Protocol):
