@@ -79,6 +79,11 @@ class Description(NamedTuple):
         return f"{self.name}{what}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}"
 
 
+def zero_fault(name: str, layers: tuple[int, int]) -> str:
+    """What is to be said of a direction that is zero wherever a track has it."""
+    return f"direction {name!r} is zero in the layers {layers[0]}:{layers[1]}; expected one that says something there"
+
+
 def load(entry: Entry) -> Direction:
     """The direction of an entry. Raises ValueError where its file, or its line of a table, cannot be used."""
     return _ganspace(entry) if entry.component else Direction(load_direction(entry.path))

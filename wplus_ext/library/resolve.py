@@ -89,10 +89,7 @@ class Resolved:
         else:
             direction = directions.load(entry)
         if not direction.within(track.layers).any():
-            raise ValueError(
-                f"direction {track.name!r} is zero in the layers {track.layers[0]}:{track.layers[1]}; "
-                "expected one that says something there"
-            )
+            raise ValueError(directions.zero_fault(track.name, track.layers))
         return direction
 
 

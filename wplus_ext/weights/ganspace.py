@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .regular import read_regular
+from .regular import open_regular
 from .shapes import WIDTH
 
 LARGEST_TABLE = 1 << 20  # bytes
@@ -47,7 +47,8 @@ def read_table(path: str | Path) -> list[Component]:
         ValueError: no text of such lines, or an unusable line among them.
         OSError: the file cannot be read.
     """
-    data = read_regular(path)[:LARGEST_TABLE]
+    with open_regular(path) as file:
+        data = file.read(LARGEST_TABLE)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError(f"{path}: a table in UTF-16; save it as UTF-8")
     text = data.decode("utf-8-sig", "replace")

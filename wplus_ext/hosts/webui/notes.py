@@ -47,10 +47,7 @@ def refuse_zeros(resolved: Resolved) -> None:
     """Raise ValueError for a direction that says nothing where its track has it: a job would be refused for it."""
     for track, entry in resolved.tracks:
         if named_by(track.name)[0] == "directions" and _says_nothing(entry, track.layers):
-            raise ValueError(
-                f"tracks, line {track.line}: direction {track.name!r} is zero in the layers "
-                f"{track.layers[0]}:{track.layers[1]}; expected one that says something there"
-            )
+            raise ValueError(f"tracks, line {track.line}: {directions.zero_fault(track.name, track.layers)}")
 
 
 def _says_nothing(entry: Entry, layers: tuple[int, int]) -> bool:
