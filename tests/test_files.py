@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from wplus_ext import Adapter, load_direction, load_latent
-from wplus_ext.weights import files, swap
+from wplus_ext.library import exclusive
+from wplus_ext.weights import files, locks, swap
 
 
 class Evil:
@@ -157,6 +161,44 @@ def folder(tmp_path):
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "0.png").write_text("before")
     return tmp_path / "frames"
+
+
+@pytest.mark.parametrize("writing", [swap.replacing, exclusive.new_file])
+def test_many_who_write_at_once_keep_out_of_each_others_way(tmp_path, writing):
+    together = threading.Barrier(6)
+
+    def write(path):
+        together.wait(60)
+        with writing(path) as part:
+            part.write_text(path.name)
+
+    for i in range(30):
+        paths = [tmp_path / f"{i}-{writer}.txt" for writer in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(write, paths))
+        assert [path.read_text() for path in paths] == [path.name for path in paths]
+    assert len(list(tmp_path.iterdir())) == 180
+
+
+def test_what_a_killed_writer_left_is_cleared_by_the_next(tmp_path):
+    left = tmp_path / f"{swap.PREFIX}old.txt-1"
+    left.mkdir()
+    (left / swap.LOCK).touch()
+    (left / "old.txt").write_text("half")
+    with exclusive.new_file(tmp_path / "new.txt") as part:
+        part.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new.txt"]
+
+
+def test_where_nothing_can_be_locked_what_is_young_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "_lock_folder", lambda folder, held: False)
+    monkeypatch.setattr(locks, "_lock_file", lambda folder, held: False)
+    old, young = (tmp_path / f"{swap.PREFIX}{name}" for name in ("old", "young"))
+    old.mkdir()
+    young.mkdir()
+    os.utime(old, (0, 0))
+    swap.clear_dead(tmp_path)
+    assert list(tmp_path.iterdir()) == [young]
 
 
 def test_a_new_file_takes_its_place(tmp_path):

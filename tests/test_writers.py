@@ -19,6 +19,7 @@ from PIL import Image
 from benchmarks import writers
 from wplus_ext.library import authoring, exclusive, identities
 from wplus_ext.library.index import Library
+from wplus_ext.weights import locks
 from wplus_ext.weights.latents import load_latent
 
 LIMIT = 60  # seconds
@@ -61,8 +62,8 @@ def value_of(path):
 def lock(request, monkeypatch):
     """Both ways to lock: a folder, and a file as on Windows."""
     if request.param == "file":
-        monkeypatch.setattr(exclusive, "fcntl", None)
-    elif exclusive.fcntl is None:
+        monkeypatch.setattr(locks, "fcntl", None)
+    elif locks.fcntl is None:
         pytest.skip("folders cannot be locked here")
 
 
@@ -187,15 +188,15 @@ def test_a_replacement_that_fails_changes_nothing(tmp_path, monkeypatch, request
 
 
 def test_who_waits_too_long_is_told(tmp_path, lock, monkeypatch):
-    monkeypatch.setattr(exclusive, "WAIT", 0.1)
-    with exclusive.alone(tmp_path), pytest.raises(TimeoutError, match="try again"), exclusive.alone(tmp_path):
+    monkeypatch.setattr(locks, "WAIT", 0.1)
+    with locks.alone(tmp_path), pytest.raises(TimeoutError, match="try again"), locks.alone(tmp_path):
         pass
     saved(tmp_path)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="what is open is not listed here")
 def test_a_lock_ends_though_a_child_has_it_open(tmp_path):
-    with exclusive.alone(tmp_path):
+    with locks.alone(tmp_path):
         (number,) = [int(name) for name in os.listdir("/proc/self/fd") if leads_to(name, tmp_path)]
         copy = os.dup(number)  # as a fork has it
     try:

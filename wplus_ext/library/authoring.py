@@ -12,8 +12,10 @@ from torch import Tensor
 from ..weights import files
 from ..weights.kinds import PCA, TABLE, Found, identify
 from ..weights.latents import load_latent
+from ..weights.locks import alone
 from ..weights.shapes import Float
-from .exclusive import alone, new_file
+from ..weights.swap import own_folder
+from .exclusive import move, new_file
 from .identities import mean
 from .index import Library
 from .names import free_place, key_of
@@ -119,12 +121,14 @@ def _copy_pair(pair: Sequence[Path], targets: Sequence[Path], undo: ExitStack) -
     """Copy a GANSpace file and its table into a folder that holds nothing, still; ``undo`` takes them out again."""
     folder = targets[0].parent
     folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder):
-        _pair_folder(folder.parent, pair)
+    with own_folder(targets[0]) as hidden:
         for source, target in zip(pair, targets):
-            with files.replacing(target) as part:
-                shutil.copyfile(source, part)
-            undo.callback(target.unlink, missing_ok=True)
+            shutil.copyfile(source, hidden / target.name)
+        with alone(folder):
+            _pair_folder(folder.parent, pair)
+            for target in targets:
+                move(hidden / target.name, target)
+                undo.callback(target.unlink, missing_ok=True)
 
 
 def _latent(library: Library, name: str) -> Float[Tensor, "18 512"]:

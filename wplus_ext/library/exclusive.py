@@ -4,39 +4,16 @@ and what is written over is put away."""
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ..weights.locks import alone
+from ..weights.swap import own_folder
 from .names import free_place
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
 TRASH = ".removed"  # the folder of what was put away, which the library does not list
-LOCK = ".lock"
-WAIT = 30.0  # seconds for other writers
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """The only one who writes into a folder; the system lets go when a process ends, however it does.
-
-    Where there can be no lock, files are written all the same: `move` never writes over anything. Raises TimeoutError
-    where others write for half a minute, OSError where there is no such folder.
-    """
-    with ExitStack() as held:
-        try:
-            (_lock_folder if fcntl else _lock_file)(folder, held)
-        except (Timeout, BlockingIOError) as error:
-            raise TimeoutError(f"{folder}: others write there for {WAIT:.0f} s; try again when they have") from error
-        yield
 
 
 @contextmanager
@@ -51,8 +28,8 @@ def new_file(path: Path, replace: bool = False) -> Iterator[Path]:
         OSError: the disk does not let us write; nothing is changed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name[:40]}-") as folder:
-        part = Path(folder, path.name)
+    with own_folder(path) as folder:
+        part = folder / path.name
         yield part
         with alone(path.parent):
             target = free_place(path.parent, path.stem, path.suffix, replace)
@@ -116,29 +93,3 @@ def _place_away(path: Path) -> Path:
     while os.path.lexists(place := trash / f"{now}-{path.name}"):
         now += 1
     return place
-
-
-def _lock_folder(folder: Path, held: ExitStack) -> None:
-    """Lock the folder itself, which leaves no file there. Raises BlockingIOError where others have it for too long."""
-    number = os.open(folder, os.O_RDONLY)
-    held.callback(os.close, number)
-    until = time.monotonic() + WAIT
-    while True:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            held.callback(fcntl.flock, number, fcntl.LOCK_UN)  # closing is not enough where a fork has it open too
-            return
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        except OSError:
-            return  # a disk that cannot lock
-
-
-def _lock_file(folder: Path, held: ExitStack) -> None:
-    """Lock a file there, on Windows. Raises Timeout where others have it for too long."""
-    try:
-        held.enter_context(FileLock(folder / LOCK, timeout=WAIT))
-    except (NotImplementedError, PermissionError):
-        return  # a disk that cannot lock, or somebody else's lock; a folder that is read-only says so to the writer

@@ -17,9 +17,10 @@ from PIL import Image
 from torch import Tensor
 
 from ..weights import files
+from ..weights.locks import alone
 from ..weights.regular import open_regular
 from ..weights.shapes import LAYERS, WIDTH, Float
-from .exclusive import TRASH, alone, move, new_file, put_away
+from .exclusive import TRASH, move, new_file, put_away
 from .names import all_taken, check_name
 
 THUMBNAIL = 128  # pixels of a side

@@ -9,14 +9,18 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from .locks import alone
+
 PREFIX = ".wplus-writing-"  # of the folders in which something is being written, beside what it will replace
 LOCK, BEFORE = "lock", "before"  # in such a folder: held by who writes; where an old folder waits
+YOUNG = 60.0  # seconds in which such a folder may still be without its lock
 AT_FDCWD, EXCHANGE = -100, 2  # of Linux's renameat2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)  # what disks say that do not know it
 
@@ -69,8 +73,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         OSError: the disk is full or does not let us write; a file where a folder should go, or the other way round.
     """
     path = Path(path)
-    clear_dead(path.parent)
-    with _named(path), _own_folder(path) as folder:
+    with own_folder(path) as folder:
         part = folder / path.name
         yield part
         if part.is_dir() and not path.is_symlink() and path.exists():
@@ -79,17 +82,48 @@ def replacing(path: str | Path) -> Iterator[Path]:
             part.replace(path)
 
 
+@contextmanager
+def own_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder beside ``path`` to write in, gone afterwards; what dead runs left there is cleared away first.
+
+    It is locked as long as this process lives. Raises OSError, with the name of what was to be written.
+    """
+    with _named(path):
+        with alone(path.parent) as locked:
+            _clear_dead(path.parent, locked)
+            folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{PREFIX}{path.name[:30]}-"))
+            lock = FileLock(folder / LOCK, timeout=0)
+            with suppress(OSError, NotImplementedError):  # a disk without locks: nobody can clear it away either
+                lock.acquire()
+        try:
+            yield folder
+        finally:
+            waiting = folder / BEFORE / path.name
+            if waiting.exists() and not os.path.lexists(path):  # stopped between two renames
+                waiting.rename(path)
+            _clear(folder)
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def clear_dead(parent: Path) -> None:
     """Clear away what runs left in a folder that were killed while they wrote, and bring back what they had moved.
     Leaves alone what a living process holds, what cannot be locked, and what has our prefix and not our lock."""
+    with suppress(OSError), alone(parent) as locked:
+        _clear_dead(parent, locked)
+
+
+def _clear_dead(parent: Path, locked: bool) -> None:
+    """`clear_dead`, of a folder where nobody begins to write meanwhile; where somebody may, what is young stays."""
     try:
         found = [Path(entry.path) for entry in os.scandir(parent) if entry.name.startswith(PREFIX)]
     except OSError:  # whoever writes there is told
         return
     for folder in found:
-        if folder.is_symlink() or not folder.is_dir():
-            continue
         with suppress(Timeout, OSError, NotImplementedError, RuntimeError):  # the last one: held in this thread
+            about = os.lstat(folder)
+            if not stat.S_ISDIR(about.st_mode) or not locked and time.time() - about.st_mtime < YOUNG:
+                continue
             if not (folder / LOCK).is_file():
                 folder.rmdir()  # killed before it had one, and so empty
                 continue
@@ -99,32 +133,6 @@ def clear_dead(parent: Path) -> None:
                         waiting.rename(parent / waiting.name)
                 _clear(folder)
             shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _own_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path``, locked as long as this process lives, and gone afterwards."""
-    while True:
-        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{PREFIX}{path.name[:30]}-"))
-        lock = FileLock(folder / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except (Timeout, FileNotFoundError):  # another run took it for a dead one's before we had the lock
-            continue
-        except (OSError, NotImplementedError):  # a disk without locks: nobody can clear it away either
-            break
-        if (folder / LOCK).exists():
-            break
-        lock.release()
-    try:
-        yield folder
-    finally:
-        waiting = folder / BEFORE / path.name
-        if waiting.exists() and not os.path.lexists(path):  # stopped between two renames
-            waiting.rename(path)
-        _clear(folder)
-        lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:
