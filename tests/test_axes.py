@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from wplus_ext.settings import Settings
 
@@ -69,8 +70,24 @@ def test_a_cell_has_settings_of_its_own(axes):
         ("Tracks", "smyle = 1", "tracks, line 1: there is no direction 'smyle'"),
         ("Identity", "annna", "did you mean anna"),
         ("Start", 3.0, "start is 3"),
+        ("Tracks", "nothing = 1", "direction 'nothing' is zero"),
     ],
 )
-def test_what_cannot_be_is_told_before_the_plot_begins(axes, axis, value, message):
+def test_what_cannot_be_is_told_before_the_plot_begins(axes, models, axis, value, message):
+    torch.save(torch.zeros(1, 512), models / "wplus/directions/nothing.pt")
     with pytest.raises(RuntimeError, match=message):
         axes[axis].confirm(SimpleNamespace(), [value])
+
+
+def test_a_morph_may_be_plotted(axes):
+    """Its identity is the page's, or another axis'."""
+    axes["Tracks"].confirm(SimpleNamespace(), ["@oliver = 0 > 1"])
+    with pytest.raises(RuntimeError, match="no latent 'olivr'"):
+        axes["Tracks"].confirm(SimpleNamespace(), ["@olivr = 1"])
+
+
+def test_numbers_are_the_plots_own_with_faults_of_ours(axes):
+    kind = axes["Start"].type
+    assert kind == float and kind != int and kind("0.4") == 0.4  # noqa: E721 - as the plot asks
+    with pytest.raises(RuntimeError, match="^W\\+ Adapter: start is 'early', expected numbers"):
+        kind("early")

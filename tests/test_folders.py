@@ -26,6 +26,20 @@ def test_another_folder_in_the_settings(folders, shared, models, tmp_path):
     assert folders.model_roots() == [models / "wplus", tmp_path]
 
 
+@pytest.mark.parametrize("extra", [None, 5, [], "a\0b"])
+def test_another_folder_that_is_none(folders, shared, models, extra):
+    shared.opts.data["wplus_extra_folder"] = extra
+    assert folders.model_roots()[0] == models / "wplus"
+
+
+def test_another_folder_of_links_in_a_circle(folders, shared, models, tmp_path, caplog):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    shared.opts.data["wplus_extra_folder"] = str(tmp_path / "a")
+    roots = folders.model_roots()
+    assert roots == [models / "wplus"] and "cannot be used" in caplog.text or roots[1] == tmp_path / "a"
+
+
 def test_the_settings_have_a_place_for_it(folders, shared):
     folders.add_options()
     assert shared.opts.data["wplus_extra_folder"] == ""

@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-from types import SimpleNamespace
-
 import host
 import plain
 import pytest
 import torch
 from PIL import Image
+from webui_jobs import SMILE, finished, inner, processed, sampled, shown
 
-from wplus_ext.library.index import Library
-
-SMILE = {"enabled": True, "start": 0, "tracks": "smile = 0.5"}
+pytest_plugins = ["webui_jobs"]
 PICTURE = Image.new("RGB", (96, 128), "red")
-
-
-@pytest.fixture
-def module(shared):
-    return importlib.import_module("wplus_ext.hosts.webui.job")
-
-
-@pytest.fixture
-def jobs(module, models):
-    return module.Jobs(Library([models / "wplus"]))
-
-
-@pytest.fixture
-def job(shared):
-    return host.Job(shared, 2, steps=1)
-
-
-def inner(shared):
-    """What ADetailer makes to redraw an image."""
-    job = host.Job(shared, 1, steps=1)
-    job._ad_inner = True
-    return job
-
-
-def processed():
-    return SimpleNamespace(extra_generation_params={"Model": "x"}, comments="")
-
-
-def sampled(jobs, job, given=SMILE):
-    """A job up to the end of its sampling."""
-    jobs.prepare(job, [given])
-    jobs.start(job)
-    with torch.no_grad():
-        job.sample()
-    return job
 
 
 def ours(job):
@@ -58,18 +18,6 @@ def ours(job):
 
 
 # Before a job
-
-
-def finished(jobs, job):
-    """What the WebUI has after a job."""
-    done = processed()
-    jobs.finish(job, done)
-    return done
-
-
-def shown(jobs, done):
-    """The job that a page with this result shows."""
-    return jobs.finished.find(json.dumps({"extra_generation_params": done.extra_generation_params}))
 
 
 def test_prepare_writes_the_infotext(jobs, job):
@@ -263,7 +211,9 @@ def test_finish_keeps_the_job_for_the_page(jobs, job):
     assert shown(jobs, finished(jobs, sampled(jobs, job))) is job.wplus_job
 
 
-def test_a_job_that_was_not_sampled_has_no_report(jobs, job):
+@pytest.mark.parametrize("stopped", ["interrupted", "skipped"])
+def test_a_job_that_was_stopped_before_it_sampled_has_no_report(jobs, job, shared, stopped):
+    setattr(shared.state, stopped, True)
     jobs.prepare(job, [SMILE])
     done = finished(jobs, job)
     assert shown(jobs, done) is None and done == processed()

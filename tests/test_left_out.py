@@ -34,7 +34,7 @@ def test_another_ending(folder):
 
 def test_a_name_that_no_track_can_have(folder):
     torch.save(W, folder / "grin [v2].pt")
-    assert "grin [v2].pt: its name cannot be used, rename it" in missed(folder, "grin [v2]")
+    assert "grin [v2].pt: 'grin [v2]' cannot be a name, rename it" in missed(folder, "grin [v2]")
 
 
 def test_a_link_that_leaves_the_folder(folder, tmp_path):
@@ -52,6 +52,46 @@ def test_a_link_that_leads_nowhere(folder):
 def test_a_pipe(folder):
     os.mkfifo(folder / "grin.pt")
     assert "grin.pt: no regular file" in missed(folder, "grin")
+
+
+@pytest.mark.parametrize(
+    ("file", "asked"),
+    [
+        ("Grin.TXT", "grin"),
+        ("fro\u0308hlich.txt", "fr\u00f6hlich"),
+        ("512x512/wink.pt", "512x512/wink"),
+        ("sub/other.txt", "sub/other"),
+    ],
+)
+def test_names_are_compared_as_the_library_does(folder, file, asked):
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text("")
+    assert "what is there is not offered" in missed(folder, asked)
+
+
+def test_of_a_folder_that_is_a_link_its_files_are_missed(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    assert "linked: a link to a folder is not followed" in missed(folder, "linked/grin")
+
+
+def test_a_file_of_another_folder_is_not_meant(folder):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "other.txt").write_text("")
+    assert "not offered" not in missed(folder, "elsewhere/other")
+
+
+def test_the_part_that_cannot_be_a_name_is_named(folder):
+    (folder / "512x512").mkdir()
+    torch.save(W, folder / "512x512" / "wink.pt")
+    assert "'512x512' cannot be a name" in missed(folder, "512x512/wink")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_of_no_letters_is_told_in_letters(folder):
+    (folder / os.fsdecode(b"\xff\nx.txt")).write_text("")
+    (told,) = map(str, Library([folder.parent]).left_out("directions"))
+    assert told.encode() and "\n" not in told
 
 
 def test_in_an_empty_library_too(tmp_path):

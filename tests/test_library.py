@@ -92,6 +92,18 @@ def test_one_with_its_ending_goes_before_one_without_its_folder(library, directi
     assert library.find("directions", "y.pt").name == "y"
 
 
+def test_no_two_names_are_alike(library, directions):
+    put(directions, "y.pth", "y.npy", "y.pth.safetensors")
+    names = [name for name in library.names("directions") if name.startswith("y")]
+    assert names == ["y.npy", "y.pth", "y.pth.safetensors"]
+    assert [library.find("directions", name).path.name for name in names] == names
+
+
+@pytest.mark.parametrize("name", [" smile", "smile\u00a0", "\ufeffsmile", "smile\u3000", "smile\u200b"])
+def test_blanks_around_a_name_are_not_of_it(library, name):
+    assert library.find("directions", name).name == "smile"
+
+
 def test_a_name_of_several_files_is_told(library, directions):
     put(directions, "age.pth")
     with pytest.raises(ValueError, match="^direction 'age' is the name of several: age.pt, age.pth; write one of the"):
@@ -154,7 +166,7 @@ def test_an_empty_library_says_what_was_asked_for(tmp_path):
 def test_files_that_no_track_can_name_are_said(library, directions, caplog):
     put(directions, "a=b.pt")
     assert "a=b" not in library.names("directions")
-    assert "its name cannot be used, rename it" in caplog.text
+    assert "cannot be a name, rename it" in caplog.text
 
 
 # Links, roots, and many files

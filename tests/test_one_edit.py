@@ -19,6 +19,13 @@ def test_a_second_edit_within_is_refused(compvis, adapter):
             pass
 
 
+def test_a_second_edit_of_the_same_unet_in_a_wrapper_is_refused(compvis, adapter):
+    wrapped = torch.compile(compvis)
+    with attach(compvis, adapter, PLAN), pytest.raises(RuntimeError, match="being edited already"):  # noqa: SIM117
+        with attach(wrapped, adapter, PLAN):
+            pass
+
+
 def test_after_the_first_another_may_come(compvis, adapter):
     with attach(compvis, adapter, PLAN):
         pass

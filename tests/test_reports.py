@@ -81,6 +81,9 @@ def test_a_job_that_fails_leaves_the_others(shared, script):
     assert found(script, info)
 
 
-@pytest.mark.parametrize("info", ["", "null", "[]", "{", "{}", '{"extra_generation_params": null}', None, "3"])
+@pytest.mark.parametrize(
+    "info",
+    ["", "null", "[]", "{", "{}", "[" * 100_000, '{"infotexts": 5}', '{"extra_generation_params": null}', None, "3"],
+)
 def test_what_is_no_result_has_no_report(script, info):
     assert found(script, info) is None

@@ -42,7 +42,7 @@ def test_null_is_a_default_too():
     assert Settings.from_args([given]) == Settings(enabled=True, start=0.0)
 
 
-@pytest.mark.parametrize("none", ["", "None", None])
+@pytest.mark.parametrize("none", ["", "None", None, " ", "None "])
 def test_no_identity_is_written_in_several_ways(none):
     assert Settings(identity=none).identity is None
 
@@ -72,6 +72,24 @@ def test_overrides_switch_a_page_on():
 )
 def test_infotext_reads_back(settings):
     assert Settings.from_dict(from_infotext(infotext(settings.to_infotext()))) == settings
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_lines_end_as_text_boxes_have_them(end):
+    settings = Settings(tracks=f"{end}smile = 1{end}# x", strength=" 0.5 ")
+    assert settings.tracks == "\nsmile = 1\n# x"
+    assert settings.to_infotext()["WPlus tracks"] == "smile = 1\n# x"
+    assert settings.to_infotext()["WPlus strength"] == "0.5"
+
+
+def test_half_a_letter_is_refused():
+    with pytest.raises(ValueError, match=r"tracks holds U\+D800, half a letter"):
+        Settings(tracks="# \ud800\nsmile = 1")
+
+
+def test_two_objects_are_refused():
+    with pytest.raises(ValueError, match="2 arguments, expected one object"):
+        Settings.from_args([{"enabled": True}, {"tracks": "smile = 1"}])
 
 
 def test_a_picture_made_without_us_switches_off():

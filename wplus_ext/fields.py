@@ -46,6 +46,12 @@ class Field:
         if not isinstance(value, numeric) or (isinstance(value, bool) and self.kind is not bool):
             wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[self.kind]
             raise ValueError(f"{self.name} is {value!r} ({type(value).__name__}), expected {wanted}")
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                half = f"U+{ord(value[error.start]):04X}"
+                raise ValueError(f"{self.name} holds {half}, half a letter; expected a text") from error
         if self.choices and value not in self.choices:
             raise ValueError(f"{self.name} is {value!r}, expected one of {', '.join(self.choices)}")
         if self.low is not None and not self.low <= value <= self.high:

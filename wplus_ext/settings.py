@@ -91,6 +91,8 @@ class Settings:
         """
         if args and isinstance(args[0], Mapping):
             values = dict(args[0])
+            if any(isinstance(other, Mapping) for other in args[1:]):
+                raise ValueError(f"{len(args)} arguments, expected one object that holds all fields")
         elif len(args) > len(FIELDS):
             names = ", ".join(field.name for field in FIELDS)
             raise ValueError(f"{len(args)} arguments, expected at most {len(FIELDS)}: {names}")
@@ -109,7 +111,7 @@ class Settings:
     def to_infotext(self) -> dict[str, object]:
         """The infotext's entries; an empty value has none, since it would break the paste."""
         values = {name: getattr(self, name) for name in _BY_NAME}
-        values["tracks"] = self.tracks.strip()
+        values |= {"tracks": self.tracks.strip(), "strength": self.strength.strip()}
         values["steps"] = "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end))
         return {PREFIX + name: value for name, value in values.items() if value not in (None, "")}
 
@@ -165,8 +167,10 @@ def _plain(name: str, value: object) -> object:
     """A value as it is kept: what the page and the API write in several ways is one of them here."""
     if name == "adapter" and value is None:  # null in the API: the first one
         return ""
-    if name == "identity" and value in ("", NO_IDENTITY):
+    if name == "identity" and (value is None or isinstance(value, str) and value.strip() in ("", NO_IDENTITY)):
         return None
+    if name == "tracks" and isinstance(value, str):  # as every text box has them
+        return value.replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if isinstance(value, int) and abs(value) > sys.float_info.max:  # as JSON may have it: no float is so large
             raise ValueError(f"{name} is a number of {value.bit_length()} bits, expected a number of common size")

@@ -19,7 +19,7 @@ from .residual import Residual
 from .rows import Compiled, Row
 from .sites import Site, check_fit, find_sites
 
-MARK = "_wplus_edited"  # on a UNet, while it is
+MARK = "_wplus_edited"  # on a UNet's first cross-attention, while it is
 
 
 @runtime_checkable
@@ -67,7 +67,7 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
         if plan.is_empty:
             yield Live(plan, report)
             return
-        stack.enter_context(_alone(unet))
+        stack.enter_context(_alone(sites[0].output))  # torch.compile and others wrap what is around it
         compiled = Compiled(adapter, plan)
         edit = Direct(compiled) if plan.mode == "direct" else Residual(adapter, compiled, report)
         live = Live(plan, report, compiled, edit)
@@ -77,10 +77,11 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
 
 
 @contextmanager
-def _alone(unet: nn.Module) -> Iterator[None]:
-    """Refuse a second edit of a UNet. One step for the interpreter, so that of two threads one is first."""
+def _alone(layer: nn.Module) -> Iterator[None]:
+    """Refuse a second edit of a UNet, of which this is a layer that the hooks are on. One step for the interpreter, so
+    that of two threads one is first."""
     mine = object()
-    if unet.__dict__.setdefault(MARK, mine) is not mine:
+    if layer.__dict__.setdefault(MARK, mine) is not mine:
         raise RuntimeError(
             "W+ Adapter: this UNet is being edited already, by another job or an outer attach(); wait until that has "
             "ended, or put both edits into one plan, as branches"
@@ -88,7 +89,7 @@ def _alone(unet: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        del unet.__dict__[MARK]
+        del layer.__dict__[MARK]
 
 
 class Live:

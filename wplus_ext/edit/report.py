@@ -71,6 +71,6 @@ class Report:
         """One line for a person."""
         text = f"{len(self.layers)} layers, {self.edited} of {self.calls} UNet calls edited"
         if self.mode == "direct":
-            return f"{text}, tokens appended"
+            return f"{text}, {'' if self.edited else 'no '}tokens appended"
         ratios = self.residual
         return f"{text}, residual {min(ratios):.2%} to {max(ratios):.2%} of f over {self.frames} frames"

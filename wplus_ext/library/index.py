@@ -15,7 +15,7 @@ from ..weights import files
 from ..weights.adapter import Adapter
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
-from .names import composed
+from .names import BLANKS, composed
 from .scan import FOLDERS, Entry, Left, Scan, shortened
 
 __all__ = ["FOLDERS", "UPSTREAM", "Entry", "Left", "Library"]
@@ -76,19 +76,18 @@ class Library:
         if not entries:
             hint = {"adapters": "wplus_adapter.bin", "encoders": "e4e_ffhq_encode.pt"}.get(folder, f"{what} files")
             wanted = f"{what} {name!r}: " if name else ""
-            left = "".join(f" ({left})" for left in self.left_out(folder)[:1])
+            left = "".join(f" ({left})" for left in self.left_out(folder)[:3])
             raise ValueError(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
-        for spelt, spellings in product((str, composed), (_listed, _with_ending, _without_folder)):
+        for spelt, spellings in product((str, composed, _bare), (_listed, _with_ending, _without_folder)):
             found = [entry for entry in entries if spelt(name) in map(spelt, spellings(entry))]
             if len(found) == 1:
                 return found[0]
             if found:
                 choices = ", ".join(entry.name for entry in found)
                 raise ValueError(f"{what} {name!r} is the name of several: {choices}; write one of these")
-        meant = name.rpartition("/")[2]
-        left = next((str(left) for left in self.left_out(folder) if meant in (left.name, left.path.name)), "")
+        left = next((str(left) for left in self.left_out(folder) if left.is_meant(name)), "")
         raise ValueError(
             f"there is no {what} {name!r} in {folders}"
             f"{nearest(name, self.names(folder)) or f' among {len(entries)}'}; "
@@ -115,6 +114,11 @@ class Library:
                     found.setdefault(entry.name, entry)  # the first root goes before the others
             known[folder] = sorted(shortened(list(found.values())), key=lambda entry: entry.name.lower()), left
         return known[folder]
+
+
+def _bare(name: str) -> str:
+    """A name as it is kept: without what cannot be seen around it."""
+    return composed(name).strip(BLANKS)
 
 
 def _listed(entry: Entry) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import tracks
 
 LONGEST, LONGEST_BYTES = 80, 200  # letters of a name, and what they take on a disk
-FORBIDDEN = '/\\[]="#<>:|?*'  # in a track, or on a disk
+FORBIDDEN = '/\\[]="#;<>:|?*'  # in a track, between tracks, or on a disk
 RESERVED = {"con", "prn", "aux", "nul", *(f"{kind}{i}" for kind in ("com", "lpt") for i in "123456789¹²³")}
 BLANKS = "".join(filter(str.isspace, map(chr, range(0x3001)))) + (  # and what looks like one, or like nothing
     "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\u2800\u3164\ufeff\uffa0"

@@ -103,17 +103,23 @@ def resolve(settings: Settings, library: Library) -> Resolved:
     if settings.adapter:
         library.find("adapters", settings.adapter)
     identity = None if settings.identity is None else library.find("latents", settings.identity)
+    found = find_tracks(settings, library)
+    for track, _ in found if identity is None else ():
+        if named_by(track.name)[0] == "latents":
+            raise ValueError(
+                f"tracks, line {track.line}: {track.name!r} leads from an identity to another one: choose the identity "
+                "that it starts from"
+            )
+    return Resolved(settings, library, identity, found)
+
+
+def find_tracks(settings: Settings, library: Library) -> tuple[tuple[Track, Entry], ...]:
+    """The file of each track. Raises ValueError for a name that is unknown or leaves its folder, with its line."""
     found = []
     for track in settings.parsed:
         with _told(f"tracks, line {track.line}"):
-            folder, name = named_by(track.name)
-            entry = library.find(folder, name)
-            if folder == "latents" and identity is None:
-                raise ValueError(
-                    f"{track.name!r} leads from an identity to another one: choose the identity that it starts from"
-                )
-            found.append((track, entry))
-    return Resolved(settings, library, identity, tuple(found))
+            found.append((track, library.find(*named_by(track.name))))
+    return tuple(found)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ..weights import ganspace
 from ..weights.files import PICKLES
 from ..weights.ganspace import Component
 from ..weights.kinds import PCA, identify
-from .names import can_be_named
+from .names import can_be_named, key_of
 
 LATENTS = (".pth", ".pt", ".npy", ".npz", ".safetensors")
 FOLDERS = {  # of the library, with the endings of their files
@@ -42,6 +42,10 @@ class Entry:
         """Of the file that people see it in."""
         return (self.table or self.path).suffix
 
+    def holds(self, path: Path) -> bool:
+        """Whether it stands in this file, also by way of links."""
+        return path.resolve() in {place.resolve() for place in (self.path, self.table) if place}
+
 
 @dataclass(frozen=True)
 class Left:
@@ -50,9 +54,18 @@ class Left:
     path: Path
     name: str
     why: str
+    inner: str  # the path within the folder of the library
+
+    def is_meant(self, name: str) -> bool:
+        """Whether who asks for something of this name may mean it, or what lies in it."""
+        parts, mine = ([key_of(part) for part in text.split("/")] for text in (name, self.inner))
+        last = (key_of(self.name), mine[-1])
+        if len(parts) == 1:
+            return parts[0] in last
+        return parts[: len(mine)] == mine or (parts[:-1] == mine[:-1] and parts[-1] in last)
 
     def __str__(self) -> str:
-        return f"{self.path.name}: {self.why}"
+        return " ".join(f"{self.path.name}: {self.why}".split()).encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass
@@ -71,7 +84,7 @@ class Scan:
         for parent, paths in scan._walk():
             tables = [path for path in paths if path.suffix.lower() == TABLE and folder == "directions"]
             pca = next((path for path in paths if tables and _is_pca(path)), None)
-            scan.left += [Left(table, table.stem, "no GANSpace file is beside it") for table in tables if pca is None]
+            scan.left += [scan._left(table, "no GANSpace file is beside it") for table in tables if pca is None]
             named = [line for table in tables if pca for line in scan._lines(table, pca, parent)]
             scan.entries += named
             for path in paths:
@@ -86,8 +99,8 @@ class Scan:
         endings = FOLDERS[self.folder]
         if path.suffix.lower() not in endings:
             self._leave(path, f"expected one of {' '.join(endings)}, not {path.suffix or 'no ending'}")
-        elif not all(can_be_named(part) for part in name.removesuffix(path.suffix).split("/")):
-            self._leave(path, 'its name cannot be used, rename it: plain words without any of [ ] = # " \\ @')
+        elif wrong := [part for part in name.removesuffix(path.suffix).split("/") if not can_be_named(part)]:
+            self._leave(path, f'{wrong[0]!r} cannot be a name, rename it: plain words without any of [ ] = # " \\ @')
         else:
             self.entries.append(Entry(name, path))
 
@@ -102,7 +115,7 @@ class Scan:
             if can_be_named(line.name):
                 yield Entry((parent.relative_to(self.place) / line.name).as_posix(), pca, table, line)
             else:
-                self.left.append(Left(table, line.name, f"the line {line.name!r} cannot be a name, rename it"))
+                self.left.append(self._left(table, f"the line {line.name!r} cannot be a name, rename it", line.name))
 
     def _walk(self) -> Iterator[tuple[Path, list[Path]]]:
         """Each folder with its files; links that lead out of the place are left out, as is what is no file."""
@@ -130,18 +143,26 @@ class Scan:
             else:
                 return True
         except (OSError, RuntimeError) as error:  # a loop of links, or one that leads nowhere
-            self._leave(path, f"it cannot be read: {error}")
+            self._leave(path, f"it cannot be read: {getattr(error, 'strerror', None) or 'links in a circle'}")
         return False
 
     def _leave(self, path: Path, why: str) -> None:
-        self.left.append(Left(path, path.stem, why))
+        self.left.append(self._left(path, why))
+
+    def _left(self, path: Path, why: str, name: str = "") -> Left:
+        inner = path.relative_to(self.place).as_posix() if path.is_relative_to(self.place) else path.name
+        return Left(path, name or path.stem, why, inner)
 
 
 def shortened(entries: list[Entry]) -> list[Entry]:
-    """Drop the ending from every name that is unique without it."""
+    """Drop the ending from every name that is unique without it, also among those that keep theirs."""
     short = [entry.name if entry.component else entry.name.removesuffix(entry.path.suffix) for entry in entries]
     count = Counter(short)
-    return [replace(entry, name=entry.name if count[name] > 1 else name) for entry, name in zip(entries, short)]
+    taken = {entry.name for entry, name in zip(entries, short) if count[name] > 1}
+    return [
+        replace(entry, name=entry.name if count[name] > 1 or name in taken else name)
+        for entry, name in zip(entries, short)
+    ]
 
 
 def _is_pca(path: Path) -> bool:

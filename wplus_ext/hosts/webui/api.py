@@ -24,6 +24,7 @@ from .folders import FACE_WEIGHTS, look_again
 ROUTE = "/wplus/v1/identities"
 URL_ALPHABET = str.maketrans("-_", "+/")  # base64 as addresses have it
 PHOTOS, PHOTO = 32, 40_000_000  # of a request, and bytes of one
+PARTS = 1000  # lists, objects and commas of a body
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,16 @@ class Photos:
 
     @classmethod
     def read(cls, body: bytes) -> Photos:
-        """From a request's body. Raises ValueError for what is no JSON, is no object, lacks or has other fields."""
+        """From a request's body.
+
+        Raises ValueError for what is no JSON, is no object, lacks fields, has others or one twice; HTTPException with
+        status 413 for one of too many parts.
+        """
+        parts = sum(map(body.count, (b"[", b"{", b",")))
+        if parts > PARTS:  # each costs some thirty times its letters, once it is read
+            raise HTTPException(413, f"a body of {parts} parts, expected at most {PARTS}: a name and photos")
         try:
-            values = json.loads(body)
+            values = json.loads(body, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise ValueError(f"the body is no JSON that can be read ({error}); expected an object") from error
         if not isinstance(values, dict):
@@ -92,6 +100,15 @@ class Photos:
         return found
 
 
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON. Raises ValueError for a name that stands there twice, of which one would be lost."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = next(name for name in values if [other for other, _ in pairs].count(name) > 1)
+        raise ValueError(f"{twice[:60]!r} stands there twice")
+    return values
+
+
 def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
     """A callback that adds ``GET`` and ``POST /wplus/v1/identities``, where the WebUI has an API at all."""
 
@@ -103,13 +120,14 @@ def add_routes(library: Library) -> Callable[[object, FastAPI], None]:
         @app.get(ROUTE, dependencies=guard)
         def identities() -> list[dict[str, object]]:
             """The identities: name, date and the SHA-256 of the photos."""
-            with door.answered(library):
+            with door.answered():
                 return _listed(library)
 
         @app.post(ROUTE, dependencies=guard, openapi_extra={"requestBody": _described()})
         async def make(request: Request) -> dict[str, object]:
             """An identity from photos of one person."""
             with door.seat():
+                door.refuse_query(request)
                 body = await door.read_json_body(request)
                 return await run_in_threadpool(_make, library, body)
 
@@ -124,7 +142,7 @@ def _listed(library: Library) -> list[dict[str, object]]:
 
 def _make(library: Library, body: bytes) -> dict[str, object]:
     """A request's photos to an identity. Raises HTTPException for whatever is wrong."""
-    with door.answered(library), door.turn():
+    with door.answered(), door.turn():
         try:
             wanted = Photos.read(body)
             photos = wanted.decoded()

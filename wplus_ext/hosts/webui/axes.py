@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 
 from modules import scripts
 
 from ...fields import Field
 from ...library.index import Library
-from ...library.resolve import resolve
+from ...library.resolve import find_tracks, resolve
 from ...settings import FIELDS, NO_IDENTITY, Settings
 from .folders import model_roots
+from .notes import refuse_zeros
 from .passports import named
 
 AXES = ("tracks", "strength", "identity", "adapter", "mode", "start")
@@ -24,10 +26,30 @@ def add_axes() -> None:
         return
     for name in AXES:
         field = next(field for field in FIELDS if field.name == name)
-        kind, choices = field.kind, _choices(field)
+        kind, choices = Number(name) if field.kind is float else field.kind, _choices(field)
         grid.axis_options.append(
             grid.AxisOption(f"[W+] {name.capitalize()}", kind, _apply(name), confirm=_confirm(name), choices=choices)
         )
+
+
+class Number:
+    """The type of an axis of numbers: the plot takes it for `float`, whose ranges it reads, and what is none is told in
+    our words."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __eq__(self, other: object) -> bool:
+        return other is float
+
+    __hash__ = None
+
+    def __call__(self, text: object) -> float:
+        with named():
+            try:
+                return float(text)
+            except ValueError as error:
+                raise ValueError(f"{self._name} is {text!r}, expected numbers, or as in 0-0.4 (+0.1)") from error
 
 
 def _choices(field: Field) -> Callable[[], list[str]] | None:
@@ -56,7 +78,10 @@ def _confirm(field: str) -> Callable[[object, list[object]], None]:
         found = Library(model_roots())
         with named():
             for value in values:
-                resolve(Settings.from_dict({field: _axis_value(field, value)}), found)
+                settings = Settings.from_dict({field: _axis_value(field, value)})
+                # A cell has the identity of the page, or of another axis: that of tracks is not known here.
+                refuse_zeros(find_tracks(settings, found))
+                resolve(replace(settings, tracks=""), found)
 
     return confirm
 

@@ -1,34 +1,26 @@
-"""The API's door: whose pages may act here, what may be sent and how much of it, one at a time; and what leaves."""
+"""The API's door: whose pages may act here, what may be sent and how much of it, one at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from modules import paths, shared
+from modules import shared
 from starlette.requests import ClientDisconnect
 
-from ...library.index import Library
+from .public import one_line, public
 
 BODY = 100_000_000  # bytes of a request
 SENT_WITHIN = 300.0  # seconds for a request's body
 WAITING = 8  # requests that wait for one that is at work
 TURN = 900.0  # seconds for their turn
-LINE = 600  # letters of a fault
-FOLDERS = re.compile(  # what else may be the server's
-    r"(?<![\w:/.])/(?:[^\s/'\":;,()]+/)+"
-    r"|(?<!\w)[A-Za-z]:[\\/]+(?:[^\\/:*?\"<>|'\n]+[\\/]+)+"
-)
-
 log = logging.getLogger(__name__)
 _seats = threading.BoundedSemaphore(WAITING + 1)
 _work = threading.Lock()
@@ -54,6 +46,12 @@ def check_user(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None
     expected = users.get(credentials.username, "")
     if not expected or not secrets.compare_digest(credentials.password.encode(), expected.encode()):
         raise HTTPException(401, "Incorrect username or password", {"WWW-Authenticate": "Basic"})
+
+
+def refuse_query(request: Request) -> None:
+    """Refuse what is asked for in the address, with status 422: nothing is read there."""
+    for name in request.query_params:
+        raise HTTPException(422, f"{name[:60]!r} stands in the address, expected it in the body, as JSON")
 
 
 async def read_json_body(request: Request) -> bytes:
@@ -100,7 +98,7 @@ def turn() -> Iterator[None]:
 
 
 @contextmanager
-def answered(library: Library) -> Iterator[None]:
+def answered() -> Iterator[None]:
     """Faults as a status and one line that names no folder of the server: 422 for what was sent, 503 for what is busy,
     500 for a mistake of ours, which the log has in full."""
     try:
@@ -108,41 +106,15 @@ def answered(library: Library) -> Iterator[None]:
     except HTTPException as error:
         raise HTTPException(error.status_code, one_line(str(error.detail)), error.headers) from error
     except TimeoutError as error:
-        raise HTTPException(503, public(error, library), {"Retry-After": "10"}) from error
+        raise HTTPException(503, public(error), {"Retry-After": "10"}) from error
     except (ValueError, OSError) as error:
-        raise HTTPException(422, public(error, library)) from error
+        raise HTTPException(422, public(error)) from error
     except MemoryError as error:
         raise HTTPException(413, "there is not enough memory for these photos; send fewer, or smaller ones") from error
     except Exception as error:
         log.exception("the API fails")
         kind = type(error).__name__
         raise HTTPException(500, f"a mistake of the extension's ({kind}); the WebUI's log has it: report it") from error
-
-
-def public(fault: Exception, library: Library) -> str:
-    """What a fault says, with files named from the models folder, or from the library's own on."""
-    text, known = str(fault) or type(fault).__name__, {}
-    folders = [place for place in _both(paths.models_path) if place.name]
-    for models in folders:
-        known |= {f"{models}{os.sep}": "", str(models): models.name}
-    for place in (place for root in library.roots for place in _both(root)):
-        if place.name and not any(place.is_relative_to(models) for models in folders):
-            known[str(place)] = place.name
-    for place in sorted(known, key=len, reverse=True):
-        for written in (place.replace("\\", "\\\\"), place, place.replace("\\", "/")):
-            text = text.replace(written, known[place])
-    return one_line(FOLDERS.sub("", text))
-
-
-def one_line(text: str) -> str:
-    """A text of one line, not long, of letters that can be sent."""
-    line = " ".join(text.split()).encode("utf-8", "backslashreplace").decode()
-    return line if len(line) <= LINE else f"{line[:LINE]}…"
-
-
-def _both(place: str | Path) -> list[Path]:
-    """A folder as it is written, and where links lead."""
-    return [Path(place).absolute(), Path(place).resolve()]
 
 
 def _is_allowed(origin: str) -> bool:

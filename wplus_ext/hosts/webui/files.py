@@ -14,6 +14,7 @@ from ...library.directions import describe
 from ...library.download import fetch
 from ...library.index import FOLDERS, Library
 from ...library.published import ITEMS, LICENCE
+from .public import public
 
 
 class Files:
@@ -118,10 +119,10 @@ class Files:
             row = describe(self.library, name)
             rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in row))
         left = self.library.left_out("directions")
-        listed = "".join(f"<li>{html.escape(str(one))}</li>" for one in left)
+        listed = "".join(f"<li>{html.escape(public(str(one)))}</li>" for one in left)
         not_offered = f"<p>Not offered:</p><ul>{listed}</ul>" if left else ""
         if not rows:
-            folder = html.escape(str(self.library.roots[0] / "directions"))
+            folder = html.escape(public(str(self.library.roots[0] / "directions")))
             return f"<p>There is no direction in {folder}.</p>{not_offered}"
         names = ("name", "more of it is", "kind", "layers", "norm")
         head = "".join(f"<th>{name}</th>" for name in names)
@@ -155,7 +156,7 @@ class Files:
         self._look_again()
         entries = self.library.entries("directions")
         # By its file, and of a table the first one: another folder may have one of this name.
-        chosen = next((entry.name for entry in entries if path.resolve() in (entry.path, entry.table)), None)
+        chosen = next((entry.name for entry in entries if entry.holds(path)), None)
         return [gr.update(choices=[entry.name for entry in entries], value=chosen), html.escape(text)]
 
 
@@ -177,4 +178,4 @@ def first_direction(library: Library) -> str:
 
 def fault_html(error: Exception) -> str:
     """What went wrong, as every part of the page shows it."""
-    return f'<div class="wplus-fault" role="alert">{html.escape(str(error))}</div>'
+    return f'<div class="wplus-fault" role="alert">{html.escape(public(error))}</div>'

@@ -47,9 +47,10 @@ class Finished(Generic[Job]):
         try:
             told = json.loads(info)
             ticket, infotexts = (told.get("extra_generation_params") or {}).get(TICKET), told.get("infotexts") or []
-        except (ValueError, TypeError, AttributeError):  # empty after a job that failed
+            infotexts = [text for text in infotexts if isinstance(text, str)]
+        except (ValueError, TypeError, AttributeError, RecursionError):  # empty after a job that failed
             return None
-        for known, (job, infotext) in reversed(self._jobs.items()):
+        for known, (job, infotext) in reversed(list(self._jobs.items())):  # a job may end meanwhile
             if known == ticket or (infotext and infotext in infotexts):
                 return job
         return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from modules import paths, shared
 
 from ...library.index import FOLDERS, Library
 
+log = logging.getLogger(__name__)
 TITLE = "W+ Adapter"
 FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexlib's
 
@@ -32,8 +34,13 @@ def look_again(library: Library) -> None:
 def model_roots() -> list[Path]:
     """The models folder, and another one from the settings."""
     roots = [Path(getattr(shared.cmd_opts, "wplus_dir", None) or Path(paths.models_path, "wplus"))]
-    extra = shared.opts.data.get("wplus_extra_folder", "").strip()
-    return [*roots, Path(extra)] if extra else roots
+    extra = str(shared.opts.data.get("wplus_extra_folder") or "").strip()
+    try:
+        if extra and Path(extra).resolve():
+            roots.append(Path(extra))
+    except (ValueError, OSError, RuntimeError) as error:  # no path at all, or links in a circle
+        log.warning("%s: the folder %r of the settings cannot be used (%s); name another one", TITLE, extra, error)
+    return roots
 
 
 def add_options() -> None:

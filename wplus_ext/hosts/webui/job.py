@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from modules import sd_unet, shared
@@ -20,6 +21,7 @@ from .finished import TICKET, Finished
 from .folders import TITLE, look_again
 from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
+from .public import public
 
 
 class Job:
@@ -47,7 +49,14 @@ class Job:
     def summary(self) -> str:
         """One line for a person, of a job that has a report."""
         why = idle(self.needed().settings)
+        if not why and not any(map(any, self.report.scales)):  # though a key is not
+            why = f"the curve is 0 {'at the only frame' if self.frames == 1 else f'at all {self.frames} frames'}"
         return f"{why}, so nothing was edited" if why else self.report.summary()
+
+    def unreached(self) -> str:
+        """One line for a person, of a job that ended without its ``p.sample``."""
+        why = public(self._fault) if self._fault else "another extension replaced the sampling, switch it off"
+        return f"nothing was edited, though the infotext names it: {why}"
 
     @contextmanager
     def sampling(self, p: object) -> Iterator[None]:
@@ -63,7 +72,7 @@ class Job:
                 yield
             if expected and not (shared.state.interrupted or shared.state.skipped):
                 with named():
-                    self._check(expected)
+                    self._check(p, expected)
         finally:
             self._sampling = False
 
@@ -98,7 +107,7 @@ class Job:
         stack.enter_context(pilot.flying())
         return len(adapter.layers)
 
-    def _check(self, expected: int) -> None:
+    def _check(self, p: object, expected: int) -> None:
         """Refuse a picture that only looks edited."""
         reached = len(self.report.layers)
         if reached < expected:
@@ -106,7 +115,7 @@ class Job:
                 f"the sampler went past the edit, only {reached} of {expected} cross-attentions were reached; "
                 "another extension replaces them: switch it off"
             )
-        if not self.report.active:
+        if not self.report.active and not is_thrown_away(p):
             settings = self.needed().settings
             raise RuntimeError(
                 f"none of the steps lies between start {settings.start:g} and end {settings.end:g}; "
@@ -119,17 +128,17 @@ class Jobs:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._outer: object | None = None  # the one whose images are being postprocessed
+        self._last: Callable[[], object | None] = lambda: None  # to the one whose images may be being postprocessed
         self.finished: Finished[Job] = Finished()
 
     def prepare(self, p: object, args: Sequence[object]) -> None:
         """Before a job: read its settings, and write them into its infotext."""
         p.wplus_job = None
-        p.wplus_unused = not getattr(p, "is_api", False) and not is_inner(p) and asked_for(args)
+        p.wplus_unused = not is_inner(p) and asked_for(args, getattr(p, "is_api", False))
         for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
             del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
         p.wplus_ticket = None if is_inner(p) or getattr(p, "is_api", False) else self.finished.ticket()
-        outer = self._outer if is_inner(p) and job_of(self._outer) else None
+        outer = self._last() if is_inner(p) and job_of(self._last()) else None
         try:  # the cell of an X/Y/Z plot may have settings of its own, which its inner jobs do not know
             resolved = job_of(outer).needed() if outer else self._resolve(p, args)
             if resolved is not None:
@@ -144,7 +153,7 @@ class Jobs:
         if job is not None:
             job.guard(p)
         if not is_inner(p):
-            self._outer = p
+            self._last = weakref.ref(p)  # one that fails never ends
 
     def see(self, p: object, image: Image.Image) -> None:
         """A finished image of a job."""
@@ -159,11 +168,13 @@ class Jobs:
             report = job.report.to_dict()
             processed.extra_generation_params = {**processed.extra_generation_params, f"{PREFIX}report": report}
             processed.comments += f"{TITLE}: {job.summary()}\n"
+        elif job is not None and not (shared.state.interrupted or shared.state.skipped):
+            processed.comments += f"{TITLE}: {job.unreached()}\n"
         elif getattr(p, "wplus_unused", False):
             processed.comments += f"{TITLE}: {OFF}\n"
         self._keep(p, processed, job if job is not None and job.report is not None else None)
-        if p is self._outer:
-            self._outer = None
+        if p is self._last():
+            self._last = lambda: None
 
     def _keep(self, p: object, processed: object, job: Job | None) -> None:
         """Keep a job for the page that asked for it, if one did."""
@@ -193,6 +204,11 @@ def job_of(p: object | None) -> Job | None:
 def is_inner(p: object) -> bool:
     """Whether this job redraws an image of another one: ADetailer marks those."""
     return getattr(p, "_ad_inner", False)
+
+
+def is_thrown_away(p: object) -> bool:
+    """Whether what this job samples is not shown: ADetailer has one step for it, where it skips img2img."""
+    return getattr(p, "_ad_skip_img2img", False)
 
 
 def frame_count(p: object) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ...library import directions
 from ...library.index import Entry
-from ...library.names import named_by
-from ...library.resolve import Resolved
+from ...library.names import BLANKS, named_by
 from ...settings import NO_IDENTITY, Settings
+from ...tracks import Track
 
 OFF = "W+ is off, so none of this is done: tick “Enable W+ Adapter”"
 
@@ -26,26 +26,26 @@ def idle(settings: Settings) -> str:
     """Why an edit that is switched on changes nothing; empty where it does."""
     if not settings.parsed and settings.identity is None:
         return "all tracks are muted or comments" if settings.tracks.strip() else "there is no track and no identity"
-    if settings.mode == "direct":  # which appends its tokens, whatever the scale
-        return ""
     if not any(key.value for key in settings.schedule.keys):
         return "the strength is 0"
     values = [key.value for track in settings.parsed for key in track.schedule.keys]
     return "" if settings.identity is not None or any(values) else "all values of the tracks are 0"
 
 
-def asked_for(args: Sequence[object]) -> bool:
-    """Whether a page whose switch is off holds tracks or an identity, as far as they can be read."""
-    values = dict(zip(Settings.__dataclass_fields__, args))
-    if values.get("enabled") is not False:
+def asked_for(args: Sequence[object], is_api: bool) -> bool:
+    """Whether tracks or an identity, as far as they can be read, are left undone: on a page whose switch is off, or by
+    a program that did not say whether it is on."""
+    is_object = bool(args) and isinstance(args[0], Mapping)
+    values = args[0] if is_object else dict(zip(Settings.__dataclass_fields__, args))
+    if "enabled" in values if is_object else is_api or values.get("enabled") is not False:
         return False
-    lines = [line.strip() for line in str(values.get("tracks") or "").splitlines()]
+    lines = [line.strip(BLANKS) for line in str(values.get("tracks") or "").splitlines()]
     return any(line and line[0] != "#" for line in lines) or values.get("identity") not in (None, "", NO_IDENTITY)
 
 
-def refuse_zeros(resolved: Resolved) -> None:
+def refuse_zeros(tracks: Iterable[tuple[Track, Entry]]) -> None:
     """Raise ValueError for a direction that says nothing where its track has it: a job would be refused for it."""
-    for track, entry in resolved.tracks:
+    for track, entry in tracks:
         if named_by(track.name)[0] == "directions" and _says_nothing(entry, track.layers):
             raise ValueError(f"tracks, line {track.line}: {directions.zero_fault(track.name, track.layers)}")
 

@@ -19,6 +19,7 @@ from .folders import TITLE, look_again
 from .job import Job
 from .notes import note, refuse_zeros
 from .people import People
+from .public import public
 
 PRESETS = {
     "Sad to happy: -0.7 > 0 > 0.7": "-0.7 > 0 > 0.7",
@@ -174,7 +175,7 @@ class Page:
         """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well."""
         try:
             settings = Settings.from_dict(dict(zip(self.settings, values)))
-            refuse_zeros(resolve(settings, self.library))
+            refuse_zeros(resolve(settings, self.library).tracks)
         except ValueError as error:
             return fault_html(error)
         said = note(settings)
@@ -182,7 +183,7 @@ class Page:
 
     def _add_track(self, tracks: str, direction: str, preset: str) -> str:
         if not direction:
-            folder = self.library.roots[0] / "directions"
+            folder = public(str(self.library.roots[0] / "directions"))
             raise gr.Error(f"There is no direction in {folder}: get some by Download, below")
         line = f"{direction} = {PRESETS[preset]}"
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line

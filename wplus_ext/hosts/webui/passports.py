@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ...edit.attach import Live
 from .folders import TITLE
+from .public import public
 
 MAGIC = (97.0, -61.0, 29.0)  # no text token begins with these
 DIGIT = 128  # bfloat16 holds whole numbers up to 256
@@ -154,4 +155,4 @@ def named() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise RuntimeError(f"{TITLE}: {error}") from error
+        raise RuntimeError(f"{TITLE}: {public(error)}") from error

@@ -212,7 +212,7 @@ class People:
         self._look_again()
         entries = self.library.entries("latents")
         # By its file: another folder may have one of this name.
-        chosen = next((entry.name for entry in entries if path and entry.path == path.resolve()), NO_IDENTITY)
+        chosen = next((entry.name for entry in entries if path and entry.holds(path)), NO_IDENTITY)
         identity = gr.update(choices=[NO_IDENTITY, *(entry.name for entry in entries)], value=chosen)
         return [identity, self.thumbnails(), html.escape(text)]
 
