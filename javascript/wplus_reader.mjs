@@ -6,7 +6,8 @@ export const MAX_SIZE = 20; // of a value
 export const MAX_PLACES = 4; // decimals of a number; more are rounded
 export const MAX_FRAME = 999_999;
 
-const EXPRESSION = /[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b/;
+// A name is looked at from its beginning alone: from each of its letters would take the square of its length.
+const EXPRESSION = /\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b/;
 const SHOWN = 40; // characters of an expression
 // What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 const BLANKS = /[\u00A0\u3000]/g;

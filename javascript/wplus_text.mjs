@@ -79,24 +79,24 @@ export function withPasted(text, pasted, active, name) {
     }
     const tracks = readAll(joined);
     if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line, muted: active.muted });
-    return tracks.reduce((all, track) => withLine(all, written(track)), text);
+    return tracks.length ? withLine(text, tracks.map(written).join("\n")) : text;
 }
 
 /** A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. */
 function withJoined(pasted) {
-    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*[%％]?\s*[:：]/i;
+    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*([%％]\s*)?[:：]/i;
     for (const line of linesOf(pasted.trim()).map((one) => one.trim())) {
-        const before = lines.at(-1);
+        const pieces = lines.at(-1), before = pieces?.at(-1); // looked at alone: a long line would be, for every key
         if (!line || line.startsWith("#")) {
-            if (line.includes("=")) lines.push(line);
+            if (line.includes("=")) lines.push([line]);
         } else if (before === undefined || before.startsWith("#") || /[=＝]/.test(line)) {
-            lines.push(line);
+            lines.push([line]);
         } else {
             const parted = /([=＝,，:：(（/>＞]|\bloop)$/.test(before) || !key.test(line);
-            lines[lines.length - 1] = `${before}${parted ? "" : ","} ${line}`;
+            pieces.push(parted ? " " : ", ", line);
         }
     }
-    return lines.join("\n");
+    return lines.map((pieces) => pieces.join("")).join("\n");
 }
 
 /** The text with one more line. */

@@ -16,7 +16,8 @@ _WORD = re.compile(r"[A-Za-z]+", re.ASCII)
 _SPACE = re.compile(r"[ \t]*")
 _NAME = re.compile(r"[^\[\]=#]+")
 _COMMA = re.compile(r",(\d+)(?!,?\d)", re.ASCII)
-_EXPRESSION = re.compile(r"[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b", re.ASCII)
+# A name is looked at from its beginning alone: from each of its letters would take the square of its length.
+_EXPRESSION = re.compile(r"\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b", re.ASCII)
 _SHOWN = 40  # characters of an expression
 # What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 _WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
