@@ -101,10 +101,13 @@ export class Model {
 
     // What the page says
 
-    /** A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news. */
+    /**
+     * A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news; what a
+     * person typed is, even where it was written before.
+     */
     setText(text, typed = false) {
         if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
-        if (text === this.text || this.#written.includes(text)) return;
+        if (text === this.text || (!typed && this.#written.includes(text))) return;
         this.cancel();
         this.history.push(text, typed);
         this.#take(text);

@@ -63,6 +63,13 @@ describe("texts from the page", () => {
         assert.equal(state.text, KEYS);
     });
 
+    test("what was written is news where it is typed", () => {
+        drag(1, [6, 0.5]);
+        state.setText(`${written[0]}x`, true);
+        state.setText(written[0], true);
+        assert.deepEqual([state.text, state.fault], [written[0], null]);
+    });
+
     test("long after it was written, it is news", () => {
         state.pick(0, 1);
         state.remove();
