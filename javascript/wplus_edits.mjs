@@ -64,7 +64,7 @@ export function addKey(schedule, frames, frame) {
     if (taken >= 0) return { schedule, key: taken };
     const made = explicit(schedule), { curve } = curveOf(made, frames);
     const key = { position: frame, unit: "frame", easing: "linear", bezier: null, column: 1 };
-    key.value = curve ? round(curve.at(frame)) : 0;
+    key.value = curve ? round(clamp(curve.at(frame), -MAX_SIZE, MAX_SIZE)) : 0; // a Bezier may go further
     const segment = curve && segmentAt(curve, frame);
     let { keys } = made;
     if (segment?.bezier) {

@@ -110,7 +110,7 @@ export class Model {
         if (text === this.text || (!typed && this.#written.includes(text))) return;
         this.cancel();
         this.history.push(text, typed);
-        this.#take(text);
+        this.#take(read(text));
     }
 
     /** How many frames will be rendered, how many a second (0: not known), and what else there is to say of them. */
@@ -150,43 +150,60 @@ export class Model {
         return was;
     }
 
-    /** A new schedule of the active track, which is written. */
-    commit(schedule, said) {
+    /** A new schedule of the active track, which is written, and its chosen keys. Says whether it was taken. */
+    commit(schedule, said, chosen = this.chosen) {
         const { track } = this, sorted = sort(schedule, this.frames);
-        this.chosen = new Set([...this.chosen].map((number) => sorted.numbers[number]));
-        this.edit(withTrack(this.text, { ...track, schedule: sorted.schedule }), said);
-        const { key } = this;
-        if (!said && key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
-        else if (!said) this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        const numbers = new Set([...chosen].map((number) => sorted.numbers[number]));
+        const text = withTrack(this.text, { ...track, schedule: sorted.schedule });
+        const taken = this.edit(text, said, { chosen: numbers }), { key } = this;
+        if (!taken || said) return taken;
+        if (key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
+        else this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        return true;
     }
 
-    /** A new text, which is written. */
-    edit(text, said) {
-        if (text === this.text) {
+    /**
+     * A new text, which is written, and what else is so with it. One that could not be read is refused: then all stays
+     * as it is, and it is said why. Says whether it was taken.
+     */
+    edit(text, said, parts = {}) {
+        const news = read(text), fault = this.fault ?? news.fault;
+        if (fault) {
             this.change({ preview: null });
+            this.say(`Not changed: ${fault.message}`);
+            return false;
+        }
+        if (text === this.text) {
+            this.change({ preview: null, ...parts });
         } else {
             this.history.push(text);
-            this.send(text);
+            this.#take(news, parts);
+            this.#write();
         }
         if (said) this.say(said);
+        return true;
     }
 
     /** Write a text that the history has. */
     send(text) {
-        this.#take(text);
-        this.#written = [...this.#written.slice(-7), text];
+        this.#take(read(text));
+        this.#write();
+    }
+
+    #write() {
+        this.#written = [...this.#written.slice(-7), this.text];
         this.#writtenAt = this.#now();
-        this.#tell("wrote", text);
+        this.#tell("wrote", this.text);
     }
 
     /** Be of another text, as far as it can be read: else the tracks stay what they were. */
-    #take(text) {
-        const { tracks, fault } = read(text), counts = {};
+    #take({ text, tracks, fault }, parts = {}) {
+        const counts = {};
         const named = tracks?.map((track) => {
             counts[track.name] = (counts[track.name] ?? 0) + 1;
             return { ...track, id: `${track.name} ${counts[track.name]}` };
         });
-        Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null });
+        Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null, ...parts });
         if (named) {
             this.tracks = named;
             this.active = clamp(this.active, 0, Math.max(named.length - 1, 0));

@@ -40,8 +40,7 @@ export class EditorState extends Model {
             this.say(`Not pasted: ${fault.message}`);
             return;
         }
-        this.chosen = new Set();
-        this.edit(together, "Pasted");
+        this.edit(together, "Pasted", { chosen: new Set() });
     }
 
     /** Edit another track. */
@@ -70,24 +69,22 @@ export class EditorState extends Model {
         const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
         const ends = alone === track;
         const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
-        this.change({ solo: ends ? null : { id: track.id, muted } });
+        const text = withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) })));
         const said = ends ? "All as before" : `${track.name} alone`;
-        this.edit(withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) }))), said);
+        this.edit(text, said, { solo: ends ? null : { id: track.id, muted } });
     }
 
     /** Exchange two tracks' places. */
     swap(a, b) {
         const text = withSwapped(this.text, this.tracks[a], this.tracks[b]);
-        this.active = this.active === a ? b : this.active === b ? a : this.active;
-        this.edit(text, "Moved");
+        const active = this.active === a ? b : this.active === b ? a : this.active;
+        this.edit(text, "Moved", { active });
     }
 
     /** Remove a track. */
     drop(index) {
-        const track = this.tracks[index];
-        if (index < this.active) this.active -= 1;
-        this.chosen = new Set();
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`);
+        const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, chosen: new Set() });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */
@@ -96,16 +93,14 @@ export class EditorState extends Model {
         layers[which] = number;
         const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
         const said = `${track.name}: layers ${layers[0]} to ${layers[1]}`;
-        if (right) this.edit(withTrack(this.text, { ...track, layers }), said);
-        else this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
-        return right;
+        if (right) return this.edit(withTrack(this.text, { ...track, layers }), said);
+        this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
+        return false;
     }
 
     /** Give the active track another schedule, as text. */
     preset(schedule) {
-        if (!this.editable) return;
-        this.chosen = new Set();
-        this.commit(parseSchedule(schedule));
+        if (this.editable) this.commit(parseSchedule(schedule), undefined, new Set());
     }
 
     /** Make the active track begin anew at its end, or no longer. */
@@ -167,9 +162,7 @@ export class EditorState extends Model {
             return false;
         }
         const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
-        this.chosen = new Set([key]);
-        this.commit(schedule);
-        return true;
+        return this.commit(schedule, undefined, new Set([key]));
     }
 
     /** Remove the chosen keys. */
@@ -177,22 +170,20 @@ export class EditorState extends Model {
         const { size } = this.chosen;
         if (!this.editable || !size) return;
         const schedule = edits.removeKeys(this.schedule, this.frames, this.chosen);
-        this.chosen = new Set();
-        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`);
+        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`, new Set());
     }
 
     /** Give the chosen key another `frame` or `value`. Says whether that was taken. */
     setKey({ frame, value }) {
-        const { key } = this;
+        const { key, schedule, frames } = this;
         if (!this.editable || !key) return false;
         try {
-            this.commit(edits.setKey(this.schedule, this.frames, key.number, frame ?? key.frame, value ?? key.value));
+            return this.commit(edits.setKey(schedule, frames, key.number, frame ?? key.frame, value ?? key.value));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.say(`Not changed: ${fault.message}`);
             return false;
         }
-        return true;
     }
 
     /** Give the chosen keys' segments an easing; without any chosen, all. */

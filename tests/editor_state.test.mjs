@@ -244,6 +244,50 @@ describe("keys", () => {
     });
 });
 
+describe("what the language refuses is not written, and it is said", () => {
+    /** Open a text; do something that would make another one that cannot be read. */
+    function refused(text, act, message) {
+        open(text);
+        const before = { text: state.text, schedule: state.schedule, chosen: chosen(), active: state.active };
+        act();
+        wrote();
+        assert.match(said.at(-1), message);
+        const { schedule, active } = state;
+        assert.deepEqual({ text: state.text, schedule, chosen: chosen(), active }, before);
+        assert.equal(state.fault, null);
+    }
+    const full = (count) => Array.from({ length: count }, (_, i) => `a${i} = 1`).join("\n");
+
+    test("a key where a track has as many as it may have", () => {
+        const keys = Array.from({ length: 4096 }, (_, i) => `${2 * i}:(0)`).join(", ");
+        const add = () => {
+            state.setFrames(9000, 8);
+            assert.equal(state.add(1), false);
+        };
+        refused(`smile = ${keys}`, add, /^Not changed: .*at most 4096 keys/);
+    });
+
+    test("one more track than there may be", () => {
+        refused(`${full(64)}\n# [off] b = 1`, () => state.mute(64), /^Not changed: .*at most 64 tracks/);
+        refused(full(64), () => state.pasteText("b = 1\nc = 1"), /^Not changed: .*at most 64 tracks/);
+    });
+
+    test("a direction whose name is none", () => {
+        const named = new EditorState({ direction: () => "a#b" });
+        named.pasteText("0.5");
+        assert.deepEqual([named.text, named.fault], ["", null]);
+    });
+
+    test("anything into a text that cannot be read", () => {
+        open(TWO);
+        state.setText("smile = 0:(\nage = 1");
+        state.drop(0);
+        state.swap(0, 1);
+        assert.equal(state.setLayers(0, 1, 8), false);
+        wrote();
+    });
+});
+
 describe("choosing", () => {
     test("to pick a key chooses it, with the cursor", () => {
         state.pick(0, 2);

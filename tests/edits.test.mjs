@@ -22,6 +22,13 @@ describe("a schedule", () => {
         assert.equal(key, 1);
     });
 
+    test("gets no key above the largest value, where its Bezier goes higher", () => {
+        const { schedule } = edits.addKey(parseSchedule("0:(10):bez/0.5/3/0.5/3, 15:(15)"), FRAMES, 7);
+        const text = formatSchedule(schedule);
+        assert.match(text, /, 7:\(20\):bez/);
+        assert.equal(formatSchedule(parseSchedule(text)), text);
+    });
+
     test("has the easing of the segment in a key that is added to it", () => {
         const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 10:(1)"), FRAMES, 5);
         assert.equal(formatSchedule(schedule), "0:(0):hold, 5:(0):hold, 10:(1)");
