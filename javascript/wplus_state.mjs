@@ -78,13 +78,16 @@ export class EditorState extends Model {
     swap(a, b) {
         const text = withSwapped(this.text, this.tracks[a], this.tracks[b]);
         const active = this.active === a ? b : this.active === b ? a : this.active;
-        this.edit(text, "Moved", { active });
+        const ids = this.tracks.map(({ id }) => id);
+        [ids[a], ids[b]] = [ids[b], ids[a]];
+        this.edit(text, "Moved", { active, ids });
     }
 
     /** Remove a track. */
     drop(index) {
         const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, chosen: new Set() });
+        const ids = this.tracks.filter((_, i) => i !== index).map(({ id }) => id);
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, ids, chosen: new Set() });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */

@@ -20,23 +20,23 @@ function attempt(act) {
     }
 }
 
-/** Tracks in the order of their lines, each with whether it is `muted`. A comment that is no track stays one. */
+/**
+ * Tracks in the order of their lines, each with whether it is `muted`, and its line as its `source`, without the mark
+ * of a muted one. A comment that is no track stays one.
+ */
 function readAll(text) {
-    const live = parse(text).map((track) => ({ ...track, muted: false }));
-    const muted = linesOf(text).flatMap((line, i) => {
-        const [track] = MUTED.test(line) ? attempt(() => parse(line.replace(MUTED, ""))).value ?? [] : [];
-        return track ? [{ ...track, line: i + 1, muted: true }] : [];
+    const lines = linesOf(text);
+    const live = parse(text).map((track) => ({ ...track, source: lines[track.line - 1].trim(), muted: false }));
+    const muted = lines.flatMap((line, i) => {
+        const source = line.replace(MUTED, "").trim();
+        const [track] = MUTED.test(line) ? attempt(() => parse(source)).value ?? [] : [];
+        return track ? [{ ...track, line: i + 1, source, muted: true }] : [];
     });
     return [...live, ...muted].sort((a, b) => a.line - b.line);
 }
 
 function written(track) {
     return (track.muted ? OFF : "") + formatTrack(track);
-}
-
-/** The line of a track, without the mark of a muted one. */
-export function lineOf(text, track) {
-    return linesOf(text)[track.line - 1].replace(MUTED, "").trim();
 }
 
 /** The text with these tracks muted, or no longer, as each of them says. */

@@ -95,6 +95,25 @@ describe("texts from the page", () => {
         assert.deepEqual(chosen(), [0]);
     });
 
+    test("the active track stays so where others come above it, with its chosen keys", () => {
+        open(TWO);
+        state.pick(1, 1);
+        state.setText(`glasses = 1\n${TWO}`, true);
+        assert.deepEqual([state.track.name, chosen()], ["age", [1]]);
+    });
+
+    test("a chosen key is found where it lies, among keys that are new", () => {
+        state.choose([1, 2]);
+        state.setText("smile = 0:(0), 2:(0.1), 4:(0.5), 9:(1), 15:(0.25)", true);
+        assert.deepEqual(chosen(), [2]);
+    });
+
+    test("of another track in its place no key is chosen", () => {
+        state.choose([1]);
+        state.setText("age = 0:(0), 4:(0.5)");
+        assert.deepEqual(chosen(), []);
+    });
+
     test("two tracks of one name are two", () => {
         open("smile = 0\nsmile = 1");
         state.mute(0);
@@ -685,6 +704,75 @@ describe("tracks", () => {
     test("the active one is there as text", () => {
         assert.equal(state.line, "smile = 0:(0), 4:(0.5)");
     });
+});
+
+describe("a lock", () => {
+    const PAIR = "smile[0:8] = 0 > 1\nsmile[8:18] = 0.5";
+    const locked = () => state.tracks.filter((track) => state.look(track).locked).map(({ source }) => source);
+    const [FIRST, SECOND] = PAIR.split("\n");
+
+    for (const [name, act] of [
+        ["a pasted schedule", () => state.pasteText("0.7")],
+        ["a pasted track", () => state.pasteText("age = 1")],
+        ["other layers", () => assert.equal(state.setLayers(0, 1, 4), false)],
+        ["its removal", () => state.drop(0)],
+    ]) {
+        test(`keeps its track from ${name}, and it is said`, () => {
+            open(PAIR);
+            state.lock(0);
+            act();
+            wrote();
+            assert.deepEqual(said, ["Not changed: smile is locked, unlock it first"]);
+        });
+    }
+
+    test("lets its track be muted, and others be added", () => {
+        open("smile = 1");
+        state.lock(0);
+        state.mute(0);
+        state.pasteText("age = 1\nglasses = 1");
+        wrote("# [off] smile = 1", "# [off] smile = 1\nage = 1\nglasses = 1");
+        assert.deepEqual(locked(), ["smile = 1"]);
+    });
+
+    for (const [name, act, left = FIRST] of [
+        ["changes places", () => state.swap(0, 1)],
+        ["changes places, and back by undo", () => (state.swap(0, 1), state.undo(-1))],
+        ["is typed below another", () => state.setText(`smile = 3\n${PAIR}`, true)],
+        ["is typed anew", () => state.setText(PAIR.replace("0 > 1", "0 > 2"), true), "smile[0:8] = 0 > 2"],
+        ["is muted in the text", () => state.setText(`# [off] ${PAIR}`)],
+        ["stays where the other goes", () => state.drop(1)],
+    ]) {
+        test(`goes with a track of the same name that ${name}`, () => {
+            open(PAIR);
+            state.lock(0);
+            act();
+            assert.deepEqual(locked(), [left]);
+        });
+    }
+
+    test("is not another track's of the same line", () => {
+        open("smile = 1\nsmile = 1\nage = 1");
+        state.lock(1);
+        state.swap(1, 2);
+        state.drop(0);
+        assert.deepEqual(state.tracks.map((track) => state.look(track).locked), [false, true]);
+    });
+
+    test("stays while another of the same name is removed", () => {
+        open(PAIR);
+        state.lock(1);
+        state.drop(0);
+        assert.deepEqual(locked(), [SECOND]);
+    });
+});
+
+test("after a solo, tracks that changed places are muted as they were", () => {
+    open("smile[0:8] = 1\n# [off] smile[8:18] = 1\nage = 1");
+    state.soloTrack(2);
+    state.swap(0, 1);
+    state.soloTrack(2);
+    assert.equal(state.text, "# [off] smile[8:18] = 1\nsmile[0:8] = 1\nage = 1");
 });
 
 describe("pasting", () => {
