@@ -16,6 +16,15 @@ export function places(schedule, frames) {
     return schedule.keys.map((key) => place(key, schedule.keys.length, frames));
 }
 
+/**
+ * The same as a person sees it: a key that a percentage of four decimals, or a shorter one, leaves a little beside a
+ * frame is on it.
+ */
+export function seenPlaces(schedule, frames) {
+    const reach = Math.min(1e-4 * frames, 0.1);
+    return places(schedule, frames).map((at) => (Math.abs(at - Math.round(at)) <= reach ? Math.round(at) : at));
+}
+
 /** Whether a frame lies behind the video's last. */
 export function isPast(frame, frames) {
     return frame > frames - 1 + 1e-9;
@@ -43,14 +52,19 @@ function attempt(schedule, frames) {
     }
 }
 
-/** Keys with positions of their own: evenly spread ones become percentages, a constant a key on frame 0. */
-export function explicit(schedule) {
-    const last = schedule.keys.length - 1;
-    const keys = schedule.keys.map((key) => {
-        if (key.unit !== "spread") return key;
-        if (!last) return { ...key, unit: "frame" };
-        return { ...key, unit: "percent", position: round((key.position * 100) / last) };
+/**
+ * Keys with positions of their own: evenly spread ones become percentages, a constant a key on frame 0. Where four
+ * decimals would leave one beside its frame, those that lie on frames become keys on frames.
+ */
+export function explicit(schedule, frames) {
+    if (schedule.keys[0].unit !== "spread") return schedule;
+    const last = schedule.keys.length - 1, at = places(schedule, frames);
+    const percents = schedule.keys.map((key) => {
+        return { ...key, unit: "percent", position: last && round((key.position * 100) / last) };
     });
+    const exact = places({ keys: percents }, frames), whole = at.map(Number.isInteger);
+    const missed = !last || whole.some((on, i) => on && exact[i] !== at[i]);
+    const keys = percents.map((key, i) => (missed && whole[i] ? { ...key, unit: "frame", position: at[i] } : key));
     return { ...schedule, keys };
 }
 
@@ -60,9 +74,9 @@ export function explicit(schedule) {
  * the same where that frame has a key.
  */
 export function addKey(schedule, frames, frame) {
-    const taken = places(schedule, frames).indexOf(frame);
+    const taken = seenPlaces(schedule, frames).indexOf(frame);
     if (taken >= 0) return { schedule, key: taken };
-    const made = explicit(schedule), { curve } = curveOf(made, frames);
+    const made = explicit(schedule, frames), { curve } = curveOf(made, frames);
     const key = { position: frame, unit: "frame", easing: "linear", bezier: null, column: 1 };
     key.value = curve ? round(clamp(curve.at(frame), -MAX_SIZE, MAX_SIZE)) : 0; // a Bezier may go further
     const segment = curve && segmentAt(curve, frame);
@@ -111,7 +125,7 @@ function unturned(grown, curve, frames) {
  * the largest values, and lands on no frame that has another key: then it moves as far as it can.
  */
 export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
-    const at = places(schedule, frames), taken = new Set(at.filter((_, i) => !chosen.has(i)));
+    const at = seenPlaces(schedule, frames), taken = new Set(at.filter((_, i) => !chosen.has(i)));
     const first = Math.min(...[...chosen].map((i) => at[i]));
     const values = [...chosen].map((i) => schedule.keys[i].value);
     byValue = clamp(byValue, -MAX_SIZE - Math.min(...values), MAX_SIZE - Math.max(...values));
@@ -122,7 +136,7 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
         return new Set(targets).size < targets.length || targets.some((frame) => taken.has(frame));
     };
     while (byFrames && meet(byFrames)) byFrames -= Math.sign(byFrames);
-    const made = byFrames ? explicit(schedule) : schedule;
+    const made = byFrames ? explicit(schedule, frames) : schedule;
     const keys = made.keys.map((key, i) => {
         if (!chosen.has(i)) return key;
         const value = round(key.value + byValue);
@@ -133,12 +147,13 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
 
 /** One key with a frame and a value of one's choice. Throws RangeError with what was expected. */
 export function setKey(schedule, frames, number, frame, value) {
-    const at = places(schedule, frames), moved = at[number] !== frame; // one between two frames may stay there
+    const moved = places(schedule, frames)[number] !== frame; // one between two frames may stay there
+    const others = seenPlaces(schedule, frames).filter((_, i) => i !== number);
     const whole = Number.isInteger(frame) && frame >= 0 && frame <= MAX_FRAME;
     if (moved && !whole) throw new RangeError("expected a whole frame from 0");
     if (!(Math.abs(value) <= MAX_SIZE)) throw new RangeError(`expected a value from -${MAX_SIZE} to ${MAX_SIZE}`);
-    if (moved && at.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
-    const made = moved ? explicit(schedule) : schedule;
+    if (moved && others.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
+    const made = moved ? explicit(schedule, frames) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;
         const valued = { ...key, value: round(value) };
@@ -149,15 +164,15 @@ export function setKey(schedule, frames, number, frame, value) {
 
 /** Without some keys; without any, a constant of the first one's value. */
 export function removeKeys(schedule, frames, chosen) {
-    const keys = explicit(schedule).keys.filter((_, i) => !chosen.has(i));
+    const keys = explicit(schedule, frames).keys.filter((_, i) => !chosen.has(i));
     if (keys.length) return { ...schedule, keys };
     const constant = parseSchedule("0"), { value } = schedule.keys[order(schedule, frames)[0]];
     return { ...constant, keys: [{ ...constant.keys[0], value }] };
 }
 
 /** The segments that start at some keys, with another easing. */
-export function setEasing(schedule, chosen, easing) {
-    const made = easing === "linear" ? schedule : explicit(schedule);
+export function setEasing(schedule, frames, chosen, easing) {
+    const made = easing === "linear" ? schedule : explicit(schedule, frames);
     const keys = made.keys.map((key, i) => {
         if (!chosen.has(i)) return key;
         return { ...key, easing, bezier: easing === "bez" ? (key.bezier ?? IN_OUT) : null };

@@ -109,7 +109,7 @@ export class EditorState extends Model {
     /** Make the active track begin anew at its end, or no longer. */
     loop() {
         const track = this.editable;
-        if (track) this.commit({ ...edits.explicit(track.schedule), loop: !track.schedule.loop });
+        if (track) this.commit({ ...edits.explicit(track.schedule, this.frames), loop: !track.schedule.loop });
     }
 
     // What is looked at
@@ -145,8 +145,8 @@ export class EditorState extends Model {
 
     /** Show an easing before it is chosen; null for none. */
     suggest(easing) {
-        const track = this.editable;
-        this.change({ suggestion: easing && track ? edits.setEasing(track.schedule, this.segments, easing) : null });
+        const { editable: track, frames, segments } = this;
+        this.change({ suggestion: easing && track ? edits.setEasing(track.schedule, frames, segments, easing) : null });
     }
 
     /** Switch between coarse and fine values. */
@@ -191,7 +191,7 @@ export class EditorState extends Model {
 
     /** Give the chosen keys' segments an easing; without any chosen, all. */
     ease(easing) {
-        if (this.editable) this.commit(edits.setEasing(this.schedule, this.segments, easing));
+        if (this.editable) this.commit(edits.setEasing(this.schedule, this.frames, this.segments, easing));
     }
 
     // What goes on until a key or a pointer is released
@@ -220,7 +220,7 @@ export class EditorState extends Model {
     dragKeys(number, frame, value, fine = this.fine) {
         const track = this.editable;
         if (!this.drag || !track || !this.chosen.has(number)) return;
-        const { schedule } = track, { frames, chosen } = this, at = edits.places(schedule, frames);
+        const { schedule } = track, { frames, chosen } = this, at = edits.seenPlaces(schedule, frames);
         const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
         const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);

@@ -385,6 +385,12 @@ describe("a drag", () => {
         wrote("smile = 0:(0), 1:(0.5), 5:(-0.25), 12:(0.25)");
     });
 
+    test("brings a key that lies a little beside its frame to the last one", () => {
+        open("smile = 0:(0), 66.6667%:(0.5)");
+        drag(1, [15, 0.5]);
+        wrote("smile = 0:(0), 15:(0.5)");
+    });
+
     test("stops at the last frame", () => {
         drag(3, [40, 0.25]);
         wrote();

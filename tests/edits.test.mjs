@@ -79,6 +79,68 @@ describe("a schedule", () => {
         assert.equal(formatSchedule(set), "0 > 0.5 > 0");
     });
 
+    describe("of evenly spread keys", () => {
+        const all = new Set([0, 1, 2, 3]);
+
+        for (const [values, frames, expected] of [
+            ["0 > 1 > 0", 16, "0%:(0), 50%:(1), 100%:(0)"],
+            ["0 > 1 > 0 > 1", 17, "0%:(0), 33.3333%:(1), 66.6667%:(0), 100%:(1)"],
+            ["0 > 1 > 0 > 1", 16, "0:(0), 5:(1), 10:(0), 15:(1)"],
+            ["0 > 1 > 2 > 3 > 2 > 1 > 0", 16,
+                "0:(0), 16.6667%:(1), 5:(2), 50%:(3), 10:(2), 83.3333%:(1), 15:(0)"],
+            ["1", 16, "0:(1)"],
+        ]) {
+            test(`${values} over ${frames} frames has keys where they were`, () => {
+                const made = edits.explicit(parseSchedule(values), frames);
+                assert.equal(formatSchedule(made), expected);
+            });
+        }
+
+        test("holds from the frame of each key", () => {
+            for (let keys = 2; keys <= 13; keys++) {
+                for (let width = 1; width <= 8; width++) {
+                    const schedule = parseSchedule(Array.from({ length: keys }, (_, i) => i).join(" > "));
+                    const frames = (keys - 1) * width + 1;
+                    const held = edits.setEasing(schedule, frames, new Set(schedule.keys.keys()), "hold");
+                    const values = evaluate(held, frames).filter((_, frame) => frame % width === 0);
+                    assert.deepEqual(values, schedule.keys.map((key) => key.value));
+                }
+            }
+        });
+
+        test("keeps its values with another easing", () => {
+            const schedule = edits.setEasing(parseSchedule("0 > 1 > 0 > 1"), FRAMES, all, "hold");
+            assert.deepEqual(evaluate(schedule, FRAMES), [..."0000011111000001"].map(Number));
+        });
+    });
+
+    describe("with a key a little beside a frame", () => {
+        const text = "0:(0), 33.3333%:(1), 66.6667%:(0), 15:(1)";
+
+        test("gets no second one on that frame", () => {
+            const schedule = parseSchedule(text);
+            assert.deepEqual(edits.addKey(schedule, FRAMES, 10), { schedule, key: 2 });
+        });
+
+        test("has none moved onto it", () => {
+            const moved = edits.moveKeys(parseSchedule(text), FRAMES, new Set([0]), 5, 0);
+            assert.equal(formatSchedule(moved), text.replace("0:", "4:"));
+        });
+
+        test("has none set onto it", () => {
+            assert.throws(() => edits.setKey(parseSchedule(text), FRAMES, 0, 5, 0), /frame 5 has a key already/);
+        });
+
+        test("has it set onto the frame itself", () => {
+            assert.match(formatSchedule(edits.setKey(parseSchedule(text), FRAMES, 1, 5, 1)), / 5:\(1\), 66/);
+        });
+
+        test("has it moved to the first frame", () => {
+            const moved = edits.moveKeys(parseSchedule("33.3333%:(1), 15:(0)"), FRAMES, new Set([0]), -5, 0);
+            assert.equal(formatSchedule(moved), "0:(1), 15:(0)");
+        });
+    });
+
     test("has the fault in place of a curve where two keys meet", () => {
         const { curve, fault } = edits.curveOf(parseSchedule("0:(0), 0%:(1)"), FRAMES);
         assert.equal(curve, null);
