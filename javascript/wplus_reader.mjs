@@ -10,7 +10,7 @@ export const MAX_FRAME = 999_999;
 const EXPRESSION = /\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b/;
 const SHOWN = 40; // characters of an expression
 // What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
-const BLANKS = /[\u00A0\u3000]/g;
+const BLANKS = /[\u00A0\u3000\uFEFF]/g;
 const WIDE = /[，：（）＝＞＋－．％０-９\u2212]/g;
 const folded = (sign) => (sign === "\u2212" ? "-" : String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
 

@@ -3,7 +3,7 @@
 
 import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
-const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000]*#[ \t]*\[off\][ \t]*/;
+const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000\uFEFF]*#[ \t]*\[off\][ \t]*/;
 
 /** `{text, tracks, fault}` of a text, with its muted tracks; the tracks are null where it does not parse. */
 export function read(text) {

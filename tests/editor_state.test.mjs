@@ -616,6 +616,11 @@ describe("tracks", () => {
         wrote("# [off] smile = 0:(0), 2:(0.25), 4:(0.5)\nage = 1");
     });
 
+    test("a muted one with a mark before its line is one", () => {
+        open("age = 1\n\uFEFF# [off] smile = 1");
+        assert.deepEqual(state.tracks.map(({ name, muted }) => [name, muted]), [["age", false], ["smile", true]]);
+    });
+
     test("a muted one is copied as a track", () => {
         open("# [off] smile = 1");
         assert.equal(state.line, "smile = 1");

@@ -21,7 +21,7 @@ _EXPRESSION = re.compile(r"\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w
 _SHOWN = 40  # characters of an expression
 # What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 _WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
-_BLANKS = {"\N{NO-BREAK SPACE}": " ", "\N{IDEOGRAPHIC SPACE}": " "}
+_BLANKS = dict.fromkeys("\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}", " ")
 _SIGNS = str.maketrans(_WIDE | _BLANKS)
 
 
