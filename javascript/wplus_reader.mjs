@@ -12,6 +12,12 @@ const SHOWN = 40; // characters of an expression
 // What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 const BLANKS = /[\u00A0\u3000\uFEFF]/g;
 const WIDE = /[，：（）＝＞＋－．％０-９\u2212]/g;
+// What a message shows as an escape: what is not seen, or moves what stands beside it. A list of our own, since
+// Unicode's tables are others in every Python and every browser.
+const UNSEEN = new RegExp([
+    String.raw`[\\\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164`,
+    String.raw`\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]`,
+].join(""), "u");
 const folded = (sign) => (sign === "\u2212" ? "-" : String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
 
 /** A fault in a track text. `line` and `column` count from 1, columns in characters. */
@@ -198,11 +204,11 @@ function withoutBlanksAtEnd(text) {
     return text.slice(0, end);
 }
 
-/** As Python's repr writes it. */
+/** As Python's repr writes it, but for which characters are escaped. */
 function quoted(text) {
     const named = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
     const shown = Array.from(text, (letter) => {
-        if (letter === " " || !/[\p{C}\p{Z}\\]/u.test(letter)) return letter;
+        if (!UNSEEN.test(letter)) return letter;
         const hex = letter.codePointAt(0).toString(16);
         const [kind, length] = hex.length <= 2 ? ["x", 2] : hex.length <= 4 ? ["u", 4] : ["U", 8];
         return named[letter] ?? `\\${kind}${hex.padStart(length, "0")}`;

@@ -23,6 +23,12 @@ _SHOWN = 40  # characters of an expression
 _WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
 _BLANKS = dict.fromkeys("\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}", " ")
 _SIGNS = str.maketrans(_WIDE | _BLANKS)
+# What a message shows as an escape: what is not seen, or moves what stands beside it. A list of our own, since
+# Unicode's tables are others in every Python and every browser.
+_UNSEEN = re.compile(
+    r"[\\\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164"
+    r"\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 class TrackError(ValueError):
@@ -52,7 +58,7 @@ class Reader:
     def fail(self, message: str, found: str | None = None) -> NoReturn:
         if found is None:
             rest = self.text[self.at : self.at + 12]
-            found = f", found {rest!r}" if rest else ", found the end of the line"
+            found = f", found {_quoted(rest)}" if rest else ", found the end of the line"
         raise TrackError(message + found, self.line, self.at + 1)
 
     def peek(self, mark: str) -> bool:
@@ -68,7 +74,7 @@ class Reader:
     def expect(self, mark: str) -> None:
         if not self.take(mark):
             self._explain()
-            self.fail(f"expected {mark!r}")
+            self.fail(f"expected {_quoted(mark)}")
 
     def at_end(self) -> bool:
         self.skip()
@@ -115,8 +121,8 @@ class Reader:
         whole = self._signs[start:end]
         if comma and whole.lstrip("+-").isdigit():
             self.at = start
-            found = self.text[start : comma.end()]
-            self.fail(f"expected a point as the decimal sign, found {found!r}: write {whole}.{comma.group(1)}", "")
+            found = _quoted(self.text[start : comma.end()])
+            self.fail(f"expected a point as the decimal sign, found {found}: write {whole}.{comma.group(1)}", "")
         if end >= 0:
             self._refuse_expression(start, "a number")
 
@@ -168,3 +174,9 @@ class Reader:
     def since(self, at: int) -> str:
         """What was read from there, as it was written."""
         return self.text[at : self.at]
+
+
+def _quoted(text: str) -> str:
+    """As ``repr`` writes it, but for which characters are escaped."""
+    shown = _UNSEEN.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return f'"{shown}"' if "'" in text and '"' not in text else "'" + shown.replace("'", "\\'") + "'"
