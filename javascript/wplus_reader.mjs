@@ -7,7 +7,10 @@ export const MAX_PLACES = 4; // decimals of a number; more are rounded
 export const MAX_FRAME = 999_999;
 
 // A name is looked at from its beginning alone: from each of its letters would take the square of its length.
-const EXPRESSION = /\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b/;
+const EXPRESSION = /\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^]{1,2}[ \t]*[\w.(]|\b\d*(?:t|f|max_f)\b/;
+const OPENED = /[-+]?[ \t]*\(/y; // where a number, or what follows one, is expected: an expression too
+const WORDS = /[-+]?[ \t]*[A-Za-z_(]/y; // the same within parentheses, where nothing but a number can stand
+const STOPS = ",:>)"; // what can follow a number that is not in parentheses
 const SHOWN = 40; // characters of an expression
 // What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 const BLANKS = /[\u00A0\u3000\uFEFF]/g;
@@ -121,7 +124,7 @@ export class Reader {
     }
 
     /** A number, to four places. `stops` are the signs that can follow it, where more follows. */
-    number(what, stops = ",:>)") {
+    number(what, stops = STOPS) {
         this.skip();
         this.stops = stops;
         const text = this.match(/[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y);
@@ -151,7 +154,8 @@ export class Reader {
         for (; end < this.signs.length && (depth || !this.stops.includes(this.signs[end])); end++) {
             depth += { "(": 1, ")": -1 }[this.signs[end]] ?? 0;
         }
-        if (end <= this.at || !EXPRESSION.test(this.signs.slice(start, end))) return;
+        const begins = this.match(this.stops.includes(":") ? OPENED : WORDS);
+        if (end <= this.at || !(begins || EXPRESSION.test(this.signs.slice(start, end)))) return;
         const letters = Array.from(withoutBlanksAtEnd(this.text.slice(start, end).replace(BLANKS, " ")));
         const shown = letters.slice(0, SHOWN).join("") + (letters.length > SHOWN ? "…" : "");
         this.fail(`expected ${what}, found an expression: ${shown}; none are evaluated, write numbers`, "", start);
@@ -161,6 +165,16 @@ export class Reader {
         this.skip();
         const at = this.at, number = this.number(what, stops);
         this.limit(number, at);
+        return number;
+    }
+
+    /** A value in parentheses. */
+    bracketed() {
+        this.expect("(");
+        const start = this.at - 1, number = this.value("a number", "),");
+        this.expect(")");
+        this.last = { start, end: this.at }; // an expression may begin with it
+        this.stops = STOPS;
         return number;
     }
 

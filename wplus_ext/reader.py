@@ -17,7 +17,12 @@ _SPACE = re.compile(r"[ \t]*")
 _NAME = re.compile(r"[^\[\]=#]+")
 _COMMA = re.compile(r",(\d+)(?!,?\d)", re.ASCII)
 # A name is looked at from its beginning alone: from each of its letters would take the square of its length.
-_EXPRESSION = re.compile(r"\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b", re.ASCII)
+_EXPRESSION = re.compile(
+    r"\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^]{1,2}[ \t]*[\w.(]|\b\d*(?:t|f|max_f)\b", re.ASCII
+)
+_OPENED = re.compile(r"[-+]?[ \t]*\(")  # where a number, or what follows one, is expected: an expression too
+_WORDS = re.compile(r"[-+]?[ \t]*[A-Za-z_(]")  # the same within parentheses, where nothing but a number can stand
+_STOPS = ",:>)"  # what can follow a number that is not in parentheses
 _SHOWN = 40  # characters of an expression
 # What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 _WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
@@ -102,7 +107,7 @@ class Reader:
             self.at = match.end()
         return found
 
-    def number(self, what: str, stops: str = ",:>)") -> float:
+    def number(self, what: str, stops: str = _STOPS) -> float:
         """A number, to four places. ``stops`` are the signs that can follow it, where more follows."""
         self.skip()
         self._stops = stops
@@ -132,17 +137,27 @@ class Reader:
         while end < len(self._signs) and (depth or self._signs[end] not in self._stops):
             depth += {"(": 1, ")": -1}.get(self._signs[end], 0)
             end += 1
-        if end > self.at and _EXPRESSION.search(self._signs[start:end]):
+        begins = _OPENED if ":" in self._stops else _WORDS
+        if end > self.at and (begins.match(self._signs, self.at) or _EXPRESSION.search(self._signs[start:end])):
             self.at = start
             text = self.text[start:end].translate(str.maketrans(_BLANKS)).rstrip(" \t")
             shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
             self.fail(f"expected {what}, found an expression: {shown}; none are evaluated, write numbers", "")
 
-    def value(self, what: str = "a number", stops: str = ",:>)") -> float:
+    def value(self, what: str = "a number", stops: str = _STOPS) -> float:
         self.skip()
         at = self.at
         number = self.number(what, stops)
         self.limit(number, at)
+        return number
+
+    def bracketed(self) -> float:
+        """A value in parentheses."""
+        self.expect("(")
+        start = self.at - 1
+        number = self.value(stops="),")
+        self.expect(")")
+        self._number, self._stops = (start, self.at), _STOPS  # an expression may begin with it
         return number
 
     def limit(self, number: float, at: int) -> None:
