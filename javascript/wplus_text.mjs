@@ -4,6 +4,7 @@
 import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
 const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000\uFEFF]*#[ \t]*\[off\][ \t]*/;
+const INDENT = /^[ \t\u00A0\u3000\uFEFF]+/; // the language's own blanks: others belong to a name
 
 /** `{text, tracks, fault}` of a text, with its muted tracks; the tracks are null where it does not parse. */
 export function read(text) {
@@ -26,13 +27,25 @@ function attempt(act) {
  */
 function readAll(text) {
     const lines = linesOf(text);
-    const live = parse(text).map((track) => ({ ...track, source: lines[track.line - 1].trim(), muted: false }));
+    const live = parse(text).map((track) => ({ ...track, source: sourceOf(lines[track.line - 1]), muted: false }));
     const muted = lines.flatMap((line, i) => {
-        const source = line.replace(MUTED, "").trim();
-        const [track] = MUTED.test(line) ? attempt(() => parse(source)).value ?? [] : [];
-        return track ? [{ ...track, line: i + 1, source, muted: true }] : [];
+        const track = mutedTrack(line);
+        return track ? [{ ...track, line: i + 1, source: sourceOf(line), muted: true }] : [];
     });
     return [...live, ...muted].sort((a, b) => a.line - b.line);
+}
+
+/** The track that a comment is while it is muted, else undefined. */
+function mutedTrack(line) {
+    return MUTED.test(line) ? attempt(() => parse(sourceOf(line))).value?.[0] : undefined;
+}
+
+function sourceOf(line) {
+    return withoutIndent(line.replace(MUTED, "")).trimEnd();
+}
+
+function withoutIndent(line) {
+    return line.replace(INDENT, "");
 }
 
 function written(track) {
@@ -44,7 +57,7 @@ export function withMuted(text, tracks) {
     const lines = linesOf(text);
     for (const { line, muted } of tracks) {
         const bare = lines[line - 1].replace(MUTED, "");
-        lines[line - 1] = muted ? OFF + bare.trimStart() : bare;
+        lines[line - 1] = muted ? OFF + withoutIndent(bare) : bare;
     }
     return lines.join("\n");
 }
@@ -82,13 +95,16 @@ export function withPasted(text, pasted, active, name) {
     return tracks.length ? withLine(text, tracks.map(written).join("\n")) : text;
 }
 
-/** A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. */
+/**
+ * A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. Of the
+ * comments those are kept that are muted tracks: another one may hold an equals sign too.
+ */
 function withJoined(pasted) {
     const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*([%％]\s*)?[:：]/i;
-    for (const line of linesOf(pasted.trim()).map((one) => one.trim())) {
+    for (const line of linesOf(pasted).map((one) => withoutIndent(one).trimEnd())) {
         const pieces = lines.at(-1), before = pieces?.at(-1); // looked at alone: a long line would be, for every key
         if (!line || line.startsWith("#")) {
-            if (line.includes("=")) lines.push([line]);
+            if (mutedTrack(line)) lines.push([line]);
         } else if (before === undefined || before.startsWith("#") || /[=＝]/.test(line)) {
             lines.push([line]);
         } else {

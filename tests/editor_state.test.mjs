@@ -616,6 +616,22 @@ describe("tracks", () => {
         wrote("# [off] smile = 0:(0), 2:(0.25), 4:(0.5)\nage = 1");
     });
 
+    test("one whose name begins with a blank of another kind keeps it", () => {
+        const text = "\u2028smile = 1\nage = 1";
+        open(text);
+        assert.equal(state.line, "\u2028smile = 1");
+        state.mute(0);
+        assert.deepEqual(state.tracks.map(({ name }) => name), ["\u2028smile", "age"]);
+        state.mute(0);
+        wrote("# [off] \u2028smile = 1\nage = 1", text);
+    });
+
+    test("a copied one whose name begins with a blank of another kind is pasted with it", () => {
+        open("age = 1");
+        state.pasteText("\u2028smile = 1\n\u2003eyes = 0 >\n1");
+        wrote("age = 1\n\u2028smile = 1\n\u2003eyes = 0 > 1");
+    });
+
     test("a muted one with a mark before its line is one", () => {
         open("age = 1\n\uFEFF# [off] smile = 1");
         assert.deepEqual(state.tracks.map(({ name, muted }) => [name, muted]), [["age", false], ["smile", true]]);

@@ -178,6 +178,8 @@ describe("a text", () => {
         ["from a table of another program", "0.0:(0.00001),8.0:(5e-1),15.0:(1.00000)"],
         ["in wide signs", "０：（０），\n８：（０．５），\n１５：（１）"],
         ["with a note above", "# from elsewhere\n0:(0), 8:(0.5)\n15:(1)"],
+        ["with a note that has an equals sign", "# fps = 8\n0:(0), 8:(0.5)\n# [off] peak = here\n15:(1)"],
+        ["with a note within", "0:(0),\n# second = peak\n8:(0.5)\n# third ＝ peak\n15:(1)"],
     ]) {
         test(`takes keys ${name}`, () => {
             const [track] = parse("smile = 1");
@@ -189,6 +191,11 @@ describe("a text", () => {
         const pasted = "smile =\n 0:(0),\n 8:(1)\nage ＝ 0 >\n 1\n\n# a note\nold = loop\n0:(0)\n4:(1)";
         const together = withPasted("", pasted, undefined, "age");
         assert.equal(together, "smile = 0:(0), 8:(1)\nage = 0 > 1\nold = loop 0:(0), 4:(1)");
+    });
+
+    test("takes muted tracks, and no other comment", () => {
+        const together = withPasted("age = 1", "# fps = 8\n# [off] old = 1\nsmile = 0 > 1\n# x = 2", undefined, "age");
+        assert.equal(together, "age = 1\n# [off] old = 1\nsmile = 0 > 1");
     });
 
     test("says of a pasted expression that it is one", () => {
