@@ -85,7 +85,7 @@ export class Controls {
 
     /** Show a state of the editor. */
     refresh({ tracks, active, chosen, key, easing, canUndo, canRedo, fine, readOnly }) {
-        const track = tracks[active], still = readOnly || !track || track.locked;
+        const track = tracks[active], still = readOnly || !track || track.locked || !track.used;
         press(this.loop, track?.schedule.loop);
         press(this.fine, fine);
         for (const item of this.easings) press(item, easing === item.dataset.easing);

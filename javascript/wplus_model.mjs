@@ -62,10 +62,10 @@ export class Model {
         return this.preview ?? this.track.schedule;
     }
 
-    /** The active track where it may be changed, else null. */
+    /** The active track where its curve may be changed, else null: nobody sees what would happen to a muted one. */
     get editable() {
         const { track } = this;
-        return track && !this.fault && !this.look(track).locked ? track : null;
+        return track && !this.fault && !track.muted && !this.look(track).locked ? track : null;
     }
 
     /** Where the active track's keys lie, in frames. */
@@ -230,6 +230,7 @@ export class Model {
         if (tracks) {
             this.tracks = tracks;
             this.active = clamp(this.active, 0, Math.max(tracks.length - 1, 0));
+            if (this.track?.muted) this.chosen = new Set();
         }
         this.change({});
     }

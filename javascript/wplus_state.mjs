@@ -160,12 +160,18 @@ export class EditorState extends Model {
     add(frame = this.cursor) {
         const track = this.editable;
         if (!track) {
-            const none = "There is no track yet: choose a direction and press Add track";
-            this.say(this.track ? "This track is not to be changed now" : none);
+            this.say(this.#whyNot());
             return false;
         }
         const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
         return this.commit(schedule, undefined, new Set([key]));
+    }
+
+    #whyNot() {
+        const { track, fault } = this;
+        if (!track) return "There is no track yet: choose a direction and press Add track";
+        if (fault) return "The text cannot be read: mend it first";
+        return track.muted ? "This track is muted: use it again to change it" : "This track is locked: unlock it first";
     }
 
     /** Remove the chosen keys. */

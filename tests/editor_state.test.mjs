@@ -184,7 +184,7 @@ describe("keys", () => {
     test("a locked track gets no key, and it is said why", () => {
         state.lock(0);
         assert.equal(state.add(6), false);
-        assert.deepEqual(said, ["This track is not to be changed now"]);
+        assert.deepEqual(said, ["This track is locked: unlock it first"]);
     });
 
     test("chosen keys are removed", () => {
@@ -610,10 +610,27 @@ describe("tracks", () => {
         wrote("# note\nsmile[0:8]   = 0.50\nage = 1");
     });
 
-    test("a muted one is changed and stays muted", () => {
-        open("#[off] smile = 0:(0), 4:(0.5)\nage = 1");
-        state.add(2);
-        wrote("# [off] smile = 0:(0), 2:(0.25), 4:(0.5)\nage = 1");
+    test("a muted one, which nobody sees, gets no key, and it is said why", () => {
+        open("# [off] smile = 0:(0), 4:(0.5)\nage = 1");
+        assert.equal(state.add(2), false);
+        state.preset("1");
+        wrote();
+        assert.deepEqual(said, ["This track is muted: use it again to change it"]);
+    });
+
+    test("one that is muted has nothing chosen", () => {
+        state.choose([1]);
+        state.mute(0);
+        assert.deepEqual(chosen(), []);
+        state.choose([1]);
+        state.remove();
+        assert.equal(state.tracks[0].schedule.keys.length, 2);
+    });
+
+    test("a muted one gets other layers and stays muted", () => {
+        open("#[off] smile = 1\nage = 1");
+        state.setLayers(0, 1, 8);
+        wrote("# [off] smile[0:8] = 1\nage = 1");
     });
 
     test("one whose name begins with a blank of another kind keeps it", () => {
