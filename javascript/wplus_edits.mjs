@@ -1,15 +1,13 @@
 // What can be done to a schedule, without a page: every function takes one and gives a new one.
 // Keys are named by their number in the schedule; `frames` is the length of the video.
 
-import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
+import { Curve, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
+import { bounded, clamp, round, split } from "./wplus_split.mjs";
 
+export { clamp, round } from "./wplus_split.mjs";
 export const MAX_FRAME = 999_999;
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 const TURNED = 5e-4; // by so much a smooth segment may turn: then no value changes by as much as 1e-4
-
-/** To some decimal places; −0 becomes 0. */
-export const round = (number, decimals = MAX_PLACES) => Number(number.toFixed(decimals)) + 0;
-export const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
 
 /** Where each key lies, in frames. */
 export function places(schedule, frames) {
@@ -82,7 +80,7 @@ export function addKey(schedule, frames, frame) {
     const segment = curve && segmentAt(curve, frame);
     let { keys } = made;
     if (segment?.bezier) {
-        const [left, right] = split(segment, frame - segment.place, key.value);
+        const [left, right] = split(segment, curve, frame, key.value);
         Object.assign(key, { easing: "bez", bezier: right });
         keys = keys.map((old) => (old === segment.key ? { ...old, easing: "bez", bezier: left } : old));
     } else key.easing = (segment?.key ?? made.keys[order(made, frames).at(-1)]).easing;
@@ -218,31 +216,4 @@ export function sort(schedule, frames) {
     const sorted = order(schedule, frames); // evenly spread keys are sorted as they are
     const numbers = sorted.map((_, old) => sorted.indexOf(old));
     return { schedule: { ...schedule, keys: sorted.map((i) => schedule.keys[i]) }, numbers };
-}
-
-/** The Beziers of a segment that is cut in two `x` frames after its start, at a key of this value. */
-function split({ width, start, goal, bezier: [x1, y1, x2, y2] }, x, value) {
-    let low = 0, high = 1;
-    for (let i = 0; i < 40; i++) {
-        const s = (low + high) / 2;
-        if (cut(0, x1, x2, 1, s).middle < x / width) low = s;
-        else high = s;
-    }
-    const h = cut(0, x1, x2, 1, low), v = cut(0, y1, y2, 1, low), middle = (value - start) / (goal - start || 1);
-    const part = (number, from, to) => (to === from ? 0 : (number - from) / (to - from));
-    const left = [part(h.a, 0, h.middle), part(v.a, 0, middle), part(h.ab, 0, h.middle), part(v.ab, 0, middle)];
-    const right = [part(h.bc, h.middle, 1), part(v.bc, middle, 1), part(h.c, h.middle, 1), part(v.c, middle, 1)];
-    return [bounded(left), bounded(right)];
-}
-
-/** A Bezier as the language can write it. */
-function bounded(bezier) {
-    return bezier.map((number, i) => round(i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1)));
-}
-
-/** De Casteljau's points of one coordinate. */
-function cut(p0, p1, p2, p3, s) {
-    const mix = (a, b) => a + (b - a) * s;
-    const a = mix(p0, p1), b = mix(p1, p2), c = mix(p2, p3), ab = mix(a, b), bc = mix(b, c);
-    return { a, ab, middle: mix(ab, bc), bc, c };
 }

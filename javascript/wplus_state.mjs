@@ -145,8 +145,9 @@ export class EditorState extends Model {
 
     /** Show an easing before it is chosen; null for none. */
     suggest(easing) {
-        const { editable: track, frames, segments } = this;
-        this.change({ suggestion: easing && track ? edits.setEasing(track.schedule, frames, segments, easing) : null });
+        const track = easing ? this.editable : null;
+        const suggestion = track && edits.setEasing(track.schedule, this.frames, this.segments, easing);
+        this.change({ suggestion });
     }
 
     /** Switch between coarse and fine values. */
@@ -184,10 +185,10 @@ export class EditorState extends Model {
 
     /** Give the chosen key another `frame` or `value`. Says whether that was taken. */
     setKey({ frame, value }) {
-        const { key, schedule, frames } = this;
+        const { key, frames } = this;
         if (!this.editable || !key) return false;
         try {
-            return this.commit(edits.setKey(schedule, frames, key.number, frame ?? key.frame, value ?? key.value));
+            return this.commit(edits.setKey(this.schedule, frames, key.number, frame ?? key.frame, value ?? key.value));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.say(`Not changed: ${fault.message}`);

@@ -181,6 +181,17 @@ describe("keys", () => {
         assert.match(said[0], /There is no track yet/);
     });
 
+    test("without a track nothing is set, suggested or moved", () => {
+        open("");
+        assert.equal(state.setKey({ value: 1 }), false);
+        for (const act of ["remove", "loop", "flush"]) state[act]();
+        state.suggest("hold");
+        state.ease("hold");
+        state.preset("1");
+        state.nudge(1, 0);
+        wrote();
+    });
+
     test("a locked track gets no key, and it is said why", () => {
         state.lock(0);
         assert.equal(state.add(6), false);

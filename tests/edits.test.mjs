@@ -58,6 +58,19 @@ describe("a schedule", () => {
         });
     }
 
+    for (const [text, frame, name] of [
+        ["0:(19.557):bez/0.5699/2.9204/0.0216/0.2497, 15:(-14.9443)", 8, "four decimals of a handle are too few"],
+        ["0:(0.3):bez/0.72/0.6/0.03/0.51, 15:(0.9)", 5, "a handle would lie outside of its segment"],
+        ["0:(-0.9):bez/0.88/1.4/0.94/1.3, 15:(-3.5)", 10, "a handle would reach too high"],
+    ]) {
+        test(`keeps its curve as well as can be where ${name}`, () => {
+            const before = parseSchedule(text), { schedule } = edits.addKey(before, FRAMES, frame);
+            const values = evaluate(parseSchedule(formatSchedule(schedule)), FRAMES);
+            const changes = evaluate(before, FRAMES).map((value, i) => Math.abs(value - values[i]));
+            assert.ok(Math.max(...changes) < 1e-3, `by ${Math.max(...changes)}: ${formatSchedule(schedule)}`);
+        });
+    }
+
     test("goes on with its last easing behind its last key", () => {
         const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 4:(1):hold"), FRAMES, 9);
         assert.equal(formatSchedule(schedule), "0:(0):hold, 4:(1):hold, 9:(1):hold");
