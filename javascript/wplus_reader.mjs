@@ -157,7 +157,7 @@ export class Reader {
         const begins = this.match(this.stops.includes(":") ? OPENED : WORDS);
         if (end <= this.at || !(begins || EXPRESSION.test(this.signs.slice(start, end)))) return;
         const letters = Array.from(withoutBlanksAtEnd(this.text.slice(start, end).replace(BLANKS, " ")));
-        const shown = letters.slice(0, SHOWN).join("") + (letters.length > SHOWN ? "…" : "");
+        const shown = escaped(letters.slice(0, SHOWN)) + (letters.length > SHOWN ? "…" : "");
         this.fail(`expected ${what}, found an expression: ${shown}; none are evaluated, write numbers`, "", start);
     }
 
@@ -218,14 +218,19 @@ function withoutBlanksAtEnd(text) {
     return text.slice(0, end);
 }
 
-/** As Python's repr writes it, but for which characters are escaped. */
-function quoted(text) {
+/** Of a text or its letters. */
+function escaped(text) {
     const named = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
-    const shown = Array.from(text, (letter) => {
+    return Array.from(text, (letter) => {
         if (!UNSEEN.test(letter)) return letter;
         const hex = letter.codePointAt(0).toString(16);
         const [kind, length] = hex.length <= 2 ? ["x", 2] : hex.length <= 4 ? ["u", 4] : ["U", 8];
         return named[letter] ?? `\\${kind}${hex.padStart(length, "0")}`;
     }).join("");
+}
+
+/** As Python's repr writes it, but for which characters are escaped. */
+function quoted(text) {
+    const shown = escaped(text);
     return text.includes("'") && !text.includes('"') ? `"${shown}"` : `'${shown.replace(/'/g, "\\'")}'`;
 }

@@ -141,7 +141,7 @@ class Reader:
         if end > self.at and (begins.match(self._signs, self.at) or _EXPRESSION.search(self._signs[start:end])):
             self.at = start
             text = self.text[start:end].translate(str.maketrans(_BLANKS)).rstrip(" \t")
-            shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+            shown = _escaped(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")
             self.fail(f"expected {what}, found an expression: {shown}; none are evaluated, write numbers", "")
 
     def value(self, what: str = "a number", stops: str = _STOPS) -> float:
@@ -191,7 +191,11 @@ class Reader:
         return self.text[at : self.at]
 
 
+def _escaped(text: str) -> str:
+    return _UNSEEN.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
 def _quoted(text: str) -> str:
     """As ``repr`` writes it, but for which characters are escaped."""
-    shown = _UNSEEN.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    shown = _escaped(text)
     return f'"{shown}"' if "'" in text and '"' not in text else "'" + shown.replace("'", "\\'") + "'"
