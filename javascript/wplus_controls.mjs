@@ -1,7 +1,7 @@
 // The buttons, fields and lists around the drawing. They give commands, and show what `refresh` gives them.
 
 import { LAYERS, plain } from "./wplus_curve.mjs";
-import { button, field, html, isEdited, press, show, svg } from "./wplus_dom.mjs";
+import { button, field, html, isEdited, press, restore, show, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
 
@@ -34,6 +34,7 @@ function badge(style) {
 
 export class Controls {
     #rows = "";
+    #key = ""; // whose frame and value are shown
 
     /**
      * Args: the `EditorState`; `page` has `add`, `copy` and `paste`, which need more than the state; `presets` are
@@ -84,7 +85,7 @@ export class Controls {
 
     /** Show a state of the editor. */
     refresh({ tracks, active, chosen, key, easing, canUndo, canRedo, fine, readOnly }) {
-        const track = tracks[active], still = readOnly || !track || track.locked;
+        const track = tracks[active], still = readOnly || !track || track.locked || !track.used;
         press(this.loop, track?.schedule.loop);
         press(this.fine, fine);
         for (const item of this.easings) press(item, easing === item.dataset.easing);
@@ -96,19 +97,27 @@ export class Controls {
         this.copy.disabled = !track;
         this.paste.disabled = readOnly;
         this.frame.disabled = this.value.disabled = still || !key;
-        if (!key || !isEdited(this.frame)) show(this.frame, key ? plain(key.frame) : "");
-        if (!key || !isEdited(this.value)) show(this.value, key ? plain(key.value) : "");
+        this.#showKey(track, key);
         this.#showRows(tracks, active, readOnly);
     }
 
+    /** What is typed in a key's field stays while it is that key's. */
+    #showKey(track, key) {
+        const shown = key ? `${track.id} ${plain(key.frame)}` : "", other = shown !== this.#key;
+        this.#key = shown;
+        if (other || !isEdited(this.frame)) show(this.frame, key ? plain(key.frame) : "");
+        if (other || !isEdited(this.value)) show(this.value, key ? plain(key.value) : "");
+    }
+
     #showRows(tracks, active, readOnly) {
-        const shown = ["name", "layers", "used", "locked", "solo", "style"];
+        const shown = ["id", "name", "layers", "used", "locked", "solo", "style"];
         const rows = JSON.stringify([active, readOnly, tracks.map((track) => shown.map((part) => track[part]))]);
         if (rows === this.#rows) return;
         this.#rows = rows;
         const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
         const [row, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
         const count = tracks.length;
+        for (const input of this.list.querySelectorAll("input")) restore(input); // it may be another's row
         this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, count, readOnly)));
         if (act) this.list.querySelector(`[data-track="${row}"] [data-act="${act}"]:not([disabled])`)?.focus();
     }
@@ -119,8 +128,9 @@ export class Controls {
             const pressed = { "data-act": what, "aria-pressed": String(track[what]), disabled };
             return tool(what, label, call, pressed);
         };
-        const act = (icon, label, call, still) => {
-            return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: still || readOnly });
+        const still = readOnly || track.locked;
+        const act = (icon, label, call, end) => {
+            return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: end || readOnly });
         };
         const choose = html("button", {
             type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose",
@@ -130,15 +140,15 @@ export class Controls {
         return html("li", { "data-track": i, class: kind },
             choose,
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
-                "layers", this.#layer("First layer", i, 0, track, readOnly),
-                "to", this.#layer("End of the layers", i, 1, track, readOnly)),
+                "layers", this.#layer("First layer", i, 0, track, still),
+                "to", this.#layer("End of the layers", i, 1, track, still)),
             html("span", { class: "wplus-group" },
                 toggle("used", `Use ${name}: without, it is muted`, () => state.mute(i), readOnly),
                 toggle("locked", `Lock ${name}`, () => state.lock(i), false),
                 toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),
                 act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
-                act("drop", "Remove", () => state.drop(i))));
+                act("drop", "Remove", () => state.drop(i), still)));
     }
 
     #layer(label, i, which, track, disabled) {

@@ -61,7 +61,7 @@ export function field(label, act, attributes = {}) {
     input.addEventListener("keydown", (event) => {
         if (event.ctrlKey || event.altKey || event.metaKey) return;
         if (event.key === "Enter") commit();
-        else if (event.key === "Escape") show(input, input.dataset.shown);
+        else if (event.key === "Escape") restore(input);
         else return;
         event.preventDefault();
         event.stopPropagation(); // to the WebUI, Esc is to interrupt
@@ -75,6 +75,11 @@ export function field(label, act, attributes = {}) {
 export function show(input, text) {
     input.dataset.shown = text;
     if (input.value !== text) input.value = text;
+}
+
+/** Forget what a person has typed in a field and not committed. */
+export function restore(input) {
+    show(input, input.dataset.shown);
 }
 
 /** Whether a person is at work in a field: then its text is theirs. */

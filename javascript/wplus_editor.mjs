@@ -22,15 +22,16 @@ export class Editor {
             type: "range", class: "wplus-scrub", min: 0, step: 1, value: 0, "aria-label": "Cursor frame",
             oninput: () => state.moveCursor(Number(this.scrub.value)),
         });
-        const under = (event) => Math.round(this.plot.frameAt(event.offsetX));
+        const under = (event) => Math.round(this.plot.frameAt(this.plot.point(event).x));
         this.strip.element.addEventListener("click", (event) => state.moveCursor(under(event)));
         this.status = html("p", { class: "wplus-status", role: "status", "aria-live": "polite" });
         this.fault = html("p", { class: "wplus-curve-fault", role: "alert", hidden: true });
         this.axis = document.createTextNode("");
         const named = { role: "group", "aria-label": "Curve editor", tabindex: -1 };
         this.element = html("div", { class: "wplus-editor", ...named },
-            this.controls.bar, html("p", { class: "wplus-axis" }, this.axis), this.plot.element, this.scrub,
-            this.strip.element, this.controls.fields, this.fault, this.controls.list, this.status);
+            this.controls.bar, html("p", { class: "wplus-axis" }, this.axis),
+            html("div", { class: "wplus-drawing" }, this.plot.element, this.scrub, this.strip.element),
+            this.controls.fields, this.fault, this.controls.list, this.status);
         root.replaceChildren(this.element);
         this.gestures = new Gestures(this);
         state.listen({ changed: () => this.paint(), said: (text) => (this.status.textContent = text) });

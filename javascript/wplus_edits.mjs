@@ -1,19 +1,26 @@
 // What can be done to a schedule, without a page: every function takes one and gives a new one.
 // Keys are named by their number in the schedule; `frames` is the length of the video.
 
-import { Curve, MAX_PLACES, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
+import { Curve, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
+import { bounded, clamp, round, split } from "./wplus_split.mjs";
 
+export { clamp, round } from "./wplus_split.mjs";
 export const MAX_FRAME = 999_999;
 const IN_OUT = [0.42, 0, 0.58, 1]; // what a Bezier begins as
 const TURNED = 5e-4; // by so much a smooth segment may turn: then no value changes by as much as 1e-4
 
-/** To some decimal places; −0 becomes 0. */
-export const round = (number, decimals = MAX_PLACES) => Number(number.toFixed(decimals)) + 0;
-export const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
-
 /** Where each key lies, in frames. */
 export function places(schedule, frames) {
     return schedule.keys.map((key) => place(key, schedule.keys.length, frames));
+}
+
+/**
+ * The same as a person sees it: a key that a percentage of four decimals, or a shorter one, leaves a little beside a
+ * frame is on it.
+ */
+export function seenPlaces(schedule, frames) {
+    const reach = Math.min(1e-4 * frames, 0.1);
+    return places(schedule, frames).map((at) => (Math.abs(at - Math.round(at)) <= reach ? Math.round(at) : at));
 }
 
 /** Whether a frame lies behind the video's last. */
@@ -43,14 +50,19 @@ function attempt(schedule, frames) {
     }
 }
 
-/** Keys with positions of their own: evenly spread ones become percentages, a constant a key on frame 0. */
-export function explicit(schedule) {
-    const last = schedule.keys.length - 1;
-    const keys = schedule.keys.map((key) => {
-        if (key.unit !== "spread") return key;
-        if (!last) return { ...key, unit: "frame" };
-        return { ...key, unit: "percent", position: round((key.position * 100) / last) };
+/**
+ * Keys with positions of their own: evenly spread ones become percentages, a constant a key on frame 0. Where four
+ * decimals would leave one beside its frame, those that lie on frames become keys on frames.
+ */
+export function explicit(schedule, frames) {
+    if (schedule.keys[0].unit !== "spread") return schedule;
+    const last = schedule.keys.length - 1, at = places(schedule, frames);
+    const percents = schedule.keys.map((key) => {
+        return { ...key, unit: "percent", position: last && round((key.position * 100) / last) };
     });
+    const exact = places({ keys: percents }, frames), whole = at.map(Number.isInteger);
+    const missed = !last || whole.some((on, i) => on && exact[i] !== at[i]);
+    const keys = percents.map((key, i) => (missed && whole[i] ? { ...key, unit: "frame", position: at[i] } : key));
     return { ...schedule, keys };
 }
 
@@ -60,15 +72,15 @@ export function explicit(schedule) {
  * the same where that frame has a key.
  */
 export function addKey(schedule, frames, frame) {
-    const taken = places(schedule, frames).indexOf(frame);
+    const taken = seenPlaces(schedule, frames).indexOf(frame);
     if (taken >= 0) return { schedule, key: taken };
-    const made = explicit(schedule), { curve } = curveOf(made, frames);
+    const made = explicit(schedule, frames), { curve } = curveOf(made, frames);
     const key = { position: frame, unit: "frame", easing: "linear", bezier: null, column: 1 };
-    key.value = curve ? round(curve.at(frame)) : 0;
+    key.value = curve ? round(clamp(curve.at(frame), -MAX_SIZE, MAX_SIZE)) : 0; // a Bezier may go further
     const segment = curve && segmentAt(curve, frame);
     let { keys } = made;
     if (segment?.bezier) {
-        const [left, right] = split(segment, frame - segment.place, key.value);
+        const [left, right] = split(segment, curve, frame, key.value);
         Object.assign(key, { easing: "bez", bezier: right });
         keys = keys.map((old) => (old === segment.key ? { ...old, easing: "bez", bezier: left } : old));
     } else key.easing = (segment?.key ?? made.keys[order(made, frames).at(-1)]).easing;
@@ -111,7 +123,7 @@ function unturned(grown, curve, frames) {
  * the largest values, and lands on no frame that has another key: then it moves as far as it can.
  */
 export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
-    const at = places(schedule, frames), taken = new Set(at.filter((_, i) => !chosen.has(i)));
+    const at = seenPlaces(schedule, frames), taken = new Set(at.filter((_, i) => !chosen.has(i)));
     const first = Math.min(...[...chosen].map((i) => at[i]));
     const values = [...chosen].map((i) => schedule.keys[i].value);
     byValue = clamp(byValue, -MAX_SIZE - Math.min(...values), MAX_SIZE - Math.max(...values));
@@ -122,7 +134,7 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
         return new Set(targets).size < targets.length || targets.some((frame) => taken.has(frame));
     };
     while (byFrames && meet(byFrames)) byFrames -= Math.sign(byFrames);
-    const made = byFrames ? explicit(schedule) : schedule;
+    const made = byFrames ? explicit(schedule, frames) : schedule;
     const keys = made.keys.map((key, i) => {
         if (!chosen.has(i)) return key;
         const value = round(key.value + byValue);
@@ -133,12 +145,13 @@ export function moveKeys(schedule, frames, chosen, byFrames, byValue) {
 
 /** One key with a frame and a value of one's choice. Throws RangeError with what was expected. */
 export function setKey(schedule, frames, number, frame, value) {
-    const at = places(schedule, frames), moved = at[number] !== frame; // one between two frames may stay there
+    const moved = places(schedule, frames)[number] !== frame; // one between two frames may stay there
+    const others = seenPlaces(schedule, frames).filter((_, i) => i !== number);
     const whole = Number.isInteger(frame) && frame >= 0 && frame <= MAX_FRAME;
     if (moved && !whole) throw new RangeError("expected a whole frame from 0");
     if (!(Math.abs(value) <= MAX_SIZE)) throw new RangeError(`expected a value from -${MAX_SIZE} to ${MAX_SIZE}`);
-    if (moved && at.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
-    const made = moved ? explicit(schedule) : schedule;
+    if (moved && others.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
+    const made = moved ? explicit(schedule, frames) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;
         const valued = { ...key, value: round(value) };
@@ -149,15 +162,15 @@ export function setKey(schedule, frames, number, frame, value) {
 
 /** Without some keys; without any, a constant of the first one's value. */
 export function removeKeys(schedule, frames, chosen) {
-    const keys = explicit(schedule).keys.filter((_, i) => !chosen.has(i));
+    const keys = explicit(schedule, frames).keys.filter((_, i) => !chosen.has(i));
     if (keys.length) return { ...schedule, keys };
     const constant = parseSchedule("0"), { value } = schedule.keys[order(schedule, frames)[0]];
     return { ...constant, keys: [{ ...constant.keys[0], value }] };
 }
 
 /** The segments that start at some keys, with another easing. */
-export function setEasing(schedule, chosen, easing) {
-    const made = easing === "linear" ? schedule : explicit(schedule);
+export function setEasing(schedule, frames, chosen, easing) {
+    const made = easing === "linear" ? schedule : explicit(schedule, frames);
     const keys = made.keys.map((key, i) => {
         if (!chosen.has(i)) return key;
         return { ...key, easing, bezier: easing === "bez" ? (key.bezier ?? IN_OUT) : null };
@@ -203,31 +216,4 @@ export function sort(schedule, frames) {
     const sorted = order(schedule, frames); // evenly spread keys are sorted as they are
     const numbers = sorted.map((_, old) => sorted.indexOf(old));
     return { schedule: { ...schedule, keys: sorted.map((i) => schedule.keys[i]) }, numbers };
-}
-
-/** The Beziers of a segment that is cut in two `x` frames after its start, at a key of this value. */
-function split({ width, start, goal, bezier: [x1, y1, x2, y2] }, x, value) {
-    let low = 0, high = 1;
-    for (let i = 0; i < 40; i++) {
-        const s = (low + high) / 2;
-        if (cut(0, x1, x2, 1, s).middle < x / width) low = s;
-        else high = s;
-    }
-    const h = cut(0, x1, x2, 1, low), v = cut(0, y1, y2, 1, low), middle = (value - start) / (goal - start || 1);
-    const part = (number, from, to) => (to === from ? 0 : (number - from) / (to - from));
-    const left = [part(h.a, 0, h.middle), part(v.a, 0, middle), part(h.ab, 0, h.middle), part(v.ab, 0, middle)];
-    const right = [part(h.bc, h.middle, 1), part(v.bc, middle, 1), part(h.c, h.middle, 1), part(v.c, middle, 1)];
-    return [bounded(left), bounded(right)];
-}
-
-/** A Bezier as the language can write it. */
-function bounded(bezier) {
-    return bezier.map((number, i) => round(i % 2 ? clamp(number, -MAX_SIZE, MAX_SIZE) : clamp(number, 0, 1)));
-}
-
-/** De Casteljau's points of one coordinate. */
-function cut(p0, p1, p2, p3, s) {
-    const mix = (a, b) => a + (b - a) * s;
-    const a = mix(p0, p1), b = mix(p1, p2), c = mix(p2, p3), ab = mix(a, b), bc = mix(b, c);
-    return { a, ab, middle: mix(ab, bc), bc, c };
 }

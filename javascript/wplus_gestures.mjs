@@ -13,12 +13,12 @@ export class Gestures {
     /** Args: the view, of which `state`, `plot`, `element`, `add`, `focusKey` and `paint` are used. */
     constructor(view) {
         Object.assign(this, { view, state: view.state, plot: view.plot });
-        this.#listenToPointers(view.plot.element);
+        this.#listenToPointers(view.plot);
         this.#listenToKeys(view.element);
     }
 
     #listenToPointers(plot) {
-        const on = (type, act) => plot.addEventListener(type, act);
+        const { element } = plot, on = (type, act) => element.addEventListener(type, act);
         on("pointerdown", (event) => this.#press(event));
         on("pointermove", (event) => this.#move(event));
         on("pointerup", (event) => this.#release(event));
@@ -27,10 +27,10 @@ export class Gestures {
         // A finger on a key drags it, and beside the keys it scrolls the page: not every browser takes touch-action
         // from a shape within an SVG.
         const still = (event) => this.#pressed && this.#pressed.kind !== "tap" && event.preventDefault();
-        plot.addEventListener("touchstart", still, { passive: false });
+        element.addEventListener("touchstart", still, { passive: false });
         on("mousedown", (event) => event.preventDefault()); // focus is given by hand
         on("dblclick", (event) => {
-            const { x, y } = this.#point(event);
+            const { x, y } = plot.point(event);
             if (!this.#near(x, y, NEAR.mouse)) this.view.add(this.#frameAt(x));
         });
     }
@@ -56,11 +56,6 @@ export class Gestures {
     }
 
     // Where things are
-
-    #point(event) {
-        const box = this.plot.element.getBoundingClientRect();
-        return { x: event.clientX - box.left, y: event.clientY - box.top };
-    }
 
     #frameAt(x) {
         return clamp(Math.round(this.plot.frameAt(x)), 0, this.state.frames - 1);
@@ -101,7 +96,7 @@ export class Gestures {
     #press(event) {
         if (event.button !== 0 || this.#pressed) return;
         if (isField(document.activeElement)) document.activeElement.blur(); // which commits what is in it
-        const { state } = this, { x, y } = this.#point(event), mouse = event.pointerType === "mouse";
+        const { state } = this, { x, y } = this.plot.point(event), mouse = event.pointerType === "mouse";
         state.begin();
         const near = this.#near(x, y, mouse ? NEAR.mouse : NEAR.touch);
         const handle = event.target.closest?.(".wplus-handle")?.dataset;
@@ -122,7 +117,8 @@ export class Gestures {
     #move(event) {
         const pressed = this.#pressed;
         if (!pressed || event.pointerId !== pressed.pointer) return;
-        const at = this.#point(event), moved = pressed.moved || Math.hypot(at.x - pressed.x, at.y - pressed.y) >= START;
+        const at = this.plot.point(event), far = Math.hypot(at.x - pressed.x, at.y - pressed.y);
+        const moved = pressed.moved || far >= START;
         Object.assign(pressed, { at, moved, news: moved, shift: event.shiftKey, alt: event.altKey });
         if (moved) this.view.paint();
     }

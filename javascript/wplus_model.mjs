@@ -3,14 +3,15 @@
 
 import { plain } from "./wplus_curve.mjs";
 import { clamp, places, sort } from "./wplus_edits.mjs";
-import { History, lineOf, read, withTrack } from "./wplus_text.mjs";
+import { identified, sameKeys } from "./wplus_ids.mjs";
+import { History, read, withTrack } from "./wplus_text.mjs";
 
 const ECHO = 2000; // milliseconds: what was written comes back sooner
 
 /** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
 export class Model {
     text = "";
-    tracks = []; // of the last text that could be read; each has an `id` of its own
+    tracks = []; // of the last text that could be read; each has an `id` of its own, which it keeps
     fault = null; // of the text
     frames = 16;
     fps = 8; // 0: not known
@@ -27,6 +28,7 @@ export class Model {
     locked = new Set(); // ids of tracks
     solo = null; // `{id, muted}`: the track that is alone, and what was muted before, by id
     history = new History("");
+    #ids = 0; // that were given
     #written = []; // the last texts, newest last
     #writtenAt = -Infinity;
     #listeners = [];
@@ -60,10 +62,10 @@ export class Model {
         return this.preview ?? this.track.schedule;
     }
 
-    /** The active track where it may be changed, else null. */
+    /** The active track where its curve may be changed, else null: nobody sees what would happen to a muted one. */
     get editable() {
         const { track } = this;
-        return track && !this.fault && !this.look(track).locked ? track : null;
+        return track && !this.fault && !track.muted && !this.look(track).locked ? track : null;
     }
 
     /** Where the active track's keys lie, in frames. */
@@ -85,7 +87,7 @@ export class Model {
 
     /** The active track as a line of text. */
     get line() {
-        return this.track ? lineOf(this.text, this.track) : "";
+        return this.track?.source ?? "";
     }
 
     /** What the buttons of a track show: `{used, locked, solo}`. */
@@ -101,13 +103,16 @@ export class Model {
 
     // What the page says
 
-    /** A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news. */
+    /**
+     * A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news; what a
+     * person typed is, even where it was written before.
+     */
     setText(text, typed = false) {
         if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
-        if (text === this.text || this.#written.includes(text)) return;
+        if (text === this.text || (!typed && this.#written.includes(text))) return;
         this.cancel();
         this.history.push(text, typed);
-        this.#take(text);
+        this.#takeOther(text);
     }
 
     /** How many frames will be rendered, how many a second (0: not known), and what else there is to say of them. */
@@ -147,48 +152,85 @@ export class Model {
         return was;
     }
 
-    /** A new schedule of the active track, which is written. */
-    commit(schedule, said) {
+    /** A new schedule of the active track, which is written, and its chosen keys. Says whether it was taken. */
+    commit(schedule, said, chosen = this.chosen) {
         const { track } = this, sorted = sort(schedule, this.frames);
-        this.chosen = new Set([...this.chosen].map((number) => sorted.numbers[number]));
-        this.edit(withTrack(this.text, { ...track, schedule: sorted.schedule }), said);
-        const { key } = this;
-        if (!said && key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
-        else if (!said) this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        const numbers = new Set([...chosen].map((number) => sorted.numbers[number]));
+        const text = withTrack(this.text, { ...track, schedule: sorted.schedule });
+        const taken = this.edit(text, said, { chosen: numbers }), { key } = this;
+        if (!taken || said) return taken;
+        if (key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
+        else this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        return true;
     }
 
-    /** A new text, which is written. */
-    edit(text, said) {
-        if (text === this.text) {
+    /**
+     * A new text, which is written, and what else is so with it; `ids` are its tracks', where they changed places.
+     * One that could not be read, or changes a locked track, is refused: then all stays as it is, and it is said why.
+     * Says whether it was taken.
+     */
+    edit(text, said, { ids = this.tracks.map(({ id }) => id), ...parts } = {}) {
+        const news = read(text);
+        news.tracks = news.tracks?.map((track, i) => ({ ...track, id: ids[i] ?? this.#newId() }));
+        const refusal = (this.fault ?? news.fault)?.message ?? this.#changedLock(news.tracks);
+        if (refusal) {
             this.change({ preview: null });
+            this.say(`Not changed: ${refusal}`);
+            return false;
+        }
+        if (text === this.text) {
+            this.change({ preview: null, ...parts });
         } else {
             this.history.push(text);
-            this.send(text);
+            this.#take(news, parts);
+            this.#write();
         }
         if (said) this.say(said);
+        return true;
     }
 
     /** Write a text that the history has. */
     send(text) {
-        this.#take(text);
-        this.#written = [...this.#written.slice(-7), text];
-        this.#writtenAt = this.#now();
-        this.#tell("wrote", text);
+        this.#takeOther(text);
+        this.#write();
     }
 
-    /** Be of another text, as far as it can be read: else the tracks stay what they were. */
-    #take(text) {
-        const { tracks, fault } = read(text), counts = {};
-        const named = tracks?.map((track) => {
-            counts[track.name] = (counts[track.name] ?? 0) + 1;
-            return { ...track, id: `${track.name} ${counts[track.name]}` };
-        });
-        Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null });
-        if (named) {
-            this.tracks = named;
-            this.active = clamp(this.active, 0, Math.max(named.length - 1, 0));
-            const keys = this.track?.schedule.keys.length ?? 0;
-            this.chosen = new Set([...this.chosen].filter((number) => number < keys));
+    #newId() {
+        this.#ids += 1;
+        return this.#ids;
+    }
+
+    /** What is to be said where a locked track is another one, or is gone. */
+    #changedLock(tracks) {
+        const sources = new Map(tracks.map(({ id, source }) => [id, source]));
+        const changed = this.tracks.find(({ id, source }) => this.locked.has(id) && sources.get(id) !== source);
+        return changed && `${changed.name} is locked, unlock it first`;
+    }
+
+    #write() {
+        this.#written = [...this.#written.slice(-7), this.text];
+        this.#writtenAt = this.#now();
+        this.#tell("wrote", this.text);
+    }
+
+    /** Be of a text that is no edit of the present one. The active track and its chosen keys are looked for in it. */
+    #takeOther(text) {
+        const news = read(text), { track, chosen, frames } = this;
+        if (!news.tracks) return this.#take(news);
+        const tracks = identified(news.tracks, this.tracks, () => this.#newId());
+        const active = tracks.findIndex(({ id }) => id === track?.id);
+        if (active < 0) return this.#take({ ...news, tracks }, { chosen: new Set() });
+        const keys = sameKeys(tracks[active].schedule, track.schedule, chosen, frames);
+        return this.#take({ ...news, tracks }, { active, chosen: keys });
+    }
+
+    /** Be of a text, as far as it can be read: else the tracks stay what they were. */
+    #take({ text, tracks, fault }, parts = {}) {
+        Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null, ...parts });
+        if (tracks) {
+            this.tracks = tracks;
+            this.active = clamp(this.active, 0, Math.max(tracks.length - 1, 0));
+            if (this.track?.muted) this.chosen = new Set();
         }
         this.change({});
     }

@@ -30,12 +30,13 @@ function mount(root) {
     new Editor(holder, state, JSON.parse(presets));
     offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, write);
 
-    const take = (text) => {
-        state.setText(text, document.activeElement === textarea);
+    const take = (text, typed = false) => {
+        state.setText(text, typed);
         keep(text);
     };
     root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
-    textarea.addEventListener("input", () => take(textarea.value)); // at once; the page's own event comes later
+    // At once; the page's own event comes later, and may be of what was written before this was typed.
+    textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
     // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
     let identityTold = false;
     root.addEventListener("wplus-identity", (event) => {

@@ -71,6 +71,13 @@ export class Plot {
         return this.half - ((y - MARGIN.top) / (this.bottom - MARGIN.top)) * 2 * this.half;
     }
 
+    /** Where on the drawing a pointer's event is: the page may show it larger or smaller than it is drawn. */
+    point({ clientX, clientY }) {
+        const box = this.element.getBoundingClientRect();
+        const x = (clientX - box.left) * (this.width / box.width), y = (clientY - box.top) * (HEIGHT / box.height);
+        return { x, y };
+    }
+
     /** Where a key is drawn; those past the end wait in the gutter. */
     spot(frame, value) {
         const past = isPast(frame, this.frames), x = past ? MARGIN.left + this.inner + PAST : this.x(frame);

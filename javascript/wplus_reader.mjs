@@ -6,11 +6,21 @@ export const MAX_SIZE = 20; // of a value
 export const MAX_PLACES = 4; // decimals of a number; more are rounded
 export const MAX_FRAME = 999_999;
 
-const EXPRESSION = /[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b/;
+// A name is looked at from its beginning alone: from each of its letters would take the square of its length.
+const EXPRESSION = /\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^]{1,2}[ \t]*[\w.(]|\b\d*(?:t|f|max_f)\b/;
+const OPENED = /[-+]?[ \t]*\(/y; // where a number, or what follows one, is expected: an expression too
+const WORDS = /[-+]?[ \t]*[A-Za-z_(]/y; // the same within parentheses, where nothing but a number can stand
+const STOPS = ",:>)"; // what can follow a number that is not in parentheses
 const SHOWN = 40; // characters of an expression
 // What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
-const BLANKS = /[\u00A0\u3000]/g;
+const BLANKS = /[\u00A0\u3000\uFEFF]/g;
 const WIDE = /[，：（）＝＞＋－．％０-９\u2212]/g;
+// What a message shows as an escape: what is not seen, or moves what stands beside it. A list of our own, since
+// Unicode's tables are others in every Python and every browser.
+const UNSEEN = new RegExp([
+    String.raw`[\\\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164`,
+    String.raw`\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]`,
+].join(""), "u");
 const folded = (sign) => (sign === "\u2212" ? "-" : String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
 
 /** A fault in a track text. `line` and `column` count from 1, columns in characters. */
@@ -114,7 +124,7 @@ export class Reader {
     }
 
     /** A number, to four places. `stops` are the signs that can follow it, where more follows. */
-    number(what, stops = ",:>)") {
+    number(what, stops = STOPS) {
         this.skip();
         this.stops = stops;
         const text = this.match(/[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y);
@@ -144,9 +154,10 @@ export class Reader {
         for (; end < this.signs.length && (depth || !this.stops.includes(this.signs[end])); end++) {
             depth += { "(": 1, ")": -1 }[this.signs[end]] ?? 0;
         }
-        if (end <= this.at || !EXPRESSION.test(this.signs.slice(start, end))) return;
+        const begins = this.match(this.stops.includes(":") ? OPENED : WORDS);
+        if (end <= this.at || !(begins || EXPRESSION.test(this.signs.slice(start, end)))) return;
         const letters = Array.from(withoutBlanksAtEnd(this.text.slice(start, end).replace(BLANKS, " ")));
-        const shown = letters.slice(0, SHOWN).join("") + (letters.length > SHOWN ? "…" : "");
+        const shown = escaped(letters.slice(0, SHOWN)) + (letters.length > SHOWN ? "…" : "");
         this.fail(`expected ${what}, found an expression: ${shown}; none are evaluated, write numbers`, "", start);
     }
 
@@ -154,6 +165,16 @@ export class Reader {
         this.skip();
         const at = this.at, number = this.number(what, stops);
         this.limit(number, at);
+        return number;
+    }
+
+    /** A value in parentheses. */
+    bracketed() {
+        this.expect("(");
+        const start = this.at - 1, number = this.value("a number", "),");
+        this.expect(")");
+        this.last = { start, end: this.at }; // an expression may begin with it
+        this.stops = STOPS;
         return number;
     }
 
@@ -197,14 +218,19 @@ function withoutBlanksAtEnd(text) {
     return text.slice(0, end);
 }
 
-/** As Python's repr writes it. */
-function quoted(text) {
+/** Of a text or its letters. */
+function escaped(text) {
     const named = { "\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\" };
-    const shown = Array.from(text, (letter) => {
-        if (letter === " " || !/[\p{C}\p{Z}\\]/u.test(letter)) return letter;
+    return Array.from(text, (letter) => {
+        if (!UNSEEN.test(letter)) return letter;
         const hex = letter.codePointAt(0).toString(16);
         const [kind, length] = hex.length <= 2 ? ["x", 2] : hex.length <= 4 ? ["u", 4] : ["U", 8];
         return named[letter] ?? `\\${kind}${hex.padStart(length, "0")}`;
     }).join("");
+}
+
+/** As Python's repr writes it, but for which characters are escaped. */
+function quoted(text) {
+    const shown = escaped(text);
     return text.includes("'") && !text.includes('"') ? `"${shown}"` : `'${shown.replace(/'/g, "\\'")}'`;
 }

@@ -40,8 +40,7 @@ export class EditorState extends Model {
             this.say(`Not pasted: ${fault.message}`);
             return;
         }
-        this.chosen = new Set();
-        this.edit(together, "Pasted");
+        this.edit(together, "Pasted", { chosen: new Set() });
     }
 
     /** Edit another track. */
@@ -70,24 +69,25 @@ export class EditorState extends Model {
         const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
         const ends = alone === track;
         const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
-        this.change({ solo: ends ? null : { id: track.id, muted } });
+        const text = withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) })));
         const said = ends ? "All as before" : `${track.name} alone`;
-        this.edit(withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) }))), said);
+        this.edit(text, said, { solo: ends ? null : { id: track.id, muted } });
     }
 
     /** Exchange two tracks' places. */
     swap(a, b) {
         const text = withSwapped(this.text, this.tracks[a], this.tracks[b]);
-        this.active = this.active === a ? b : this.active === b ? a : this.active;
-        this.edit(text, "Moved");
+        const active = this.active === a ? b : this.active === b ? a : this.active;
+        const ids = this.tracks.map(({ id }) => id);
+        [ids[a], ids[b]] = [ids[b], ids[a]];
+        this.edit(text, "Moved", { active, ids });
     }
 
     /** Remove a track. */
     drop(index) {
-        const track = this.tracks[index];
-        if (index < this.active) this.active -= 1;
-        this.chosen = new Set();
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`);
+        const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
+        const ids = this.tracks.filter((_, i) => i !== index).map(({ id }) => id);
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, ids, chosen: new Set() });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */
@@ -96,22 +96,20 @@ export class EditorState extends Model {
         layers[which] = number;
         const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
         const said = `${track.name}: layers ${layers[0]} to ${layers[1]}`;
-        if (right) this.edit(withTrack(this.text, { ...track, layers }), said);
-        else this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
-        return right;
+        if (right) return this.edit(withTrack(this.text, { ...track, layers }), said);
+        this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
+        return false;
     }
 
     /** Give the active track another schedule, as text. */
     preset(schedule) {
-        if (!this.editable) return;
-        this.chosen = new Set();
-        this.commit(parseSchedule(schedule));
+        if (this.editable) this.commit(parseSchedule(schedule), undefined, new Set());
     }
 
     /** Make the active track begin anew at its end, or no longer. */
     loop() {
         const track = this.editable;
-        if (track) this.commit({ ...edits.explicit(track.schedule), loop: !track.schedule.loop });
+        if (track) this.commit({ ...edits.explicit(track.schedule, this.frames), loop: !track.schedule.loop });
     }
 
     // What is looked at
@@ -147,8 +145,9 @@ export class EditorState extends Model {
 
     /** Show an easing before it is chosen; null for none. */
     suggest(easing) {
-        const track = this.editable;
-        this.change({ suggestion: easing && track ? edits.setEasing(track.schedule, this.segments, easing) : null });
+        const track = easing ? this.editable : null;
+        const suggestion = track && edits.setEasing(track.schedule, this.frames, this.segments, easing);
+        this.change({ suggestion });
     }
 
     /** Switch between coarse and fine values. */
@@ -162,14 +161,18 @@ export class EditorState extends Model {
     add(frame = this.cursor) {
         const track = this.editable;
         if (!track) {
-            const none = "There is no track yet: choose a direction and press Add track";
-            this.say(this.track ? "This track is not to be changed now" : none);
+            this.say(this.#whyNot());
             return false;
         }
         const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
-        this.chosen = new Set([key]);
-        this.commit(schedule);
-        return true;
+        return this.commit(schedule, undefined, new Set([key]));
+    }
+
+    #whyNot() {
+        const { track, fault } = this;
+        if (!track) return "There is no track yet: choose a direction and press Add track";
+        if (fault) return "The text cannot be read: mend it first";
+        return track.muted ? "This track is muted: use it again to change it" : "This track is locked: unlock it first";
     }
 
     /** Remove the chosen keys. */
@@ -177,27 +180,25 @@ export class EditorState extends Model {
         const { size } = this.chosen;
         if (!this.editable || !size) return;
         const schedule = edits.removeKeys(this.schedule, this.frames, this.chosen);
-        this.chosen = new Set();
-        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`);
+        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`, new Set());
     }
 
     /** Give the chosen key another `frame` or `value`. Says whether that was taken. */
     setKey({ frame, value }) {
-        const { key } = this;
+        const { key, frames } = this;
         if (!this.editable || !key) return false;
         try {
-            this.commit(edits.setKey(this.schedule, this.frames, key.number, frame ?? key.frame, value ?? key.value));
+            return this.commit(edits.setKey(this.schedule, frames, key.number, frame ?? key.frame, value ?? key.value));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.say(`Not changed: ${fault.message}`);
             return false;
         }
-        return true;
     }
 
     /** Give the chosen keys' segments an easing; without any chosen, all. */
     ease(easing) {
-        if (this.editable) this.commit(edits.setEasing(this.schedule, this.segments, easing));
+        if (this.editable) this.commit(edits.setEasing(this.schedule, this.frames, this.segments, easing));
     }
 
     // What goes on until a key or a pointer is released
@@ -226,7 +227,7 @@ export class EditorState extends Model {
     dragKeys(number, frame, value, fine = this.fine) {
         const track = this.editable;
         if (!this.drag || !track || !this.chosen.has(number)) return;
-        const { schedule } = track, { frames, chosen } = this, at = edits.places(schedule, frames);
+        const { schedule } = track, { frames, chosen } = this, at = edits.seenPlaces(schedule, frames);
         const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
         const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);

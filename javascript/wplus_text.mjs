@@ -3,7 +3,8 @@
 
 import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
-const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000]*#[ \t]*\[off\][ \t]*/;
+const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000\uFEFF]*#[ \t]*\[off\][ \t]*/;
+const INDENT = /^[ \t\u00A0\u3000\uFEFF]+/; // the language's own blanks: others belong to a name
 
 /** `{text, tracks, fault}` of a text, with its muted tracks; the tracks are null where it does not parse. */
 export function read(text) {
@@ -20,23 +21,35 @@ function attempt(act) {
     }
 }
 
-/** Tracks in the order of their lines, each with whether it is `muted`. A comment that is no track stays one. */
+/**
+ * Tracks in the order of their lines, each with whether it is `muted`, and its line as its `source`, without the mark
+ * of a muted one. A comment that is no track stays one.
+ */
 function readAll(text) {
-    const live = parse(text).map((track) => ({ ...track, muted: false }));
-    const muted = linesOf(text).flatMap((line, i) => {
-        const [track] = MUTED.test(line) ? attempt(() => parse(line.replace(MUTED, ""))).value ?? [] : [];
-        return track ? [{ ...track, line: i + 1, muted: true }] : [];
+    const lines = linesOf(text);
+    const live = parse(text).map((track) => ({ ...track, source: sourceOf(lines[track.line - 1]), muted: false }));
+    const muted = lines.flatMap((line, i) => {
+        const track = mutedTrack(line);
+        return track ? [{ ...track, line: i + 1, source: sourceOf(line), muted: true }] : [];
     });
     return [...live, ...muted].sort((a, b) => a.line - b.line);
 }
 
-function written(track) {
-    return (track.muted ? OFF : "") + formatTrack(track);
+/** The track that a comment is while it is muted, else undefined. */
+function mutedTrack(line) {
+    return MUTED.test(line) ? attempt(() => parse(sourceOf(line))).value?.[0] : undefined;
 }
 
-/** The line of a track, without the mark of a muted one. */
-export function lineOf(text, track) {
-    return linesOf(text)[track.line - 1].replace(MUTED, "").trim();
+function sourceOf(line) {
+    return withoutIndent(line.replace(MUTED, "")).trimEnd();
+}
+
+function withoutIndent(line) {
+    return line.replace(INDENT, "");
+}
+
+function written(track) {
+    return (track.muted ? OFF : "") + formatTrack(track);
 }
 
 /** The text with these tracks muted, or no longer, as each of them says. */
@@ -44,7 +57,7 @@ export function withMuted(text, tracks) {
     const lines = linesOf(text);
     for (const { line, muted } of tracks) {
         const bare = lines[line - 1].replace(MUTED, "");
-        lines[line - 1] = muted ? OFF + bare.trimStart() : bare;
+        lines[line - 1] = muted ? OFF + withoutIndent(bare) : bare;
     }
     return lines.join("\n");
 }
@@ -79,24 +92,27 @@ export function withPasted(text, pasted, active, name) {
     }
     const tracks = readAll(joined);
     if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line, muted: active.muted });
-    return tracks.reduce((all, track) => withLine(all, written(track)), text);
+    return tracks.length ? withLine(text, tracks.map(written).join("\n")) : text;
 }
 
-/** A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. */
+/**
+ * A pasted text with the keys of one schedule on one line: they may come on several, with or without commas. Of the
+ * comments those are kept that are muted tracks: another one may hold an equals sign too.
+ */
 function withJoined(pasted) {
-    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*[%％]?\s*[:：]/i;
-    for (const line of linesOf(pasted.trim()).map((one) => one.trim())) {
-        const before = lines.at(-1);
+    const lines = [], key = /^[-+\u2212＋－]?[\d.０-９．]+(e[-+]?\d+)?\s*([%％]\s*)?[:：]/i;
+    for (const line of linesOf(pasted).map((one) => withoutIndent(one).trimEnd())) {
+        const pieces = lines.at(-1), before = pieces?.at(-1); // looked at alone: a long line would be, for every key
         if (!line || line.startsWith("#")) {
-            if (line.includes("=")) lines.push(line);
+            if (mutedTrack(line)) lines.push([line]);
         } else if (before === undefined || before.startsWith("#") || /[=＝]/.test(line)) {
-            lines.push(line);
+            lines.push([line]);
         } else {
             const parted = /([=＝,，:：(（/>＞]|\bloop)$/.test(before) || !key.test(line);
-            lines[lines.length - 1] = `${before}${parted ? "" : ","} ${line}`;
+            pieces.push(parted ? " " : ", ", line);
         }
     }
-    return lines.join("\n");
+    return lines.map((pieces) => pieces.join("")).join("\n");
 }
 
 /** The text with one more line. */

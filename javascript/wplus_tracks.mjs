@@ -125,9 +125,7 @@ function readKey(reader) {
         reader.fail(`expected a percentage from 0 to 100, found ${written}`, "", at);
     }
     reader.expect(":");
-    reader.expect("(");
-    const value = reader.value();
-    reader.expect(")");
+    const value = reader.bracketed();
     const [easing, bezier] = reader.take(":") ? readEasing(reader) : ["linear", null];
     return { position, value, unit, easing, bezier, column };
 }

@@ -63,6 +63,13 @@ describe("texts from the page", () => {
         assert.equal(state.text, KEYS);
     });
 
+    test("what was written is news where it is typed", () => {
+        drag(1, [6, 0.5]);
+        state.setText(`${written[0]}x`, true);
+        state.setText(written[0], true);
+        assert.deepEqual([state.text, state.fault], [written[0], null]);
+    });
+
     test("long after it was written, it is news", () => {
         state.pick(0, 1);
         state.remove();
@@ -86,6 +93,25 @@ describe("texts from the page", () => {
         state.choose([0, 3]);
         state.setText("smile = 0:(0), 4:(0.5)");
         assert.deepEqual(chosen(), [0]);
+    });
+
+    test("the active track stays so where others come above it, with its chosen keys", () => {
+        open(TWO);
+        state.pick(1, 1);
+        state.setText(`glasses = 1\n${TWO}`, true);
+        assert.deepEqual([state.track.name, chosen()], ["age", [1]]);
+    });
+
+    test("a chosen key is found where it lies, among keys that are new", () => {
+        state.choose([1, 2]);
+        state.setText("smile = 0:(0), 2:(0.1), 4:(0.5), 9:(1), 15:(0.25)", true);
+        assert.deepEqual(chosen(), [2]);
+    });
+
+    test("of another track in its place no key is chosen", () => {
+        state.choose([1]);
+        state.setText("age = 0:(0), 4:(0.5)");
+        assert.deepEqual(chosen(), []);
     });
 
     test("two tracks of one name are two", () => {
@@ -155,10 +181,21 @@ describe("keys", () => {
         assert.match(said[0], /There is no track yet/);
     });
 
+    test("without a track nothing is set, suggested or moved", () => {
+        open("");
+        assert.equal(state.setKey({ value: 1 }), false);
+        for (const act of ["remove", "loop", "flush"]) state[act]();
+        state.suggest("hold");
+        state.ease("hold");
+        state.preset("1");
+        state.nudge(1, 0);
+        wrote();
+    });
+
     test("a locked track gets no key, and it is said why", () => {
         state.lock(0);
         assert.equal(state.add(6), false);
-        assert.deepEqual(said, ["This track is not to be changed now"]);
+        assert.deepEqual(said, ["This track is locked: unlock it first"]);
     });
 
     test("chosen keys are removed", () => {
@@ -234,6 +271,50 @@ describe("keys", () => {
     test("keys past the end are told", () => {
         open("smile = 0:(0), 30:(0.5)");
         assert.equal(scalesOf(state, scenesOf(state)).past, true);
+    });
+});
+
+describe("what the language refuses is not written, and it is said", () => {
+    /** Open a text; do something that would make another one that cannot be read. */
+    function refused(text, act, message) {
+        open(text);
+        const before = { text: state.text, schedule: state.schedule, chosen: chosen(), active: state.active };
+        act();
+        wrote();
+        assert.match(said.at(-1), message);
+        const { schedule, active } = state;
+        assert.deepEqual({ text: state.text, schedule, chosen: chosen(), active }, before);
+        assert.equal(state.fault, null);
+    }
+    const full = (count) => Array.from({ length: count }, (_, i) => `a${i} = 1`).join("\n");
+
+    test("a key where a track has as many as it may have", () => {
+        const keys = Array.from({ length: 4096 }, (_, i) => `${2 * i}:(0)`).join(", ");
+        const add = () => {
+            state.setFrames(9000, 8);
+            assert.equal(state.add(1), false);
+        };
+        refused(`smile = ${keys}`, add, /^Not changed: .*at most 4096 keys/);
+    });
+
+    test("one more track than there may be", () => {
+        refused(`${full(64)}\n# [off] b = 1`, () => state.mute(64), /^Not changed: .*at most 64 tracks/);
+        refused(full(64), () => state.pasteText("b = 1\nc = 1"), /^Not changed: .*at most 64 tracks/);
+    });
+
+    test("a direction whose name is none", () => {
+        const named = new EditorState({ direction: () => "a#b" });
+        named.pasteText("0.5");
+        assert.deepEqual([named.text, named.fault], ["", null]);
+    });
+
+    test("anything into a text that cannot be read", () => {
+        open(TWO);
+        state.setText("smile = 0:(\nage = 1");
+        state.drop(0);
+        state.swap(0, 1);
+        assert.equal(state.setLayers(0, 1, 8), false);
+        wrote();
     });
 });
 
@@ -313,6 +394,12 @@ describe("a drag", () => {
         state.choose([1, 2, 3]);
         drag(1, [0, 0.5]);
         wrote("smile = 0:(0), 1:(0.5), 5:(-0.25), 12:(0.25)");
+    });
+
+    test("brings a key that lies a little beside its frame to the last one", () => {
+        open("smile = 0:(0), 66.6667%:(0.5)");
+        drag(1, [15, 0.5]);
+        wrote("smile = 0:(0), 15:(0.5)");
     });
 
     test("stops at the last frame", () => {
@@ -534,10 +621,48 @@ describe("tracks", () => {
         wrote("# note\nsmile[0:8]   = 0.50\nage = 1");
     });
 
-    test("a muted one is changed and stays muted", () => {
-        open("#[off] smile = 0:(0), 4:(0.5)\nage = 1");
-        state.add(2);
-        wrote("# [off] smile = 0:(0), 2:(0.25), 4:(0.5)\nage = 1");
+    test("a muted one, which nobody sees, gets no key, and it is said why", () => {
+        open("# [off] smile = 0:(0), 4:(0.5)\nage = 1");
+        assert.equal(state.add(2), false);
+        state.preset("1");
+        wrote();
+        assert.deepEqual(said, ["This track is muted: use it again to change it"]);
+    });
+
+    test("one that is muted has nothing chosen", () => {
+        state.choose([1]);
+        state.mute(0);
+        assert.deepEqual(chosen(), []);
+        state.choose([1]);
+        state.remove();
+        assert.equal(state.tracks[0].schedule.keys.length, 2);
+    });
+
+    test("a muted one gets other layers and stays muted", () => {
+        open("#[off] smile = 1\nage = 1");
+        state.setLayers(0, 1, 8);
+        wrote("# [off] smile[0:8] = 1\nage = 1");
+    });
+
+    test("one whose name begins with a blank of another kind keeps it", () => {
+        const text = "\u2028smile = 1\nage = 1";
+        open(text);
+        assert.equal(state.line, "\u2028smile = 1");
+        state.mute(0);
+        assert.deepEqual(state.tracks.map(({ name }) => name), ["\u2028smile", "age"]);
+        state.mute(0);
+        wrote("# [off] \u2028smile = 1\nage = 1", text);
+    });
+
+    test("a copied one whose name begins with a blank of another kind is pasted with it", () => {
+        open("age = 1");
+        state.pasteText("\u2028smile = 1\n\u2003eyes = 0 >\n1");
+        wrote("age = 1\n\u2028smile = 1\n\u2003eyes = 0 > 1");
+    });
+
+    test("a muted one with a mark before its line is one", () => {
+        open("age = 1\n\uFEFF# [off] smile = 1");
+        assert.deepEqual(state.tracks.map(({ name, muted }) => [name, muted]), [["age", false], ["smile", true]]);
     });
 
     test("a muted one is copied as a track", () => {
@@ -634,6 +759,75 @@ describe("tracks", () => {
     test("the active one is there as text", () => {
         assert.equal(state.line, "smile = 0:(0), 4:(0.5)");
     });
+});
+
+describe("a lock", () => {
+    const PAIR = "smile[0:8] = 0 > 1\nsmile[8:18] = 0.5";
+    const locked = () => state.tracks.filter((track) => state.look(track).locked).map(({ source }) => source);
+    const [FIRST, SECOND] = PAIR.split("\n");
+
+    for (const [name, act] of [
+        ["a pasted schedule", () => state.pasteText("0.7")],
+        ["a pasted track", () => state.pasteText("age = 1")],
+        ["other layers", () => assert.equal(state.setLayers(0, 1, 4), false)],
+        ["its removal", () => state.drop(0)],
+    ]) {
+        test(`keeps its track from ${name}, and it is said`, () => {
+            open(PAIR);
+            state.lock(0);
+            act();
+            wrote();
+            assert.deepEqual(said, ["Not changed: smile is locked, unlock it first"]);
+        });
+    }
+
+    test("lets its track be muted, and others be added", () => {
+        open("smile = 1");
+        state.lock(0);
+        state.mute(0);
+        state.pasteText("age = 1\nglasses = 1");
+        wrote("# [off] smile = 1", "# [off] smile = 1\nage = 1\nglasses = 1");
+        assert.deepEqual(locked(), ["smile = 1"]);
+    });
+
+    for (const [name, act, left = FIRST] of [
+        ["changes places", () => state.swap(0, 1)],
+        ["changes places, and back by undo", () => (state.swap(0, 1), state.undo(-1))],
+        ["is typed below another", () => state.setText(`smile = 3\n${PAIR}`, true)],
+        ["is typed anew", () => state.setText(PAIR.replace("0 > 1", "0 > 2"), true), "smile[0:8] = 0 > 2"],
+        ["is muted in the text", () => state.setText(`# [off] ${PAIR}`)],
+        ["stays where the other goes", () => state.drop(1)],
+    ]) {
+        test(`goes with a track of the same name that ${name}`, () => {
+            open(PAIR);
+            state.lock(0);
+            act();
+            assert.deepEqual(locked(), [left]);
+        });
+    }
+
+    test("is not another track's of the same line", () => {
+        open("smile = 1\nsmile = 1\nage = 1");
+        state.lock(1);
+        state.swap(1, 2);
+        state.drop(0);
+        assert.deepEqual(state.tracks.map((track) => state.look(track).locked), [false, true]);
+    });
+
+    test("stays while another of the same name is removed", () => {
+        open(PAIR);
+        state.lock(1);
+        state.drop(0);
+        assert.deepEqual(locked(), [SECOND]);
+    });
+});
+
+test("after a solo, tracks that changed places are muted as they were", () => {
+    open("smile[0:8] = 1\n# [off] smile[8:18] = 1\nage = 1");
+    state.soloTrack(2);
+    state.swap(0, 1);
+    state.soloTrack(2);
+    assert.equal(state.text, "# [off] smile[8:18] = 1\nsmile[0:8] = 1\nage = 1");
 });
 
 describe("pasting", () => {

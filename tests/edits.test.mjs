@@ -22,6 +22,13 @@ describe("a schedule", () => {
         assert.equal(key, 1);
     });
 
+    test("gets no key above the largest value, where its Bezier goes higher", () => {
+        const { schedule } = edits.addKey(parseSchedule("0:(10):bez/0.5/3/0.5/3, 15:(15)"), FRAMES, 7);
+        const text = formatSchedule(schedule);
+        assert.match(text, /, 7:\(20\):bez/);
+        assert.equal(formatSchedule(parseSchedule(text)), text);
+    });
+
     test("has the easing of the segment in a key that is added to it", () => {
         const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 10:(1)"), FRAMES, 5);
         assert.equal(formatSchedule(schedule), "0:(0):hold, 5:(0):hold, 10:(1)");
@@ -51,6 +58,19 @@ describe("a schedule", () => {
         });
     }
 
+    for (const [text, frame, name] of [
+        ["0:(19.557):bez/0.5699/2.9204/0.0216/0.2497, 15:(-14.9443)", 8, "four decimals of a handle are too few"],
+        ["0:(0.3):bez/0.72/0.6/0.03/0.51, 15:(0.9)", 5, "a handle would lie outside of its segment"],
+        ["0:(-0.9):bez/0.88/1.4/0.94/1.3, 15:(-3.5)", 10, "a handle would reach too high"],
+    ]) {
+        test(`keeps its curve as well as can be where ${name}`, () => {
+            const before = parseSchedule(text), { schedule } = edits.addKey(before, FRAMES, frame);
+            const values = evaluate(parseSchedule(formatSchedule(schedule)), FRAMES);
+            const changes = evaluate(before, FRAMES).map((value, i) => Math.abs(value - values[i]));
+            assert.ok(Math.max(...changes) < 1e-3, `by ${Math.max(...changes)}: ${formatSchedule(schedule)}`);
+        });
+    }
+
     test("goes on with its last easing behind its last key", () => {
         const { schedule } = edits.addKey(parseSchedule("0:(0):hold, 4:(1):hold"), FRAMES, 9);
         assert.equal(formatSchedule(schedule), "0:(0):hold, 4:(1):hold, 9:(1):hold");
@@ -70,6 +90,68 @@ describe("a schedule", () => {
     test("leaves a key between two frames there when only its value is set", () => {
         const set = edits.setKey(parseSchedule("0 > 1 > 0"), FRAMES, 1, 7.5, 0.5);
         assert.equal(formatSchedule(set), "0 > 0.5 > 0");
+    });
+
+    describe("of evenly spread keys", () => {
+        const all = new Set([0, 1, 2, 3]);
+
+        for (const [values, frames, expected] of [
+            ["0 > 1 > 0", 16, "0%:(0), 50%:(1), 100%:(0)"],
+            ["0 > 1 > 0 > 1", 17, "0%:(0), 33.3333%:(1), 66.6667%:(0), 100%:(1)"],
+            ["0 > 1 > 0 > 1", 16, "0:(0), 5:(1), 10:(0), 15:(1)"],
+            ["0 > 1 > 2 > 3 > 2 > 1 > 0", 16,
+                "0:(0), 16.6667%:(1), 5:(2), 50%:(3), 10:(2), 83.3333%:(1), 15:(0)"],
+            ["1", 16, "0:(1)"],
+        ]) {
+            test(`${values} over ${frames} frames has keys where they were`, () => {
+                const made = edits.explicit(parseSchedule(values), frames);
+                assert.equal(formatSchedule(made), expected);
+            });
+        }
+
+        test("holds from the frame of each key", () => {
+            for (let keys = 2; keys <= 13; keys++) {
+                for (let width = 1; width <= 8; width++) {
+                    const schedule = parseSchedule(Array.from({ length: keys }, (_, i) => i).join(" > "));
+                    const frames = (keys - 1) * width + 1;
+                    const held = edits.setEasing(schedule, frames, new Set(schedule.keys.keys()), "hold");
+                    const values = evaluate(held, frames).filter((_, frame) => frame % width === 0);
+                    assert.deepEqual(values, schedule.keys.map((key) => key.value));
+                }
+            }
+        });
+
+        test("keeps its values with another easing", () => {
+            const schedule = edits.setEasing(parseSchedule("0 > 1 > 0 > 1"), FRAMES, all, "hold");
+            assert.deepEqual(evaluate(schedule, FRAMES), [..."0000011111000001"].map(Number));
+        });
+    });
+
+    describe("with a key a little beside a frame", () => {
+        const text = "0:(0), 33.3333%:(1), 66.6667%:(0), 15:(1)";
+
+        test("gets no second one on that frame", () => {
+            const schedule = parseSchedule(text);
+            assert.deepEqual(edits.addKey(schedule, FRAMES, 10), { schedule, key: 2 });
+        });
+
+        test("has none moved onto it", () => {
+            const moved = edits.moveKeys(parseSchedule(text), FRAMES, new Set([0]), 5, 0);
+            assert.equal(formatSchedule(moved), text.replace("0:", "4:"));
+        });
+
+        test("has none set onto it", () => {
+            assert.throws(() => edits.setKey(parseSchedule(text), FRAMES, 0, 5, 0), /frame 5 has a key already/);
+        });
+
+        test("has it set onto the frame itself", () => {
+            assert.match(formatSchedule(edits.setKey(parseSchedule(text), FRAMES, 1, 5, 1)), / 5:\(1\), 66/);
+        });
+
+        test("has it moved to the first frame", () => {
+            const moved = edits.moveKeys(parseSchedule("33.3333%:(1), 15:(0)"), FRAMES, new Set([0]), -5, 0);
+            assert.equal(formatSchedule(moved), "0:(1), 15:(0)");
+        });
     });
 
     test("has the fault in place of a curve where two keys meet", () => {
@@ -109,6 +191,8 @@ describe("a text", () => {
         ["from a table of another program", "0.0:(0.00001),8.0:(5e-1),15.0:(1.00000)"],
         ["in wide signs", "０：（０），\n８：（０．５），\n１５：（１）"],
         ["with a note above", "# from elsewhere\n0:(0), 8:(0.5)\n15:(1)"],
+        ["with a note that has an equals sign", "# fps = 8\n0:(0), 8:(0.5)\n# [off] peak = here\n15:(1)"],
+        ["with a note within", "0:(0),\n# second = peak\n8:(0.5)\n# third ＝ peak\n15:(1)"],
     ]) {
         test(`takes keys ${name}`, () => {
             const [track] = parse("smile = 1");
@@ -120,6 +204,11 @@ describe("a text", () => {
         const pasted = "smile =\n 0:(0),\n 8:(1)\nage ＝ 0 >\n 1\n\n# a note\nold = loop\n0:(0)\n4:(1)";
         const together = withPasted("", pasted, undefined, "age");
         assert.equal(together, "smile = 0:(0), 8:(1)\nage = 0 > 1\nold = loop 0:(0), 4:(1)");
+    });
+
+    test("takes muted tracks, and no other comment", () => {
+        const together = withPasted("age = 1", "# fps = 8\n# [off] old = 1\nsmile = 0 > 1\n# x = 2", undefined, "age");
+        assert.equal(together, "age = 1\n# [off] old = 1\nsmile = 0 > 1");
     });
 
     test("says of a pasted expression that it is one", () => {

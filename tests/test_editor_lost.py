@@ -77,6 +77,45 @@ def test_typing_in_the_identity_first_of_all_leaves_the_axis(curve):
     sync_api.expect(curve.axis).to_contain_text("lambda")
 
 
+def told(editor, text):
+    """A text comes from Python, while the focus stays where it is."""
+    editor.page.evaluate(f"update({text!r})")
+    editor.gets(text)
+    editor.settle()
+    assert editor.received[-1] == text
+
+
+def test_what_is_typed_for_a_tracks_layers_is_not_for_another(tracks):
+    tracks.field("End of the layers of age").fill("12")
+    told(tracks, "glasses = 1\n" + editor_page.TRACKS)
+    with tracks.nothing_sent():
+        tracks.area.focus()
+
+
+def test_what_is_typed_for_a_key_is_not_for_another(curve):
+    curve.click(4, 0.5)
+    curve.field("Value of the key").fill("0.9")
+    told(curve, "age = 0:(0), 4:(0.5)")
+    with curve.nothing_sent():
+        curve.area.focus()
+
+
+def test_what_is_typed_for_a_key_stays_while_others_come(curve):
+    curve.click(4, 0.5)
+    curve.field("Value of the key").fill("0.9")
+    told(curve, "smile = 0:(0), 2:(1), 4:(0.5)")
+    curve.area.focus()
+    curve.gets("smile = 0:(0), 2:(1), 4:(0.9)")
+
+
+def test_what_is_locked_can_be_neither_removed_nor_limited(tracks):
+    tracks.button("Lock age").click()
+    tracks.settle()
+    buttons = [tracks.button("Remove age"), *map(tracks.field, ("First layer of age", "End of the layers of age"))]
+    assert not any(button.is_enabled() for button in buttons)
+    assert tracks.button("Use age").is_enabled() and tracks.button("Remove smile").is_enabled()
+
+
 @pytest.mark.parametrize("refusal", ["get: () => { throw new DOMException('', 'SecurityError') }", "value: undefined"])
 def test_without_the_browsers_storage_all_else_works(chromium, url, refusal):
     with editor_page.opened(chromium) as page:

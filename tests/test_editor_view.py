@@ -14,6 +14,33 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 pytest_plugins = ["editor_fixtures"]
 
 
+def middle(key):
+    """Where a key is on the page."""
+    box = key.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize("style", ["zoom: 1.5", "zoom: 0.7", "transform: scale(0.6); transform-origin: 0 0"])
+def test_keys_are_where_they_are_seen_on_a_page_of_another_size(curve, style):
+    curve.page.evaluate(f"document.body.style = '{style}'")
+    curve.settle()
+    curve.svg.scroll_into_view_if_needed()
+    for number, said in ((1, "frame 4, 0.5, linear"), (3, "frame 15, 0.25, linear")):
+        curve.page.mouse.click(*middle(curve.keys.nth(number)))
+        assert curve.chosen == [said]
+
+
+def test_on_a_page_from_right_to_left_frames_go_from_left_to_right(curve):
+    curve.page.evaluate("document.documentElement.dir = 'rtl'")
+    curve.settle()
+    x, _ = middle(curve.keys.nth(2))
+    scrub = curve.field("Cursor frame").bounding_box()
+    curve.page.mouse.click(x, scrub["y"] + scrub["height"] / 2)
+    sync_api.expect(curve.readout).to_contain_text("frame 8 ")
+    labels = [label.bounding_box() for label in curve.root.locator(".wplus-value").all()]
+    assert all(box["x"] + box["width"] < curve.at(0, 0)[0] for box in labels)
+
+
 # What is seen
 
 

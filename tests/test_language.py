@@ -142,6 +142,15 @@ def test_garbage_is_a_fault_with_a_place_in_both():
     assert 1000 < faults < len(texts)
 
 
+@node
+def test_every_character_is_quoted_alike():
+    """Also those that are newer than one side's tables of Unicode, and halves of characters."""
+    letters = [*map(chr, range(0x3200)), *map(chr, range(0x3200, 0x110000, 61)), "\ud800", "\udfff", "\U0001fae9"]
+    texts = [f"a = 1 ;{letter}" for letter in letters if letter not in "\r\n"]
+    got = ask([["parse", {"text": text}] for text in texts])
+    assert got == [attempt(plain_tracks, text) for text in texts]
+
+
 # What people type or paste: other decimals, signs and blanks, and expressions.
 TYPED = [
     "0,5",

@@ -146,6 +146,27 @@ def test_too_much_is_refused_quickly(text, message):
     assert time.process_time() - start < 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "b" * 80_000,
+        "a = 1" + "b" * 80_000,
+        "a = 0:(1):bez/" + "b" * 80_000,
+        "a = " + "b" * 40_000 + " " * 40_000 + "c",
+        "a = " + "b " * 40_000,
+        "a = x" + "1" * 80_000,
+        "a = 0:" + "(" * 80_000,
+        "a" + " " * 80_000 + "b",
+    ],
+    ids=["word", "after a number", "handle", "blanks after it", "words", "digits", "parentheses", "name"],
+)
+def test_what_might_be_an_expression_is_looked_at_quickly(text):
+    start = time.process_time()
+    with pytest.raises(TrackError):
+        parse(text)
+    assert time.process_time() - start < 1  # squared: some 25
+
+
 @given(schedules(), st.integers(1, 300))
 def test_values_are_finite_and_start_and_end_where_they_should(schedule, frames):
     try:

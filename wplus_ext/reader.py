@@ -16,12 +16,24 @@ _WORD = re.compile(r"[A-Za-z]+", re.ASCII)
 _SPACE = re.compile(r"[ \t]*")
 _NAME = re.compile(r"[^\[\]=#]+")
 _COMMA = re.compile(r",(\d+)(?!,?\d)", re.ASCII)
-_EXPRESSION = re.compile(r"[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^][ \t]*[\w.(]|^\(|\b(?:t|f|max_f)\b", re.ASCII)
+# A name is looked at from its beginning alone: from each of its letters would take the square of its length.
+_EXPRESSION = re.compile(
+    r"\b\d*[A-Za-z_]\w*[ \t]*\(|[\w)][ \t]*[-+*/^]{1,2}[ \t]*[\w.(]|\b\d*(?:t|f|max_f)\b", re.ASCII
+)
+_OPENED = re.compile(r"[-+]?[ \t]*\(")  # where a number, or what follows one, is expected: an expression too
+_WORDS = re.compile(r"[-+]?[ \t]*[A-Za-z_(]")  # the same within parentheses, where nothing but a number can stand
+_STOPS = ",:>)"  # what can follow a number that is not in parentheses
 _SHOWN = 40  # characters of an expression
 # What keyboards and pages write in place of the language's own signs: one for one, so that columns stay.
 _WIDE = dict(zip("，：（）＝＞＋－．％０１２３４５６７８９\N{MINUS SIGN}", ",:()=>+-.%0123456789-"))
-_BLANKS = {"\N{NO-BREAK SPACE}": " ", "\N{IDEOGRAPHIC SPACE}": " "}
+_BLANKS = dict.fromkeys("\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH NO-BREAK SPACE}", " ")
 _SIGNS = str.maketrans(_WIDE | _BLANKS)
+# What a message shows as an escape: what is not seen, or moves what stands beside it. A list of our own, since
+# Unicode's tables are others in every Python and every browser.
+_UNSEEN = re.compile(
+    r"[\\\x00-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164"
+    r"\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 
 
 class TrackError(ValueError):
@@ -51,7 +63,7 @@ class Reader:
     def fail(self, message: str, found: str | None = None) -> NoReturn:
         if found is None:
             rest = self.text[self.at : self.at + 12]
-            found = f", found {rest!r}" if rest else ", found the end of the line"
+            found = f", found {_quoted(rest)}" if rest else ", found the end of the line"
         raise TrackError(message + found, self.line, self.at + 1)
 
     def peek(self, mark: str) -> bool:
@@ -67,7 +79,7 @@ class Reader:
     def expect(self, mark: str) -> None:
         if not self.take(mark):
             self._explain()
-            self.fail(f"expected {mark!r}")
+            self.fail(f"expected {_quoted(mark)}")
 
     def at_end(self) -> bool:
         self.skip()
@@ -95,7 +107,7 @@ class Reader:
             self.at = match.end()
         return found
 
-    def number(self, what: str, stops: str = ",:>)") -> float:
+    def number(self, what: str, stops: str = _STOPS) -> float:
         """A number, to four places. ``stops`` are the signs that can follow it, where more follows."""
         self.skip()
         self._stops = stops
@@ -114,8 +126,8 @@ class Reader:
         whole = self._signs[start:end]
         if comma and whole.lstrip("+-").isdigit():
             self.at = start
-            found = self.text[start : comma.end()]
-            self.fail(f"expected a point as the decimal sign, found {found!r}: write {whole}.{comma.group(1)}", "")
+            found = _quoted(self.text[start : comma.end()])
+            self.fail(f"expected a point as the decimal sign, found {found}: write {whole}.{comma.group(1)}", "")
         if end >= 0:
             self._refuse_expression(start, "a number")
 
@@ -125,17 +137,27 @@ class Reader:
         while end < len(self._signs) and (depth or self._signs[end] not in self._stops):
             depth += {"(": 1, ")": -1}.get(self._signs[end], 0)
             end += 1
-        if end > self.at and _EXPRESSION.search(self._signs[start:end]):
+        begins = _OPENED if ":" in self._stops else _WORDS
+        if end > self.at and (begins.match(self._signs, self.at) or _EXPRESSION.search(self._signs[start:end])):
             self.at = start
             text = self.text[start:end].translate(str.maketrans(_BLANKS)).rstrip(" \t")
-            shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+            shown = _escaped(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")
             self.fail(f"expected {what}, found an expression: {shown}; none are evaluated, write numbers", "")
 
-    def value(self, what: str = "a number", stops: str = ",:>)") -> float:
+    def value(self, what: str = "a number", stops: str = _STOPS) -> float:
         self.skip()
         at = self.at
         number = self.number(what, stops)
         self.limit(number, at)
+        return number
+
+    def bracketed(self) -> float:
+        """A value in parentheses."""
+        self.expect("(")
+        start = self.at - 1
+        number = self.value(stops="),")
+        self.expect(")")
+        self._number, self._stops = (start, self.at), _STOPS  # an expression may begin with it
         return number
 
     def limit(self, number: float, at: int) -> None:
@@ -167,3 +189,13 @@ class Reader:
     def since(self, at: int) -> str:
         """What was read from there, as it was written."""
         return self.text[at : self.at]
+
+
+def _escaped(text: str) -> str:
+    return _UNSEEN.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+def _quoted(text: str) -> str:
+    """As ``repr`` writes it, but for which characters are escaped."""
+    shown = _escaped(text)
+    return f'"{shown}"' if "'" in text and '"' not in text else "'" + shown.replace("'", "\\'") + "'"

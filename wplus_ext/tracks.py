@@ -194,9 +194,7 @@ def _key(reader: Reader) -> Key:
     else:
         reader.frame(position, at)
     reader.expect(":")
-    reader.expect("(")
-    value = reader.value()
-    reader.expect(")")
+    value = reader.bracketed()
     easing, bezier = "linear", None
     if reader.take(":"):
         easing, bezier = _easing(reader)
