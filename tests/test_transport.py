@@ -26,6 +26,7 @@ def npy(seed):
 
 OLD, NEW = npy(1), npy(2)
 PLAIN = "directions/a.npy"
+PART, PLAIN_PART = "directions/.smile.part.pt", "directions/.a.part.npy"
 
 
 def ask(server, root, *answers):
@@ -51,7 +52,7 @@ def broken(server, root):
     with pytest.raises(OSError, match="broken off after .* of .* fetch again"):
         get(server, root)
     server.how = "good"
-    return root / f"{PLACE}.part"
+    return root / PART
 
 
 def whole_again(server, root):
@@ -59,7 +60,7 @@ def whole_again(server, root):
 
 
 def test_what_came_of_a_broken_download_is_kept(server, root, broken):
-    assert left(root) == ["smile.pt.part", "smile.pt.part.json"]
+    assert left(root) == [".smile.part.pt", ".smile.part.pt.json"]
     assert 0 < broken.stat().st_size < len(server.content)
 
 
@@ -102,7 +103,7 @@ def test_a_part_outlives_a_proxys_page(server, root, broken):
 def cut(obedient, root):
     with pytest.raises(OSError, match="40,000 of 73,856"):
         ask(obedient, root, whole(OLD, sent=40000))
-    assert (root / f"{PLAIN}.part").read_bytes() == OLD[:40000]
+    assert (root / PLAIN_PART).read_bytes() == OLD[:40000]
     return obedient
 
 
@@ -272,10 +273,10 @@ def full(obedient, root, monkeypatch, capsys):
 
 def test_a_disk_that_fills_up_while_writing_is_told(full, root):
     code, said = full
-    assert code == 2 and f"{root / PLAIN}.part: No space left on device" in said.splitlines()[-1]
+    assert code == 2 and f"{root / PLAIN_PART}: No space left on device" in said.splitlines()[-1]
 
 
 def test_what_fitted_on_a_full_disk_is_kept(full, obedient, root):
-    assert (root / f"{PLAIN}.part").read_bytes() == OLD[:1000]
+    assert (root / PLAIN_PART).read_bytes() == OLD[:1000]
     ask(obedient, root, rest(OLD, 1000))
     assert (root / PLAIN).read_bytes() == OLD

@@ -33,11 +33,8 @@ def new_file(path: Path, replace: bool = False) -> Iterator[Path]:
         yield part
         with alone(path.parent):
             target = free_place(path.parent, path.stem, path.suffix, replace)
-            if replace and target.is_file():
-                _over(part, target)
-                return
             try:
-                move(part, target)
+                bring(part, target, replace)
             except FileExistsError as error:  # somebody who asks for no lock, or a folder of this name
                 raise ValueError(f"{target} exists; choose another name, or remove it first") from error
 
@@ -59,6 +56,17 @@ def move(path: Path, target: Path) -> None:
         path.rename(target)
         return
     path.unlink()
+
+
+def bring(path: Path, target: Path, replace: bool = False) -> None:
+    """A finished file under a name, for whoever is `alone`; with ``replace`` the file that has it is put away.
+
+    Raises FileExistsError where something has the name, or OSError; nothing is changed then.
+    """
+    if replace and target.is_file():
+        _over(path, target)
+    else:
+        move(path, target)
 
 
 def put_away(path: Path) -> Path:

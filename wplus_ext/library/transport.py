@@ -30,10 +30,12 @@ def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequen
         most: bytes that the file may have.
 
     Raises:
-        ValueError: an answer that is no file, leads elsewhere, or is larger.
+        ValueError: an answer that is no file, leads elsewhere, or is larger; a part that was not begun here.
         OSError: no connection, a broken one, or one that crawls; what came is kept.
     """
     seen = read_json(state) or {}
+    if part.exists() and "url" not in seen:
+        raise ValueError(f"{part} is there and was not begun here; move it away, and fetch again")
     have = part.stat().st_size if part.exists() and seen.get("url") == url and seen.get("mark") else 0
     if have and have == seen.get("size"):
         return
