@@ -116,6 +116,13 @@ def test_the_demo_keeps_a_persons_page(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
+@pytest.mark.parametrize("module", [demo, evaluate])
+def test_a_vast_file_is_not_read_to_see_whose_it_is(tmp_path, module):
+    with open(tmp_path / "a", "wb") as file:
+        file.truncate(1 << 40)
+    assert not module._is_ours(tmp_path / "a")
+
+
 def test_the_demo_knows_its_page(tmp_path):
     (tmp_path / "index.html").write_text(demo._page([]))
     assert demo._is_ours(tmp_path / "index.html")

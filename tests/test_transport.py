@@ -9,6 +9,7 @@ import http.client
 import io
 import ssl
 import urllib.request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -193,7 +194,7 @@ def test_a_redirect_to_an_allowed_host_is_followed(server, root):
 
 def follow(url):
     asked = urllib.request.Request("https://github.com/x")
-    return transport._Redirects(()).redirect_request(asked, None, 302, "", {}, url)
+    return transport._Redirects(()).redirect_request(asked, SimpleNamespace(), 302, "", {}, url)
 
 
 def test_github_is_followed_to_where_it_keeps_files():

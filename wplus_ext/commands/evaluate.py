@@ -12,6 +12,7 @@ from ..weights.swap import check_place, replacing
 from .common import add_force
 
 MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
+LARGEST = 1 << 24  # bytes of such a file, which has some thousand
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
 def _is_ours(path: Path) -> bool:
     """Whether this command wrote a file."""
     try:
-        content = json.loads(read_regular(path))
+        content = json.loads(read_regular(path, LARGEST))
     except (ValueError, RecursionError):
         return False
     return isinstance(content, dict) and MARK in content

@@ -23,6 +23,7 @@ from .measure import Ruler
 
 PAGE = "index.html"
 MARK = '<meta name="generator" content="wplus_ext demo">'  # by which our page is known
+LARGEST = 1 << 24  # bytes of a page, which has some thousand
 CHART = (150, 74)  # width and height
 LIMIT = 1.3  # of the charts' scale
 
@@ -118,7 +119,10 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
 
 
 def _is_ours(path: Path) -> bool:
-    return MARK.encode() in read_regular(path)
+    try:
+        return MARK.encode() in read_regular(path, LARGEST)
+    except ValueError:  # far larger than a page
+        return False
 
 
 def _track(name: str, value: float) -> str:

@@ -17,6 +17,7 @@ from ..weights.encoder import SIDE
 from ..weights.regular import read_regular
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
+LARGEST = 320 << 20  # bytes of a file; so many pixels that are not packed take less
 BAND = 1 << 22  # pixels that are converted at a time
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")  # still pictures; the last by a plugin
 ORIENTATION = 0x0112
@@ -48,10 +49,11 @@ def open_photo(source: str | Path | bytes, name: str = "") -> Image.Image:
 
     Raises:
         ValueError: another format, of which nothing is run; a damaged picture, an animation, one whose numbers have no
-            range that is known, one of less than 16 pixels a side or of more than 64 million in all.
+            range that is known, one of less than 16 pixels a side or of more than 64 million in all; a pipe, a
+            folder, a file of more than 320 MB.
         OSError: the file cannot be read.
     """
-    data = source if isinstance(source, bytes) else read_regular(source)
+    data = source if isinstance(source, bytes) else read_regular(source, LARGEST)
     name = name or ("the photo" if isinstance(source, bytes) else str(source))
     try:
         with warnings.catch_warnings():
