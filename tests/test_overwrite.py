@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from wplus_ext.__main__ import main
 from wplus_ext.commands import common, evaluate
 from wplus_ext.miniature import demo
 from wplus_ext.studio import record, video
+from wplus_ext.weights import files
 from wplus_ext.weights.swap import check_place
 
 OURS = '{"shots": []}'
@@ -86,6 +91,35 @@ def test_what_came_while_we_worked_is_kept(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="was not made here"):
         video.save(FRAMES, path, 8, OURS)
     assert path.read_bytes() == b"mine"
+
+
+def converted(tmp_path):
+    torch.save(torch.ones(18, 512), tmp_path / "a.pt")
+    return main(["convert", str(tmp_path / "a.pt"), str(tmp_path / "out.safetensors")])
+
+
+def test_what_came_while_it_was_converted_is_kept(tmp_path, monkeypatch, capsys):
+    written = files.save_file
+
+    def late(*args):
+        written(*args)
+        (tmp_path / "out.safetensors").write_bytes(b"mine")
+
+    monkeypatch.setattr(files, "save_file", late)
+    assert converted(tmp_path) == 2 and "out.safetensors exists; choose another name" in capsys.readouterr().err
+    assert (tmp_path / "out.safetensors").read_bytes() == b"mine"
+
+
+def test_of_two_conversions_at_once_one_is_told(tmp_path, monkeypatch):
+    ready, written = threading.Barrier(2), files.save_file
+
+    def together(*args):
+        written(*args)
+        ready.wait(60)
+
+    monkeypatch.setattr(files, "save_file", together)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lambda _: converted(tmp_path), range(2))) == [0, 2]
 
 
 def test_a_link_is_no_file_of_ours(tmp_path):

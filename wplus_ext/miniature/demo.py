@@ -6,6 +6,7 @@ import html
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -95,7 +96,8 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     out.mkdir(parents=True, exist_ok=True)
     for table in tables():
         video.check(out / f"{table.name}.webp", force)
-    check_place(out / PAGE, _is_ours, force)
+    check = partial(check_place, out / PAGE, _is_ours, force)
+    check()
     studio = Studio(device="cpu", precision="float32")
     base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
     found, wanted = {}, tables()
@@ -112,9 +114,8 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
         sheet = video.table(cells, table.columns, [label for label, _ in table.rows])
         record.save(out / f"{table.name}.webp", sheet, studio, [shot for row in rows for shot in row], force)
         parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
-    with replacing(out / PAGE) as part:
+    with replacing(out / PAGE, check) as part:
         part.write_text(_page(parts), encoding="utf-8")
-        check_place(out / PAGE, _is_ours, force)  # again: minutes have passed
     return len(shots), len(wanted)
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,7 +67,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         force: see `check`; raises as that.
     """
     check(path, force)
-    with replacing(path) as part:
+    with replacing(path, partial(check, path, force)) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
         elif path.suffix.lower() == ".mp4":
@@ -82,7 +83,6 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
             duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
             pictures[0].save(part, save_all=True, append_images=pictures[1:], **duration, **options[kind])
-        check(path, force)  # again: something may have come there meanwhile
 
 
 def load_settings(path: Path) -> str:

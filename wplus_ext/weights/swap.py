@@ -62,12 +62,15 @@ def check_parent(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, check: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """A path to write a file or a folder to, which takes the place of ``path`` when all went well.
 
     Nobody ever sees half of it, and on any fault, even where the process is killed, what was there is still there: on
     Linux at every moment, elsewhere a folder may be away until the next run brings it back. What dead runs left beside
     ``path`` is cleared away.
+
+    Args:
+        check: asked again whether that may be, when all is written: it raises where somebody's has come there.
 
     Raises:
         OSError: the disk is full or does not let us write; a file where a folder should go, or the other way round.
@@ -76,10 +79,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     with own_folder(path) as folder:
         part = folder / path.name
         yield part
-        if part.is_dir() and not path.is_symlink() and path.exists():
-            _replace_folder(part, path, folder.parent / BEFORE)
-        else:
-            part.replace(path)
+        with alone(path.parent):  # of two at once the second one sees what the first has written
+            check()
+            if part.is_dir() and not path.is_symlink() and path.exists():
+                _replace_folder(part, path, folder.parent / BEFORE)
+            else:
+                part.replace(path)
 
 
 @contextmanager
