@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
+from ..library.index import Library
 from ..settings import FIELDS, Settings
 from ..studio import record
 from ..studio.pipeline import Studio, count_steps
@@ -26,6 +27,17 @@ EDIT = [field for field in FIELDS if field.name != "enabled"]  # of course it is
 def add_library(parser: argparse.ArgumentParser) -> None:
     """The option ``--wplus`` of a command that works on a library."""
     parser.add_argument("--wplus", type=Path, default=LIBRARY, metavar="DIR", help="the library (default: %(default)s)")
+
+
+def library_in(folder: Path) -> Library:
+    """The library in a folder. Raises ValueError where there is no such folder."""
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "no such folder"
+        raise ValueError(
+            f"{folder}: {what}, expected the folder of a library, with adapters, latents and directions; name one "
+            "with --wplus"
+        )
+    return Library([folder])
 
 
 def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None:
@@ -65,7 +77,9 @@ def check_device(device: str) -> None:
 
 
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name."""
+    """The pipeline that the options name. Raises ValueError for a library that is none, and as `Studio`."""
+    for folder in options.wplus:
+        library_in(folder)
     return Studio(options.model, options.wplus, options.motion, options.device, options.precision)
 
 
