@@ -61,7 +61,7 @@ def test_ctrl_c_while_modules_load(tmp_path, after):
     command = [sys.executable, "-X", "importtime", "-m", "wplus_ext", "render", "--out", str(tmp_path / "a.gif")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:  # Python's own start is over, ours begins
-            if "wplus_ext.commands.terminal" in line:
+            if "wplus_ext.terminal" in line:
                 break
         time.sleep(0.05 + after)
         process.send_signal(signal.SIGINT)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
@@ -65,15 +64,6 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
 def add_force(parser: argparse.ArgumentParser) -> None:
     """The option ``--force`` of a command that writes a file."""
     parser.add_argument("--force", action="store_true", help="overwrite what is there and was not made by this command")
-
-
-def check_device(device: str) -> None:
-    """Raise ValueError for a device that this torch cannot compute on."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the device {device!r} cannot be used ({reason}); try cpu") from error
 
 
 def studio(options: argparse.Namespace) -> Studio:

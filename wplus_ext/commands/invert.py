@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from ..photos.invert import Inverter
+from ..weights.devices import check_device
 from ..weights.latents import load_latent
-from .common import add_library, check_device, library_in
+from .common import add_library, library_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
