@@ -22,10 +22,12 @@ from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
+from ..weights.regular import read_regular
 from .folder import load
 from .shot import Shot
 
 MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
+LARGEST = 1 << 20  # bytes of a pipeline's defaults, which have some hundred
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
 
 Tick = Callable[[], None]
@@ -88,9 +90,20 @@ class Studio:
         return "miniature" if self.folder == MINIATURE else self.folder.resolve().name
 
     def defaults(self) -> dict[str, object]:
-        """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``."""
+        """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``.
+
+        Raises ValueError for a file that holds anything else.
+        """
         path = self.folder / LIBRARY / "defaults.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        text = read_regular(path, LARGEST)
+        try:
+            values = json.loads(text)
+            Shot.from_dict(values)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
+        return values
 
     def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
