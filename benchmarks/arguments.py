@@ -119,6 +119,7 @@ def place() -> Iterator[None]:
         Path(folder, "link.gif").symlink_to("mine.gif")
         stack.enter_context(mock.patch.object(Studio, "__init__", begin))
         stack.enter_context(mock.patch.object(Studio, "render", render))
+        stack.enter_context(mock.patch.object(Studio, "size", lambda self, shot: (shot.width or 64, shot.height or 64)))
         stack.enter_context(mock.patch("wplus_ext.miniature.demo.write", lambda out, force: (0, 0)))
         found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}}
         stack.enter_context(mock.patch("wplus_ext.miniature.evaluate.evaluate", lambda *_: found))

@@ -89,6 +89,15 @@ def test_a_sweep_makes_itself_again(table, tmp_path):
     assert (table / "00003.png").read_bytes() == (tmp_path / "again" / "00003.png").read_bytes()
 
 
+def test_a_table_that_a_file_cannot_hold_is_told_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("wplus_ext.studio.pipeline.Studio.render", lambda *_, **__: pytest.fail("it is rendered"))
+    edits = [part for i in range(130) for part in ("--strength", f"{i / 130}")]
+    assert main(["sweep", *SHORT, "--tracks", "smile = 1", *edits, "--out", str(tmp_path / "a.webp")]) == 2
+    told = capsys.readouterr().err
+    assert "a.webp: 174" in told and "and .webp holds 16383 a side; ask for fewer values" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def places(picture, part):
     """Where in the last corner of a picture a part of 128 x 128 pixels is."""
     height, width = picture.shape[:2]

@@ -16,6 +16,7 @@ from ..curve import evaluate as curve
 from ..settings import Settings
 from ..studio import record, video
 from ..studio.pipeline import Studio, count_steps
+from ..studio.sheet import Sheet
 from ..studio.shot import Shot
 from ..weights.regular import read_regular
 from ..weights.swap import check_place, replacing
@@ -111,7 +112,7 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     for table in wanted:
         rows = [[_shot(base, edit) for edit in row] for row in table.edits]
         cells = [[found[shot] for shot in row] for row in rows]
-        sheet = video.table(cells, table.columns, [label for label, _ in table.rows])
+        sheet = Sheet.of(table.columns, [label for label, _ in table.rows], *studio.size(base)).fill(cells)
         record.save(out / f"{table.name}.webp", sheet, studio, [shot for row in rows for shot in row], force)
         parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
     with replacing(out / PAGE, check) as part:

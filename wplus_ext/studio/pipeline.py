@@ -105,6 +105,11 @@ class Studio:
             raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
         return values
 
+    def size(self, shot: Shot) -> tuple[int, int]:
+        """Width and height of a shot's frames."""
+        own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
+        return shot.width or own, shot.height or own
+
     def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
 
@@ -171,14 +176,14 @@ class Studio:
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
-        own = pipe.unet.config.sample_size * pipe.vae_scale_factor
+        width, height = self.size(shot)
         noise = [  # made on the CPU, so that all devices begin with the same
             pipe.prepare_latents(
                 1,
                 pipe.unet.config.in_channels,
                 shot.frames,
-                shot.height or own,
-                shot.width or own,
+                height,
+                width,
                 text.dtype,
                 torch.device("cpu"),
                 torch.Generator().manual_seed(seed),
