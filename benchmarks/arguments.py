@@ -61,7 +61,7 @@ def lists(count: int, seed: int) -> Iterator[list[str]]:
         made = [name]
         for action in chance.sample(actions, chance.randrange(min(len(actions), 5) + 1)):
             made += [chance.choice(action.option_strings)] if action.option_strings else []
-            fitting = list(action.choices or NUMBERS.get(action.type, TEXTS))
+            fitting = list(action.choices or NUMBERS.get(getattr(action.type, "__wrapped__", None), TEXTS))
             if action.nargs != 0 or chance.random() < 0.05:
                 made.append(chance.choice(fitting if chance.random() < 0.9 else TEXTS))
         made += [chance.choice(TEXTS)] if chance.random() < 0.1 else []

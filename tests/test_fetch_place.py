@@ -17,6 +17,12 @@ def target(root):
     return root / PLACE
 
 
+def test_a_file_is_no_library(server, root):
+    root.touch()
+    with pytest.raises(ValueError, match="is a file, expected the folder of a library"):
+        get(server, root)
+
+
 def coming(path):
     """What puts a file of somebody's there while another one is downloaded."""
     return lambda *args: path.write_bytes(b"mine")

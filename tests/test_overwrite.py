@@ -143,6 +143,12 @@ def test_folders_by_no_name(name):
         check_place(Path(name), force=True)
 
 
+def test_the_demo_wants_a_folder(tmp_path):
+    (tmp_path / "t.webp").touch()
+    with pytest.raises(ValueError, match="t.webp is a file, expected a folder"):
+        demo.write(tmp_path / "t.webp")
+
+
 def test_the_demo_keeps_a_persons_page(tmp_path):
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(ValueError, match=r"index\.html exists and was not made here"):
@@ -229,6 +235,8 @@ def test_formats_that_we_do_not_write_are_not_opened(tmp_path, kind):
         ("# a; b\nsmile = 1", "# a; b\nsmile = 1"),
         ("smile = 1; # a; b\nage = 2", "smile = 1\n# a; b\nage = 2"),
         ("", ""),
+        ("smile = 1；age = 2", "smile = 1\nage = 2"),
+        ("a; b; # c; d", "a\nb\n# c; d"),
     ],
 )
 def test_a_semicolon_parts_tracks_but_in_a_comment(given, lines):

@@ -105,6 +105,23 @@ def test_faults_that_are_one_line(monkeypatch, capsys, fault, told):
     assert told in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["render"], "render: the following arguments are required: --out; --help lists what can be given\n"),
+        (["render", "--frames", "x", "--out", "a"], "render: argument --frames: invalid int value: 'x'; --help"),
+        (["rendre"], "invalid choice: 'rendre'"),
+        (["convert", "a", "b", "--x\n\x1b[2J"], "unrecognized arguments: --x \\x1b[2J"),
+        ([], "arguments are required: command"),
+    ],
+)
+def test_arguments_that_cannot_be_are_one_line(capsys, given, told):
+    with pytest.raises(SystemExit) as end:
+        command_line.main(given)
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and error.startswith("wplus_ext") and told in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("option, most", [("--rows", "for which there is memory now"), ("--repeats", "at most 1000")])
 def test_bench_refuses_what_cannot_end(monkeypatch, capsys, option, most):
     monkeypatch.setattr(bench.bench, "run", lambda *_: pytest.fail("it began"))

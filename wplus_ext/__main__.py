@@ -38,10 +38,11 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _parser(needed: Sequence[str] = NAMES) -> argparse.ArgumentParser:
-    import argparse
     import importlib
 
-    parser = argparse.ArgumentParser(prog="python -m wplus_ext", description="Tools of the W+ Adapter for AnimateDiff.")
+    from .arguments import Parser
+
+    parser = Parser(prog="python -m wplus_ext", description="Tools of the W+ Adapter for AnimateDiff.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name in NAMES:
         if name not in needed:

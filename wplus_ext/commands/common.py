@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import sys
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tqdm import tqdm
 
 from ..fields import Field, fields_of
 from ..library.index import Library
+from ..library.names import BLANKS
 from ..settings import FIELDS, Settings
 from ..studio import record
 from ..studio.pipeline import Studio, count_steps
@@ -99,14 +102,14 @@ def given(options: argparse.Namespace) -> dict[str, object]:
 
 
 def parted(tracks: str) -> str:
-    """Tracks as an option gives them, one a line: a ``;`` parts them, but for one in a comment, which ends its line."""
+    """Tracks as an option gives them, one a line: a ``;``, wide or not, parts them, but for one in a comment, which
+    ends its line."""
     lines = []
     for line in re.split(r"\r\n|\r|\n", tracks):
-        more = True
-        while more:
-            line, more, rest = (line, "", "") if line.lstrip().startswith("#") else line.partition(";")
-            lines.append(line.strip())
-            line = rest
+        parts = [line]
+        while not parts[-1].lstrip().startswith("#") and (more := re.split("[;；]", parts[-1], maxsplit=1))[1:]:
+            parts[-1:] = more
+        lines += [part.strip() for part in parts]
     return "\n".join(lines)
 
 
@@ -131,7 +134,18 @@ def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> No
         return
     if field.choices:
         options["choices"] = field.choices
-    group.add_argument(name, type=field.kind, **options, **({"action": "append"} if many else {}))
+    kind = field.kind if field.kind is str else _number(field.kind)
+    group.add_argument(name, type=kind, **options, **({"action": "append"} if many else {}))
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
+    """What reads a number, also in the wide signs of some keyboards, and with what pages put around it."""
+
+    @functools.wraps(kind, updated=())  # argparse names what it expected
+    def read(text: str) -> int | float:
+        return kind(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip(BLANKS))
+
+    return read
 
 
 def _help(field: Field) -> str:

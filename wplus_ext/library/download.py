@@ -52,6 +52,8 @@ def fetch(
     """
     if not accepted:
         raise ValueError(f"the licence is not accepted: expected that first\n{LICENCE}")
+    if root.exists() and not root.is_dir():
+        raise ValueError(f"{root} is a file, expected the folder of a library")
     known, places = root / "fetched.json", [root / place for _, place in item.files]
     root.mkdir(parents=True, exist_ok=True)
     there = not force and all(place.exists() for place in places)

@@ -91,9 +91,11 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     """Write the tables and the page into a folder; gives the numbers of videos and tables.
 
     Raises:
-        ValueError: a file of that name that was not made here, unless ``force``.
+        ValueError: a file of that name that was not made here, unless ``force``; a file in the folder's place.
         OSError: the disk does not let us write.
     """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file, expected a folder to write to; choose another name")
     out.mkdir(parents=True, exist_ok=True)
     for table in tables():
         video.check(out / f"{table.name}.webp", force)

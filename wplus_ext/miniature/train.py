@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .. import terminal
+from ..arguments import Parser
 
 PROGRAM = "wplus_ext.miniature.train"
 MARK = "training.json"  # in the work folder, by which it is known, with what rules its numbers
@@ -17,7 +18,7 @@ MOST_SEED = 2**32 - 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train everything, and write the folder that the command line reads; 0, or 2 after one line."""
-    parser = argparse.ArgumentParser(prog=f"python -m {PROGRAM}", description=__doc__)
+    parser = Parser(prog=f"python -m {PROGRAM}", description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints; a second run goes on there")
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained models")
     parser.add_argument("--device", default="", help="default: the GPU where there is one")

@@ -104,7 +104,10 @@ def load_settings(path: Path) -> str:
         OSError: it cannot be read.
     """
     if path.is_dir():
-        path = next(iter(sorted(path.glob("*.png"))), path / "00000.png")
+        found = sorted(path.glob("*.png"))
+        if not found:
+            raise ValueError(f"{path}: a folder without PNG frames; {EXPECTED}")
+        path = found[0]
     if path.suffix.lower() == ".mp4":
         _av()  # its absence is no fault of the file
     with open_regular(path) as file:

@@ -106,7 +106,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 
 
 def _read_npy(path: Path) -> Tensor:
-    with _numpy(path):
+    with _numpy(path), _no_objects():
         return _as_tensor(np.load(path, mmap_mode="r", allow_pickle=False))  # mapped: no longer than the file
 
 
@@ -136,6 +136,17 @@ def _numpy(path: Path) -> Iterator[None]:
         raise ValueError(
             f"{path}: not a whole {path.suffix.lower()} file of numbers ({error}); nothing in it was run"
         ) from error
+
+
+@contextmanager
+def _no_objects() -> Iterator[None]:
+    """Say of an array of Python's objects that it is one: NumPy says what would make them."""
+    try:
+        yield
+    except ValueError as error:
+        if "Python objects" in str(error):
+            raise ValueError("holds Python's objects, expected an array of floats; export it again as one") from error
+        raise
 
 
 def _array(data: bytes) -> np.ndarray | None:
