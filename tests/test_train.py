@@ -54,6 +54,7 @@ def test_a_training_keeps_its_figures(whole):
 def test_the_training_command_makes_a_model_that_renders(tmp_path):
     out = tmp_path / "out"
     assert train.main(["--work", str(tmp_path / "work"), "--out", str(out), "--shorten", "0.0005"]) == 0
+    assert {path.stat().st_mode for path in out.rglob("*.*")} == {(out / "model_index.json").stat().st_mode}
     names = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
     shipped = {path.relative_to(MINIATURE).as_posix() for path in MINIATURE.rglob("*.*")}
     assert names == shipped - {"README.md"}

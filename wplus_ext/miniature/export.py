@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import torch
@@ -57,6 +58,10 @@ def export(
     optional = {"feature_extractor": [None, None], "image_encoder": [None, None]}
     index = {"_class_name": "AnimateDiffPipeline", **dict(sorted(classes.items())), **optional}
     (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    made = [library / f"{name}.safetensors" for name in contents]
+    made += [path for name in parts for path in (out / name).glob("*.safetensors")]
+    for path in made:  # which safetensors closes to others
+        path.chmod(stat.S_IMODE((out / "model_index.json").stat().st_mode))
 
 
 def _name_as_published(path: Path) -> None:
