@@ -13,6 +13,7 @@ from ..weights.locks import alone
 from ..weights.swap import own_folder
 from .names import free_place
 
+LONGEST = 255  # bytes of a name on a disk
 TRASH = ".removed"  # the folder of what was put away, which the library does not list
 
 
@@ -94,10 +95,14 @@ def _over(part: Path, target: Path) -> None:
 
 
 def _place_away(path: Path) -> Path:
-    """A free name for a file in the folder of what is put away, by the time in ns."""
+    """A free name for a file in the folder of what is put away, by the time in ns. A name that leaves no room for that
+    is cut before its ending."""
     trash = path.parent / TRASH
     trash.mkdir(exist_ok=True)
     now = time.time_ns()
-    while os.path.lexists(place := trash / f"{now}-{path.name}"):
+    room = LONGEST - len(f"{now}-{path.suffix}".encode("utf-8", "surrogateescape"))
+    stem = path.stem.encode("utf-8", "surrogateescape")
+    kept = path.stem if len(stem) <= room else stem[:room].decode("utf-8", "ignore").rstrip(" .")
+    while os.path.lexists(place := trash / f"{now}-{kept}{path.suffix}"):
         now += 1
     return place

@@ -26,6 +26,7 @@ TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")  # brands
 BEGINNINGS = (  # of files that people take for photos
     (b"%!PS", "a PostScript drawing"),
     (b"\xc5\xd0\xd3\xc6", "a PostScript drawing"),
@@ -208,8 +209,9 @@ def _what(data: bytes) -> str:
         return "an empty file"
     if data[4:8] == b"ftyp":
         brand = data[8:12]
-        if brand in (b"heic", b"heix", b"mif1", b"msf1"):
-            return "a HEIC picture, which needs the package pillow-heif"
+        if brand in HEIC:
+            damaged = _is_known("HEIF")
+            return "a damaged HEIC picture" if damaged else "a HEIC picture, which needs the package pillow-heif"
         return "an AVIF picture, which needs Pillow 11.3" if brand in (b"avif", b"avis") else "a video"
     if b"<svg" in start or (start.startswith(b"<?xml") and b"svg" in data[:4096].lower()):
         return "an SVG drawing"
