@@ -69,7 +69,8 @@ def test_the_training_command_makes_a_model_that_renders(tmp_path):
 def stages(monkeypatch):
     """Nothing is trained; the folders in which it would have been."""
     began = []
-    monkeypatch.setattr("wplus_ext.miniature.stages.train", lambda trainer, out: began.append(trainer.folder))
+    monkeypatch.setattr("wplus_ext.miniature.stages.train", lambda trainer: began.append(trainer.folder) or ())
+    monkeypatch.setattr("wplus_ext.miniature.export.export", lambda out: None)
     return began
 
 
@@ -126,6 +127,16 @@ def test_somebodys_models_are_not_written_over(tmp_path, stages, capsys):
     assert command(tmp_path) == 2 and not stages
     assert "out holds something else than models that were trained here" in capsys.readouterr().err
     assert command(tmp_path, "--force") == 0
+
+
+def test_models_that_came_while_it_trained_are_kept(tmp_path, stages, capsys, monkeypatch):
+    def late(trainer):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "model_index.json").write_text("mine")
+        return ()
+
+    monkeypatch.setattr("wplus_ext.miniature.stages.train", late)
+    assert command(tmp_path) == 2 and "holds something else than models" in capsys.readouterr().err
 
 
 def test_our_models_may_be_written_again(tmp_path, stages):

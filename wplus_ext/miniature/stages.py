@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel, UNetMotionModel
@@ -22,7 +21,6 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from ..edit.sites import find_sites
 from . import models, world
-from .export import export
 from .trainer import Trainer, save
 
 PICTURES, CLIPS, CLIP_FRAMES = 24_576, 1_024, 16
@@ -219,13 +217,12 @@ def _relative(after: Tensor, before: Tensor) -> Tensor:
     return (ratios[0].mean() + 2 * ratios[1].mean()) / centre.mean()
 
 
-def train(trainer: Trainer, out: Path) -> None:
-    """Train everything, and write the folder that the command line reads."""
+def train(trainer: Trainer) -> tuple[nn.Module, ...]:
+    """Train everything; gives what `export` takes."""
     vae = autoencoder(trainer)
     tokens = models.tokenizer(trainer.folder / "tokenizer")
     net, text = unet(trainer, vae, tokens)
     trained = adapter(trainer, vae, tokens, net, text)
     moving = motion(trainer, vae, tokens, net, text)
     decoder(trainer, vae)
-    read = reader(trainer, vae)
-    export(out, vae, net, text, moving, trained, read)
+    return vae, net, text, moving, trained, reader(trainer, vae)

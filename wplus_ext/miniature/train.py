@@ -43,11 +43,13 @@ def run(options: argparse.Namespace) -> None:
 
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     check_device(device)
-    from . import stages  # needs diffusers
+    from . import export, stages  # need diffusers
 
     claim(options.work, {name: getattr(options, name) for name in ("seed", "shorten", "bfloat16")})
     trainer = stages.Trainer(options.work, device, options.seed, options.shorten, options.bfloat16)
-    stages.train(trainer, options.out)
+    made = stages.train(trainer)
+    check_out(options.out, options.force)  # again: hours have passed
+    export.export(options.out, *made)
 
 
 def check_out(out: Path, force: bool = False) -> None:
