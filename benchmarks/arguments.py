@@ -61,7 +61,7 @@ def lists(count: int, seed: int) -> Iterator[list[str]]:
         made = [name]
         for action in chance.sample(actions, chance.randrange(min(len(actions), 5) + 1)):
             made += [chance.choice(action.option_strings)] if action.option_strings else []
-            fitting = list(action.choices or NUMBERS.get(action.type, TEXTS))
+            fitting = list(action.choices or NUMBERS.get(getattr(action.type, "__wrapped__", None), TEXTS))
             if action.nargs != 0 or chance.random() < 0.05:
                 made.append(chance.choice(fitting if chance.random() < 0.9 else TEXTS))
         made += [chance.choice(TEXTS)] if chance.random() < 0.1 else []
@@ -119,6 +119,7 @@ def place() -> Iterator[None]:
         Path(folder, "link.gif").symlink_to("mine.gif")
         stack.enter_context(mock.patch.object(Studio, "__init__", begin))
         stack.enter_context(mock.patch.object(Studio, "render", render))
+        stack.enter_context(mock.patch.object(Studio, "size", lambda self, shot: (shot.width or 64, shot.height or 64)))
         stack.enter_context(mock.patch("wplus_ext.miniature.demo.write", lambda out, force: (0, 0)))
         found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}}
         stack.enter_context(mock.patch("wplus_ext.miniature.evaluate.evaluate", lambda *_: found))

@@ -36,6 +36,18 @@ def test_between_equal_sets_there_is_none():
         direction(latents, latents)
 
 
+@pytest.mark.parametrize("value", [3e38, 1e20, 1e-4])
+def test_large_and_small_numbers_make_a_direction(value):
+    w = torch.full((18, 512), value)
+    assert torch.allclose(direction([-w], [w]), torch.full((18, 512), 512**-0.5))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_numbers_that_are_none_make_no_direction(value):
+    with pytest.raises(ValueError, match="no direction can be made"):
+        direction([torch.zeros(18, 512)], [torch.full((18, 512), value)])
+
+
 def test_a_direction_that_is_made_is_listed(root):
     library = Library([root])
     assert library.names("directions") == []
@@ -80,6 +92,27 @@ def test_the_command_does_not_write_over_a_direction(root, capsys):
     assert command(root, "--make", "joy", "--without", "a", "--with", "c") == 2
     assert "exists" in capsys.readouterr().err
     assert (root / "directions/joy.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--make", ""], "the name '': expected a name"),
+        (["--with", "a"], "--with and --without need --make"),
+        (["--without", "a"], "--with and --without need --make"),
+        (["--force"], "--force needs --make"),
+    ],
+)
+def test_the_command_drops_no_option(root, capsys, arguments, words):
+    assert command(root, *arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, what", [("typo", "no such folder"), ("file", "a file")])
+def test_a_library_that_is_none_is_told(tmp_path, capsys, name, what):
+    (tmp_path / "file").touch()
+    assert command(tmp_path / name) == 2
+    assert f"{tmp_path / name}: {what}, expected the folder of a library" in capsys.readouterr().err
 
 
 def test_the_command_needs_both_sets(root, capsys):

@@ -200,7 +200,7 @@ def stop(error):
 def test_a_full_disk_and_ctrl_c_leave_no_file(server, root, target, error):
     with pytest.raises(type(error)):
         get(server, root, progress=stop(error))
-    assert not target.exists() and "smile.pt.part" in left(root)
+    assert not target.exists() and ".smile.part.pt" in left(root)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -215,7 +215,7 @@ def test_a_full_disk_at_the_end_keeps_the_download(server, root, monkeypatch):
     monkeypatch.setattr(download.encoder, "convert", stop(OSError(28, "No space left on device")))
     with pytest.raises(OSError, match="No space left"):
         get(server, root, place="encoders/e.safetensors")
-    assert left(root) == ["e.safetensors.part", "e.safetensors.part.json"]
+    assert left(root) == [".e.part.pt", ".e.part.pt.json"]
 
 
 def test_a_download_that_was_kept_is_not_fetched_again(server, root, monkeypatch, converting):

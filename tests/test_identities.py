@@ -57,6 +57,15 @@ def test_a_small_picture_is_kept(folder):
     assert np.abs(np.array(thumbnail.getpixel((64, 64))) - (200, 100, 50)).max() < 8
 
 
+@pytest.mark.parametrize("name", ["a" * 243, "é" * 121, "日" * 81])
+def test_an_identity_of_a_long_name_can_be_removed(folder, name):
+    folder.mkdir()
+    (folder / f"{name}.safetensors").write_bytes(b"w")
+    place = people.remove(folder / f"{name}.safetensors")
+    assert place.suffix == ".safetensors" and name.startswith(people.restore(place).stem)
+    assert [path.read_bytes() for path in folder.glob("*.safetensors")] == [b"w"]
+
+
 def test_a_name_that_is_taken_in_other_letters(folder):
     kept(folder, "anna b")
     with pytest.raises(ValueError, match="exists"):

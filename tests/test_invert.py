@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,29 @@ def test_a_photo_without_a_face_says_so(library, detector):
 def test_a_photo_that_is_cut_out_needs_no_detector(library):
     (alone,) = invert.Inverter(Library([library])).look([("a", png("red"))], aligned=True)
     assert alone.fault is None and alone.choose(None).picture.size == (256, 256)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are files on POSIX alone")
+def test_a_photo_that_is_a_pipe_is_told(library, tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    (seen,) = invert.Inverter(library).look([("a.jpg", tmp_path / "a.jpg")], aligned=True)
+    with pytest.raises(ValueError, match="no regular file .a pipe or a device., expected a file"):
+        seen.choose(None)
+
+
+def test_a_photo_that_is_a_folder_is_told(library, tmp_path):
+    (seen,) = invert.Inverter(library).look([("a", tmp_path)], aligned=True)
+    with pytest.raises(ValueError, match="a folder, expected a file"):
+        seen.choose(None)
+
+
+def test_a_file_far_too_large_for_a_photo_is_not_read(library, tmp_path, monkeypatch):
+    monkeypatch.setattr(photo, "LARGEST", 1 << 20)
+    with open(tmp_path / "a.jpg", "wb") as file:
+        file.truncate(1 << 40)
+    (seen,) = invert.Inverter(library).look([("a.jpg", tmp_path / "a.jpg")], aligned=True)
+    with pytest.raises(ValueError, match="more than 1 MB"):
+        seen.choose(None)
 
 
 def test_no_faces_make_no_identity(library):

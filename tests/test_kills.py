@@ -64,6 +64,41 @@ def test_a_folder_made_meanwhile_is_not_touched_when_another_is_brought_back(tmp
     assert (target / "a").read_text() == "theirs"
 
 
+def killed_while_it_writes(target):
+    """Half a folder is there."""
+    child = (
+        "import os, signal, sys\nfrom wplus_ext.weights import swap\n"
+        "with swap.replacing(sys.argv[1]) as part:\n    part.mkdir()\n    (part / '00000.png').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", child, target], cwd=ROOT, timeout=60, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+@posix
+@pytest.mark.parametrize("name", ["before", "lock", "new", "frames"])
+def test_half_a_folder_is_cleared_away_whatever_its_name(tmp_path, name):
+    killed_while_it_writes(tmp_path / name)
+    clear_dead(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["before", "lock", "new"])
+def test_every_name_can_be_written(tmp_path, name):
+    with replacing(tmp_path / name) as part:
+        part.write_text("new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "new")]
+
+
+def test_half_a_folder_that_an_older_version_left_is_cleared_away(tmp_path):
+    left = tmp_path / f"{swap.PREFIX}before-x1"
+    left.mkdir()
+    folder_of("half", left / "before")
+    (left / swap.LOCK).touch()
+    clear_dead(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_fault_between_two_renames_undoes_the_first(tmp_path, monkeypatch):
     target, rename = tmp_path / "frames", Path.rename
     folder_of("old", target)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from wplus_ext.__main__ import main
 from wplus_ext.commands import common, evaluate
 from wplus_ext.miniature import demo
 from wplus_ext.studio import record, video
+from wplus_ext.weights import files
 from wplus_ext.weights.swap import check_place
 
 OURS = '{"shots": []}'
@@ -88,6 +93,35 @@ def test_what_came_while_we_worked_is_kept(tmp_path, monkeypatch):
     assert path.read_bytes() == b"mine"
 
 
+def converted(tmp_path):
+    torch.save(torch.ones(18, 512), tmp_path / "a.pt")
+    return main(["convert", str(tmp_path / "a.pt"), str(tmp_path / "out.safetensors")])
+
+
+def test_what_came_while_it_was_converted_is_kept(tmp_path, monkeypatch, capsys):
+    written = files.save_file
+
+    def late(*args):
+        written(*args)
+        (tmp_path / "out.safetensors").write_bytes(b"mine")
+
+    monkeypatch.setattr(files, "save_file", late)
+    assert converted(tmp_path) == 2 and "out.safetensors exists; choose another name" in capsys.readouterr().err
+    assert (tmp_path / "out.safetensors").read_bytes() == b"mine"
+
+
+def test_of_two_conversions_at_once_one_is_told(tmp_path, monkeypatch):
+    ready, written = threading.Barrier(2), files.save_file
+
+    def together(*args):
+        written(*args)
+        ready.wait(60)
+
+    monkeypatch.setattr(files, "save_file", together)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(lambda _: converted(tmp_path), range(2))) == [0, 2]
+
+
 def test_a_link_is_no_file_of_ours(tmp_path):
     video.save(FRAMES, tmp_path / "a.gif", 8, OURS)
     (tmp_path / "b.gif").symlink_to(tmp_path / "a.gif")
@@ -109,11 +143,24 @@ def test_folders_by_no_name(name):
         check_place(Path(name), force=True)
 
 
+def test_the_demo_wants_a_folder(tmp_path):
+    (tmp_path / "t.webp").touch()
+    with pytest.raises(ValueError, match="t.webp is a file, expected a folder"):
+        demo.write(tmp_path / "t.webp")
+
+
 def test_the_demo_keeps_a_persons_page(tmp_path):
     (tmp_path / "index.html").write_text("mine")
     with pytest.raises(ValueError, match=r"index\.html exists and was not made here"):
         demo.write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+@pytest.mark.parametrize("module", [demo, evaluate])
+def test_a_vast_file_is_not_read_to_see_whose_it_is(tmp_path, module):
+    with open(tmp_path / "a", "wb") as file:
+        file.truncate(1 << 40)
+    assert not module._is_ours(tmp_path / "a")
 
 
 def test_the_demo_knows_its_page(tmp_path):
@@ -188,6 +235,8 @@ def test_formats_that_we_do_not_write_are_not_opened(tmp_path, kind):
         ("# a; b\nsmile = 1", "# a; b\nsmile = 1"),
         ("smile = 1; # a; b\nage = 2", "smile = 1\n# a; b\nage = 2"),
         ("", ""),
+        ("smile = 1；age = 2", "smile = 1\nage = 2"),
+        ("a; b; # c; d", "a\nb\n# c; d"),
     ],
 )
 def test_a_semicolon_parts_tracks_but_in_a_comment(given, lines):

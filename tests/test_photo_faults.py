@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image, ImageOps, features
 
-from wplus_ext.photos.photo import open_photo
+from wplus_ext.photos import photo
+from wplus_ext.photos.photo import HEIC, open_photo
 
 NO_PHOTOS = {
     "a PostScript drawing": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n",
     "a PDF": b"%PDF-1.7\n",
     "a Photoshop file": b"8BPS\0\x01",
     "a video": b"\0\0\0\x18ftypmp42\0\0\0\0",
-    "a HEIC picture, which needs the package pillow-heif": b"\0\0\0\x18ftypheic\0\0\0\0",
     "a ZIP archive": b"PK\x03\x04",
     "an empty file": b"",
     "not a picture that can be read": b"hello",
@@ -32,6 +32,14 @@ def encoded(image, kind, **options):
 def test_what_is_no_photo_is_named(what, data):
     with pytest.raises(ValueError, match=f"x: {what}.*, expected a photo"):
         open_photo(data, "x")
+
+
+@pytest.mark.parametrize("brand", HEIC)
+def test_a_heic_picture_is_no_video(brand, monkeypatch):
+    known = photo._is_known
+    monkeypatch.setattr(photo, "_is_known", lambda kind: kind != "HEIF" and known(kind))
+    with pytest.raises(ValueError, match="a HEIC picture, which needs the package pillow-heif"):
+        open_photo(b"\0\0\0\x18ftyp" + brand + b"\0" * 99)
 
 
 def test_no_program_draws_a_drawing(monkeypatch):
@@ -56,6 +64,35 @@ def test_the_formats_that_we_name_are_read(kind):
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
 def test_avif_where_pillow_reads_it():
     assert open_photo(encoded(Image.new("RGB", (32, 32), "red"), "AVIF"), "x").getpixel((5, 5))[0] > 200
+
+
+def heic(image, **options):
+    """What a phone's file holds, read by the plugin as users have it."""
+    pytest.importorskip("pillow_heif", reason="pillow-heif, which reads HEIC, is not installed").register_heif_opener()
+    return encoded(image, "HEIF", **options)
+
+
+def test_heic_where_its_plugin_is_installed():
+    assert open_photo(heic(Image.new("RGB", (64, 32), "red")), "x").getpixel((5, 5))[0] > 200
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_turn_of_a_heic_picture_is_taken_once(turn):
+    image = Image.new("RGB", (64, 32), "black")
+    image.paste("red", (0, 0, 32, 16))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(image, "PNG", exif=exif))))
+    found = open_photo(heic(image, exif=exif.tobytes()), "x")
+    assert found.size == expected.size
+    assert np.abs(np.asarray(found).astype(int) - np.asarray(expected)).mean() < 16
+
+
+@pytest.mark.parametrize("cut", [40, 200])
+def test_a_heic_picture_that_is_cut_off_is_damaged(cut):
+    data = heic(Image.new("RGB", (64, 32), "red"))
+    with pytest.raises(ValueError, match="x: a damaged .*picture"):
+        open_photo(data[:cut], "x")
 
 
 @pytest.mark.parametrize(("kind", "what"), [(np.float32, "decimals"), (np.int32, "32 bits")])

@@ -67,6 +67,26 @@ def test_a_file_made_with_other_files_is_told(tmp_path, capsys):
     assert "WPlus direction hashes was smile: " in told
 
 
+def test_other_files_may_be_named_in_place_of_those_that_are_gone(tmp_path, capsys):
+    model = shutil.copytree(MINIATURE, tmp_path / "m")
+    given = ["render", *SHORT, "--model", str(model)]
+    assert main([*given, "--identity", "ada", "--out", str(tmp_path / "a.gif")]) == 0
+    (model / "wplus/latents/ada.safetensors").rename(model / "wplus/latents/ann.safetensors")
+    like = ["render", "--model", str(model), "--like", str(tmp_path / "a.gif"), "--out", str(tmp_path / "b.gif")]
+    assert main([*like, "--identity", "ann"]) == 0
+    assert "cannot be compared: there is no latent 'ada'" in capsys.readouterr().err
+    assert main(like) == 2
+
+
+@pytest.mark.parametrize("strength", ["-0.7>0>0.7", "-0.7 > 0", "-.5", "-1"])
+def test_a_strength_may_begin_with_a_minus(tmp_path, strength):
+    out = tmp_path / "a.gif"
+    given = ["--tracks", "smile = 1", "--strength", strength, "--guidance", "\ufeff３．５", "--seed", "１２"]
+    assert main(["render", *SHORT, *given, "--out", str(out)]) == 0
+    (shot,) = json.loads(video.load_settings(out))["shots"]
+    assert (shot["edit"]["strength"], shot["guidance"], shot["seed"]) == (strength, 3.5, 12)
+
+
 # A table
 
 
@@ -87,6 +107,15 @@ def test_what_varies_is_said(tmp_path, capsys):
 def test_a_sweep_makes_itself_again(table, tmp_path):
     assert main(["sweep", "--like", str(table), "--out", str(tmp_path / "again")]) == 0
     assert (table / "00003.png").read_bytes() == (tmp_path / "again" / "00003.png").read_bytes()
+
+
+def test_a_table_that_a_file_cannot_hold_is_told_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("wplus_ext.studio.pipeline.Studio.render", lambda *_, **__: pytest.fail("it is rendered"))
+    edits = [part for i in range(130) for part in ("--strength", f"{i / 130}")]
+    assert main(["sweep", *SHORT, "--tracks", "smile = 1", *edits, "--out", str(tmp_path / "a.webp")]) == 2
+    told = capsys.readouterr().err
+    assert "a.webp: 174" in told and "and .webp holds 16383 a side; ask for fewer values" in told
+    assert list(tmp_path.iterdir()) == []
 
 
 def places(picture, part):
@@ -145,8 +174,9 @@ def models(tmp_path, state):
         (["--model", "{models}"], "no model_index.json in it"),
         (["--model", "{models}/xl"], "a StableDiffusionXLPipeline; expected AnimateDiffPipeline or StableDiffusion"),
         (["--model", "{models}/sd"], "which has no motion modules; name the folder of some with --motion"),
-        (["--model", "{models}/empty"], "empty: cannot be loaded"),
+        (["--model", "{models}/empty"], "empty/model_index.json: names no vae with its library and class"),
         (["--model", "{models}/holed"], "weights are missing; expected a whole pipeline"),
+        (["--model", "{models}/sd", "--motion", "{models}/typo"], "typo: no such folder; expected that of a motion"),
         (["--wplus", "{models}"], "there is no "),
         (["--wplus", "{models}/wide"], "does not fit this checkpoint"),
         (["--tracks", "smlie = 1"], "there is no direction 'smlie'"),
@@ -158,6 +188,12 @@ def models(tmp_path, state):
         (["--size", "63x64"], "width is 63, expected a multiple of"),
         (["--size", "big"], "expected WIDTHxHEIGHT"),
         (["--like", "{models}/nothing.gif"], "no such file"),
+        (["--like", "{models}/sd"], "sd: a folder without PNG frames; expected a file that render or sweep wrote"),
+        (["--guidance", "-1"], "guidance is -1, expected 0 to 100"),
+        (["--guidance", "−１．５"], "guidance is -1.5, expected 0 to 100"),
+        (["--strength", "up"], "expected"),
+        (["--strength", "-0.7 > up"], "expected a"),
+        (["--tracks", "-1"], "expected"),
         (["--like", "{models}/plain.png"], "no settings in its metadata"),
         (["--like", "{models}/stranger.png"], "unknown field 'evil'"),
         (["--out", "{models}/nowhere/a.gif"], "no such folder"),

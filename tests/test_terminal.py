@@ -61,7 +61,7 @@ def test_ctrl_c_while_modules_load(tmp_path, after):
     command = [sys.executable, "-X", "importtime", "-m", "wplus_ext", "render", "--out", str(tmp_path / "a.gif")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:  # Python's own start is over, ours begins
-            if "wplus_ext.commands.terminal" in line:
+            if "wplus_ext.terminal" in line:
                 break
         time.sleep(0.05 + after)
         process.send_signal(signal.SIGINT)
@@ -103,6 +103,23 @@ def test_faults_that_are_one_line(monkeypatch, capsys, fault, told):
     assert command_line.main(["convert", "a", "b"]) == 2
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["render"], "render: the following arguments are required: --out; --help lists what can be given\n"),
+        (["render", "--frames", "x", "--out", "a"], "render: argument --frames: invalid int value: 'x'; --help"),
+        (["rendre"], "invalid choice: 'rendre'"),
+        (["convert", "a", "b", "--x\n\x1b[2J"], "unrecognized arguments: --x \\x1b[2J"),
+        ([], "arguments are required: command"),
+    ],
+)
+def test_arguments_that_cannot_be_are_one_line(capsys, given, told):
+    with pytest.raises(SystemExit) as end:
+        command_line.main(given)
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and error.startswith("wplus_ext") and told in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("option, most", [("--rows", "for which there is memory now"), ("--repeats", "at most 1000")])

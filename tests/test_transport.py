@@ -9,6 +9,7 @@ import http.client
 import io
 import ssl
 import urllib.request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ def npy(seed):
 
 OLD, NEW = npy(1), npy(2)
 PLAIN = "directions/a.npy"
+PART, PLAIN_PART = "directions/.smile.part.pt", "directions/.a.part.npy"
 
 
 def ask(server, root, *answers):
@@ -51,7 +53,7 @@ def broken(server, root):
     with pytest.raises(OSError, match="broken off after .* of .* fetch again"):
         get(server, root)
     server.how = "good"
-    return root / f"{PLACE}.part"
+    return root / PART
 
 
 def whole_again(server, root):
@@ -59,7 +61,7 @@ def whole_again(server, root):
 
 
 def test_what_came_of_a_broken_download_is_kept(server, root, broken):
-    assert left(root) == ["smile.pt.part", "smile.pt.part.json"]
+    assert left(root) == [".smile.part.pt", ".smile.part.pt.json"]
     assert 0 < broken.stat().st_size < len(server.content)
 
 
@@ -102,7 +104,7 @@ def test_a_part_outlives_a_proxys_page(server, root, broken):
 def cut(obedient, root):
     with pytest.raises(OSError, match="40,000 of 73,856"):
         ask(obedient, root, whole(OLD, sent=40000))
-    assert (root / f"{PLAIN}.part").read_bytes() == OLD[:40000]
+    assert (root / PLAIN_PART).read_bytes() == OLD[:40000]
     return obedient
 
 
@@ -192,7 +194,7 @@ def test_a_redirect_to_an_allowed_host_is_followed(server, root):
 
 def follow(url):
     asked = urllib.request.Request("https://github.com/x")
-    return transport._Redirects(()).redirect_request(asked, None, 302, "", {}, url)
+    return transport._Redirects(()).redirect_request(asked, SimpleNamespace(), 302, "", {}, url)
 
 
 def test_github_is_followed_to_where_it_keeps_files():
@@ -272,10 +274,10 @@ def full(obedient, root, monkeypatch, capsys):
 
 def test_a_disk_that_fills_up_while_writing_is_told(full, root):
     code, said = full
-    assert code == 2 and f"{root / PLAIN}.part: No space left on device" in said.splitlines()[-1]
+    assert code == 2 and f"{root / PLAIN_PART}: No space left on device" in said.splitlines()[-1]
 
 
 def test_what_fitted_on_a_full_disk_is_kept(full, obedient, root):
-    assert (root / f"{PLAIN}.part").read_bytes() == OLD[:1000]
+    assert (root / PLAIN_PART).read_bytes() == OLD[:1000]
     ask(obedient, root, rest(OLD, 1000))
     assert (root / PLAIN).read_bytes() == OLD

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from wplus_ext.studio import video
+from wplus_ext.studio.sheet import Sheet
 
 SETTINGS = json.dumps({"shots": [], "prompt": 'größer > 0,\n "quoted" = 1; # \\', "long": "x" * 3000})
 NAMES = ["a.gif", "a.webp", "a.mp4", "a"]
@@ -97,6 +99,8 @@ def test_nothing_half_written_is_left(saved, frames, monkeypatch):
 @pytest.mark.parametrize(
     "name, message",
     [
+        (".webp", "only an ending, expected a name before it"),
+        (".MP4", "only an ending, expected a name before it"),
         ("a.avi", "expected .gif, .webp, .mp4, or a name without ending"),
         ("nowhere/a.gif", "no such folder"),
         ("folder.gif", "is a folder"),
@@ -126,11 +130,39 @@ def test_a_picture_without_settings(tmp_path):
 
 
 CELLS = [[np.full((2, 16, 16, 3), 40 * (2 * i + k), np.uint8) for k in range(2)] for i in range(3)]
+SIZE = (16, 16)
+
+
+@pytest.mark.parametrize("name", ["smile 12:30.mp4", "x%d.mp4", "file:a.mp4"])
+def test_an_mp4_has_the_name_that_was_asked_for(tmp_path, monkeypatch, frames, name):
+    monkeypatch.chdir(tmp_path)
+    video.save(frames, Path(name), 8, SETTINGS)
+    assert [path.name for path in tmp_path.iterdir()] == [name] and video.load_settings(Path(name)) == SETTINGS
+
+
+@pytest.mark.parametrize("fps", [0.1, 0.3, 8, 23.976, 29.97])
+def test_an_mp4_has_its_frames_a_second(tmp_path, frames, fps):
+    av = pytest.importorskip("av")
+    video.save(frames, tmp_path / "a.mp4", fps, SETTINGS)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        assert float(container.streams.video[0].average_rate) == pytest.approx(fps, rel=1e-4)
+
+
+def test_what_the_codec_refuses_is_one_line(tmp_path, monkeypatch, frames):
+    av = pytest.importorskip("av")
+
+    def refuse(*args, **named):
+        raise av.FFmpegError(-1, "Operation not permitted")
+
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(OSError, match=r"^a\.mp4: cannot be written as MP4 \(Operation not permitted\)"):
+        video.save(frames, tmp_path / "a.mp4", 8, SETTINGS)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
 def sheet():
-    return video.table(CELLS, ["left", "a label that is a good deal longer than its cell"], ["a", "b", "c"])
+    return Sheet.of(["left", "a label that is a good deal longer than its cell"], ["a", "b", "c"], *SIZE).fill(CELLS)
 
 
 def test_a_table_has_sides_that_a_video_can_have(sheet):
@@ -144,5 +176,5 @@ def test_a_table_holds_every_cell(sheet, number):
 
 
 def test_labels_take_room(sheet):
-    plain = video.table(CELLS, ["", ""], ["", "", ""])
+    plain = Sheet.of(["", ""], ["", "", ""], *SIZE).fill(CELLS)
     assert plain.shape[1] < sheet.shape[1] and plain.shape[2] < sheet.shape[2]

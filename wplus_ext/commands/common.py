@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import sys
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
+from ..library.index import Library
+from ..library.names import BLANKS
 from ..settings import FIELDS, Settings
 from ..studio import record
 from ..studio.pipeline import Studio, count_steps
@@ -26,6 +29,17 @@ EDIT = [field for field in FIELDS if field.name != "enabled"]  # of course it is
 def add_library(parser: argparse.ArgumentParser) -> None:
     """The option ``--wplus`` of a command that works on a library."""
     parser.add_argument("--wplus", type=Path, default=LIBRARY, metavar="DIR", help="the library (default: %(default)s)")
+
+
+def library_in(folder: Path) -> Library:
+    """The library in a folder. Raises ValueError where there is no such folder."""
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "no such folder"
+        raise ValueError(
+            f"{folder}: {what}, expected the folder of a library, with adapters, latents and directions; name one "
+            "with --wplus"
+        )
+    return Library([folder])
 
 
 def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None:
@@ -55,17 +69,10 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite what is there and was not made by this command")
 
 
-def check_device(device: str) -> None:
-    """Raise ValueError for a device that this torch cannot compute on."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch is built without CUDA
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the device {device!r} cannot be used ({reason}); try cpu") from error
-
-
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name."""
+    """The pipeline that the options name. Raises ValueError for a library that is none, and as `Studio`."""
+    for folder in options.wplus:
+        library_in(folder)
     return Studio(options.model, options.wplus, options.motion, options.device, options.precision)
 
 
@@ -95,14 +102,14 @@ def given(options: argparse.Namespace) -> dict[str, object]:
 
 
 def parted(tracks: str) -> str:
-    """Tracks as an option gives them, one a line: a ``;`` parts them, but for one in a comment, which ends its line."""
+    """Tracks as an option gives them, one a line: a ``;``, wide or not, parts them, but for one in a comment, which
+    ends its line."""
     lines = []
     for line in re.split(r"\r\n|\r|\n", tracks):
-        more = True
-        while more:
-            line, more, rest = (line, "", "") if line.lstrip().startswith("#") else line.partition(";")
-            lines.append(line.strip())
-            line = rest
+        parts = [line]
+        while not parts[-1].lstrip().startswith("#") and (more := re.split("[;；]", parts[-1], maxsplit=1))[1:]:
+            parts[-1:] = more
+        lines += [part.strip() for part in parts]
     return "\n".join(lines)
 
 
@@ -127,7 +134,18 @@ def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> No
         return
     if field.choices:
         options["choices"] = field.choices
-    group.add_argument(name, type=field.kind, **options, **({"action": "append"} if many else {}))
+    kind = field.kind if field.kind is str else _number(field.kind)
+    group.add_argument(name, type=kind, **options, **({"action": "append"} if many else {}))
+
+
+def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
+    """What reads a number, also in the wide signs of some keyboards, and with what pages put around it."""
+
+    @functools.wraps(kind, updated=())  # argparse names what it expected
+    def read(text: str) -> int | float:
+        return kind(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip(BLANKS))
+
+    return read
 
 
 def _help(field: Field) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from ..weights import files
 from ..weights.kinds import identify
-from ..weights.swap import check_place
+from ..weights.swap import check_place, replacing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +22,12 @@ def run(options: argparse.Namespace) -> None:
     """Read the one, write the other."""
     if options.output.suffix.lower() != ".safetensors":
         raise ValueError(f"{options.output}: expected a name that ends in .safetensors")
-    check_place(options.output, force=options.force)
+    check = partial(check_place, options.output, force=options.force)
+    check()
     kind, content = identify(options.input)
     if kind.tensors is None:
         raise ValueError(f"{options.input}: a {kind.name}, expected a file of tensors")
     tensors = kind.tensors(content)
-    check_place(options.output, force=options.force)  # again: an encoder takes its time
-    files.write(options.output, tensors)
+    with replacing(options.output, check) as part:
+        files.write(part, tensors)
     print(f"{options.output}: {kind.name}, {len(tensors)} {'tensor' if len(tensors) == 1 else 'tensors'}")

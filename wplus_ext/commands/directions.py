@@ -6,8 +6,7 @@ import argparse
 
 from ..library.authoring import make_direction
 from ..library.directions import describe
-from ..library.index import Library
-from .common import add_library
+from .common import add_library, library_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """List the directions, or make one and describe it."""
-    library = Library([options.wplus])
+    making = options.make is not None
+    if not making and (options.with_it or options.without):
+        raise ValueError("--with and --without need --make, with the name of the direction that they make")
+    if not making and options.force:
+        raise ValueError("--force needs --make, with the name of the direction to replace")
+    library = library_in(options.wplus)
     names = library.names("directions")
-    if options.make:
+    if making:
         names = [make_direction(library, options.make, options.without, options.with_it, options.force).stem]
     for name in names:
         print(describe(library, name))
-    for left in [] if options.make else library.left_out("directions"):
+    for left in [] if making else library.left_out("directions"):
         print(f"not offered: {left}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..library.index import Library
 from ..photos.invert import Inverter
+from ..weights.devices import check_device
 from ..weights.latents import load_latent
-from .common import add_library, check_device
+from .common import add_library, library_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Photos to an identity."""
     check_device(options.device)
-    inverter = Inverter(Library([options.wplus]), options.device, encoder=options.encoder)
+    inverter = Inverter(library_in(options.wplus), options.device, encoder=options.encoder)
     photos = [(str(path), path) for path in options.photos]
     path = inverter.make(options.name, photos, options.face, options.aligned, options.bare, options.force)
     norm = load_latent(path).norm(dim=1)

@@ -6,6 +6,7 @@ import argparse
 import itertools
 
 from ..studio import record, video
+from ..studio.sheet import Sheet
 from . import common
 
 AXES = ("identity", "tracks", "strength")
@@ -26,15 +27,17 @@ def run(options: argparse.Namespace) -> None:
         axes[name] = values.pop(name, None) or list(dict.fromkeys(getattr(shot.edit, name) for shot in like))
     base = common.changed(like[0], values)
     shots = [common.changed(base, dict(zip(AXES, cell))) for cell in itertools.product(*axes.values())]
-    rendered = [frames for frames, _ in common.rendered(studio, shots)]
     varied = [name for name in AXES if len(axes[name]) > 1] or ["strength"]
     columns = axes[varied[-1]]
     rows = list(itertools.product(*(axes[name] for name in varied[:-1])))
-    cells = [rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))]
     labels = ["\n".join(_label(name, value) for name, value in zip(varied, row)) for row in rows]
-    sheet = video.table(cells, [_label(varied[-1], value) for value in columns], labels if len(varied) > 1 else [""])
-    record.save(options.out, sheet, studio, shots, options.force)
-    print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(sheet)} frames, {' and '.join(varied)} varied")
+    heads = [_label(varied[-1], value) for value in columns]
+    sheet = Sheet.of(heads, labels if len(varied) > 1 else [""], *studio.size(base))
+    video.check_size(options.out, *sheet.size)
+    rendered = [frames for frames, _ in common.rendered(studio, shots)]
+    table = sheet.fill([rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))])
+    record.save(options.out, table, studio, shots, options.force)
+    print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(table)} frames, {' and '.join(varied)} varied")
 
 
 def _label(name: str, value: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ..weights import files
@@ -27,16 +28,19 @@ def direction(
     """An edit direction from two sets of latents: the difference of their means, each layer of mean norm 1.
 
     Raises:
-        ValueError: an empty set, or two with the same mean.
+        ValueError: an empty set, two with the same mean, or numbers of which no direction can be made.
 
     Source: the class-mean difference, the simplest of the linear edits that Shen et al. compare
     ("Interpreting the Latent Space of GANs for Semantic Face Editing", CVPR 2020).
     """
-    step = mean(with_it) - mean(without)
+    step = mean([w.double() for w in with_it]) - mean([w.double() for w in without])  # squares of large ones overflow
     norm = step.norm(dim=1).mean()
     if norm < 1e-6:
         raise ValueError("both sets have the same mean: there is no direction between them")
-    return step / norm
+    made = (step / norm).float()
+    if not torch.isfinite(made).all() or not made.any():
+        raise ValueError("the latents hold numbers of which no direction can be made; expected those of faces")
+    return made
 
 
 def make_direction(

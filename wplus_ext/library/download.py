@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 from ..weights import encoder, files
 from ..weights.kinds import identify
+from ..weights.locks import alone
+from ..weights.swap import own_folder
+from .exclusive import bring
 from .ledger import locked, remembered, write_json
 from .published import LICENCE, Item, pin
 from .transport import download
@@ -31,14 +34,14 @@ def fetch(
 ) -> list[Path]:
     """Get the files of an item into the library ``root``; gives their places. What is there already stays.
 
-    A download goes to ``NAME.part``, where a broken one is taken up again; it is read as it will be
-    read, moved to its place, and its SHA-256 kept in ``root/fetched.json``. Proxies are those of the
-    environment.
+    A download goes to a hidden file beside its place, where a broken one is taken up again; it is read as it
+    will be read, moved to its place, and its SHA-256 kept in ``root/fetched.json``. What somebody else put into
+    that place meanwhile is left alone. Proxies are those of the environment.
 
     Args:
         accepted: whether the user has accepted `LICENCE`.
         progress: called for every piece; what it raises stops the download.
-        force: get them again, whatever they were before.
+        force: get them again, whatever they were before; what was not downloaded here is put away.
         allowed: hosts to which an answer may lead besides GitHub's own.
 
     Raises:
@@ -49,6 +52,8 @@ def fetch(
     """
     if not accepted:
         raise ValueError(f"the licence is not accepted: expected that first\n{LICENCE}")
+    if root.exists() and not root.is_dir():
+        raise ValueError(f"{root} is a file, expected the folder of a library")
     known, places = root / "fetched.json", [root / place for _, place in item.files]
     root.mkdir(parents=True, exist_ok=True)
     there = not force and all(place.exists() for place in places)
@@ -61,7 +66,8 @@ def fetch(
 def _get(
     url: str, target: Path, known: Path, progress: Progress, force: bool, allowed: Sequence[str], most: int
 ) -> Path:
-    before = None if force else remembered(known).get(url)
+    entry = remembered(known).get(url)
+    before = None if force else entry
     if target.exists() and not force:
         if before and before["kept"] != files.sha256(target):
             raise ValueError(f"{target} is not what was downloaded on {before['date']}; delete it, and fetch it again")
@@ -71,57 +77,66 @@ def _get(
             log.warning("%s is there and was not downloaded here: left alone", target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    part, state = (target.with_name(target.name + ending) for ending in (".part", ".part.json"))
-    checked = part.with_name(f".{Path(urlsplit(url).path).name}")  # the ending says how it is read
+    part = target.with_name(f".{target.stem}.part{Path(urlsplit(url).path).suffix}")  # the ending says how it is read
+    state = part.with_name(f"{part.name}.json")
     with _naming(part):
+        download(url, part, state, lambda done, total: progress(target.name, done, total), allowed, most)
         try:
-            download(url, part, state, lambda done, total: progress(target.name, done, total), allowed, most)
             digest, size = files.sha256(part), part.stat().st_size
-            _compare(url, part, digest, before)
-            part.replace(checked)
-            _check(checked, target)
-        except ValueError:
-            checked.unlink(missing_ok=True)
-            raise
-        except BaseException:  # a full disk, or Ctrl+C: the download is good
-            if checked.exists():
-                checked.replace(part)
+            _compare(url, digest, before)
+            _check(part, target, entry, force)
+        except ValueError:  # after all others, such as a full disk and Ctrl+C, the download is good
+            part.unlink()
             raise
         finally:
             if not part.exists():
                 state.unlink(missing_ok=True)
-        checked.unlink(missing_ok=True)
         date = time.strftime("%Y-%m-%d", time.gmtime())
         entry = {"sha256": digest, "size": size, "kept": files.sha256(target), "date": date}
         write_json(known, remembered(known) | {url: entry})
     return target
 
 
-def _compare(url: str, part: Path, digest: str, before: dict | None) -> None:
+def _compare(url: str, digest: str, before: dict | None) -> None:
     """Refuse a file that is not the published one, or another than it was."""
     known = pin(url)
     if known and known.sha256 != digest:
-        part.unlink()
         raise ValueError(
             f"{url} is not what was published: sha256 {digest[:10]}…, expected {known.sha256[:10]}…; a proxy that "
             "changes it? Try again elsewhere"
         )
     if before and before["sha256"] != digest:
-        part.unlink()
         raise ValueError(
             f"{url} gives another file than on {before['date']} (sha256 {digest[:10]}…, it was "
             f"{before['sha256'][:10]}…); if its makers have changed it, take it with the command fetch --force"
         )
 
 
-def _check(source: Path, target: Path) -> None:
-    """Read a download as it will be read, and put it in its place."""
-    with _usable(source, target, "what was downloaded cannot be used ({}); try again later"):
+def _check(part: Path, target: Path, before: dict | None, force: bool) -> None:
+    """Read a download as it will be read, and put what is kept of it in its place."""
+    with _usable(part, target, "what was downloaded cannot be used ({}); try again later"):
         if _folder(target) == "encoders":
-            encoder.convert(source, target)
+            with own_folder(target) as folder:
+                encoder.convert(part, folder / target.name)
+                _place(folder / target.name, target, before, force)
+            part.unlink()
         else:
-            _read_as_used(source, target)
-            source.replace(target)
+            _read_as_used(part, target)
+            _place(part, target, before, force)
+
+
+def _place(made: Path, target: Path, before: dict | None, force: bool) -> None:
+    """Give a file its place; with ``force`` over what was downloaded there ``before``, or after putting other away."""
+    with alone(target.parent):
+        if force and before and target.is_file() and files.sha256(target) == before["kept"]:
+            made.replace(target)
+            return
+        try:
+            bring(made, target, force)
+        except FileExistsError as error:
+            raise FileExistsError(
+                f"{target} came there while it was downloaded, and is left alone; move it away, and fetch again"
+            ) from error
 
 
 def _read_as_used(source: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ from ..weights.locks import alone
 from ..weights.swap import own_folder
 from .names import free_place
 
+LONGEST = 255  # bytes of a name on a disk
 TRASH = ".removed"  # the folder of what was put away, which the library does not list
 
 
@@ -33,11 +34,8 @@ def new_file(path: Path, replace: bool = False) -> Iterator[Path]:
         yield part
         with alone(path.parent):
             target = free_place(path.parent, path.stem, path.suffix, replace)
-            if replace and target.is_file():
-                _over(part, target)
-                return
             try:
-                move(part, target)
+                bring(part, target, replace)
             except FileExistsError as error:  # somebody who asks for no lock, or a folder of this name
                 raise ValueError(f"{target} exists; choose another name, or remove it first") from error
 
@@ -59,6 +57,17 @@ def move(path: Path, target: Path) -> None:
         path.rename(target)
         return
     path.unlink()
+
+
+def bring(path: Path, target: Path, replace: bool = False) -> None:
+    """A finished file under a name, for whoever is `alone`; with ``replace`` the file that has it is put away.
+
+    Raises FileExistsError where something has the name, or OSError; nothing is changed then.
+    """
+    if replace and target.is_file():
+        _over(path, target)
+    else:
+        move(path, target)
 
 
 def put_away(path: Path) -> Path:
@@ -86,10 +95,14 @@ def _over(part: Path, target: Path) -> None:
 
 
 def _place_away(path: Path) -> Path:
-    """A free name for a file in the folder of what is put away, by the time in ns."""
+    """A free name for a file in the folder of what is put away, by the time in ns. A name that leaves no room for that
+    is cut before its ending."""
     trash = path.parent / TRASH
     trash.mkdir(exist_ok=True)
     now = time.time_ns()
-    while os.path.lexists(place := trash / f"{now}-{path.name}"):
+    room = LONGEST - len(f"{now}-{path.suffix}".encode("utf-8", "surrogateescape"))
+    stem = path.stem.encode("utf-8", "surrogateescape")
+    kept = path.stem if len(stem) <= room else stem[:room].decode("utf-8", "ignore").rstrip(" .")
+    while os.path.lexists(place := trash / f"{now}-{kept}{path.suffix}"):
         now += 1
     return place

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from ..version import VERSION
 from .ledger import read_json, write_json
+from .watch import Watch
 
-PATIENCE = 30.0  # seconds for an answer, and for each piece of it
+PATIENCE = 30.0  # seconds for a byte of an answer; three times that for its beginning, and for each piece
 PIECE = 1 << 18  # bytes
 GRACE, SLOWEST = 60.0, 500.0  # seconds after which an answer has to have come at so many bytes a second
 Count = Callable[[int, int | None], object]  # the bytes that are there, and those of all
@@ -30,30 +31,27 @@ def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequen
         most: bytes that the file may have.
 
     Raises:
-        ValueError: an answer that is no file, leads elsewhere, or is larger.
+        ValueError: an answer that is no file, leads elsewhere, or is larger; a part that was not begun here.
         OSError: no connection, a broken one, or one that crawls; what came is kept.
     """
     seen = read_json(state) or {}
+    if part.exists() and "url" not in seen:
+        raise ValueError(f"{part} is there and was not begun here; move it away, and fetch again")
     have = part.stat().st_size if part.exists() and seen.get("url") == url and seen.get("mark") else 0
     if have and have == seen.get("size"):
         return
     headers = {"User-Agent": f"wplus-ext/{VERSION}", "Accept-Encoding": "identity"}
     headers |= {"Range": f"bytes={have}-", "If-Range": seen["mark"]} if have else {}
-    opener = urllib.request.build_opener(_Redirects(allowed))
-    with _network(url, "cannot be reached ({}); check the connection and the proxy"):
-        try:
-            answer = opener.open(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
-        except urllib.error.HTTPError as error:
-            answer = error  # an answer too
-    with answer:
+    with Watch(3 * PATIENCE) as watch, _open(url, headers, allowed, watch) as answer:
+        pieces = _pieces(url, answer, watch)
         if answer.status == 200:
-            _copy(url, answer, part, state, 0, answer.length, _bounded(url, progress, most))
+            _copy(url, answer, pieces, part, state, 0, answer.length, _bounded(url, progress, most))
             return
         # Not every server knows If-Range: a part of another version must not be added to ours.
         whole = re.fullmatch(rf"bytes {have}-\d+/(\d+)", answer.headers.get("Content-Range", ""))
         if have and answer.status == 206 and whole and int(whole[1]) == seen.get("size"):
             if _mark(answer) in ("", seen["mark"]):
-                _copy(url, answer, part, state, have, seen["size"], _bounded(url, progress, most))
+                _copy(url, answer, pieces, part, state, have, seen["size"], _bounded(url, progress, most))
                 return
         elif not have or answer.status not in (206, 416):
             reason = _line(answer.reason)
@@ -65,6 +63,7 @@ def download(url: str, part: Path, state: Path, progress: Count, allowed: Sequen
 def _copy(
     url: str,
     answer: http.client.HTTPResponse,
+    pieces: Iterator[bytes],
     part: Path,
     state: Path,
     have: int,
@@ -72,7 +71,7 @@ def _copy(
     progress: Count,
 ) -> None:
     """Add an answer to the ``have`` bytes that are there of ``size``."""
-    piece = _read(url, answer)
+    piece = next(pieces)
     if not have:
         _refuse_page(piece, url)
         part.unlink(missing_ok=True)
@@ -84,7 +83,7 @@ def _copy(
                 rest = rest[file.write(rest) :]
             have += len(piece)
             progress(have, size)
-            piece = _read(url, answer)
+            piece = next(pieces)
     if size is not None and have != size:
         raise OSError(f"{url}: broken off after {have:,} of {size:,} bytes; fetch again to go on from there")
 
@@ -114,9 +113,23 @@ def _mark(answer: http.client.HTTPResponse) -> str:
     return next((x for x in marks if x and not x.startswith("W/")), "")
 
 
-def _read(url: str, answer: http.client.HTTPResponse) -> bytes:
-    with _network(url, "broken off ({}); fetch again to go on from there"):
-        return answer.read1(PIECE)  # what is there: a whole piece may never come
+def _open(
+    url: str, headers: dict[str, str], allowed: Sequence[str], watch: Watch
+) -> http.client.HTTPResponse | urllib.error.HTTPError:
+    opener = urllib.request.build_opener(_Redirects(allowed), *watch.handlers())
+    with _network(url, "cannot be reached ({}); check the connection and the proxy"), watch.waiting():
+        try:
+            return opener.open(urllib.request.Request(url, headers=headers), timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            return error  # an answer too
+
+
+def _pieces(url: str, answer: http.client.HTTPResponse, watch: Watch) -> Iterator[bytes]:
+    """What an answer holds; the last piece is empty."""
+    while True:
+        with _network(url, "broken off ({}); fetch again to go on from there"), watch.waiting():
+            piece = answer.read1(PIECE)  # what is there: a whole piece may never come
+        yield piece
 
 
 @contextmanager
@@ -154,4 +167,5 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise ValueError(f"{req.full_url} leads to {new.hostname}, expected {old.hostname}; a proxy? Not followed")
         if old.scheme == "https" != new.scheme:
             raise ValueError(f"{req.full_url} leads from https to {new.scheme}; not followed")
+        fp.length, fp.chunked = 0, False  # what it says besides may have no end, and would be read
         return super().redirect_request(req, fp, code, msg, headers, newurl)

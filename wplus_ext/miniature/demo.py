@@ -6,6 +6,7 @@ import html
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -15,6 +16,7 @@ from ..curve import evaluate as curve
 from ..settings import Settings
 from ..studio import record, video
 from ..studio.pipeline import Studio, count_steps
+from ..studio.sheet import Sheet
 from ..studio.shot import Shot
 from ..weights.regular import read_regular
 from ..weights.swap import check_place, replacing
@@ -23,6 +25,7 @@ from .measure import Ruler
 
 PAGE = "index.html"
 MARK = '<meta name="generator" content="wplus_ext demo">'  # by which our page is known
+LARGEST = 1 << 24  # bytes of a page, which has some thousand
 CHART = (150, 74)  # width and height
 LIMIT = 1.3  # of the charts' scale
 
@@ -88,13 +91,16 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     """Write the tables and the page into a folder; gives the numbers of videos and tables.
 
     Raises:
-        ValueError: a file of that name that was not made here, unless ``force``.
+        ValueError: a file of that name that was not made here, unless ``force``; a file in the folder's place.
         OSError: the disk does not let us write.
     """
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file, expected a folder to write to; choose another name")
     out.mkdir(parents=True, exist_ok=True)
     for table in tables():
         video.check(out / f"{table.name}.webp", force)
-    check_place(out / PAGE, _is_ours, force)
+    check = partial(check_place, out / PAGE, _is_ours, force)
+    check()
     studio = Studio(device="cpu", precision="float32")
     base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
     found, wanted = {}, tables()
@@ -108,17 +114,19 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     for table in wanted:
         rows = [[_shot(base, edit) for edit in row] for row in table.edits]
         cells = [[found[shot] for shot in row] for row in rows]
-        sheet = video.table(cells, table.columns, [label for label, _ in table.rows])
+        sheet = Sheet.of(table.columns, [label for label, _ in table.rows], *studio.size(base)).fill(cells)
         record.save(out / f"{table.name}.webp", sheet, studio, [shot for row in rows for shot in row], force)
         parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
-    with replacing(out / PAGE) as part:
+    with replacing(out / PAGE, check) as part:
         part.write_text(_page(parts), encoding="utf-8")
-        check_place(out / PAGE, _is_ours, force)  # again: minutes have passed
     return len(shots), len(wanted)
 
 
 def _is_ours(path: Path) -> bool:
-    return MARK.encode() in read_regular(path)
+    try:
+        return MARK.encode() in read_regular(path, LARGEST)
+    except ValueError:  # far larger than a page
+        return False
 
 
 def _track(name: str, value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import torch
@@ -31,6 +32,18 @@ def export(
     reader: models.Reader,
 ) -> None:
     """Write an AnimateDiff pipeline folder, in half precision, with a W+ library and the reader in it."""
+    space, library = world.LatentSpace.make(), out / "wplus"
+    contents = {"../reader": reader.cpu().state_dict()}  # first: by it the folder is known
+    contents |= {f"directions/{name}": {"w": space.directions[i]} for i, name in enumerate(world.FACTORS)}
+    contents |= {f"latents/{name}": {"w": w} for name, w in zip(PEOPLE, space.latents(people()))}
+    contents["adapters/wplus_adapter"] = trained.cpu().state_dict()
+    library.mkdir(parents=True, exist_ok=True)
+    (library / "defaults.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n", encoding="utf-8")
+    for name, state in contents.items():
+        path = library / f"{name}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.half().contiguous() for key, value in state.items()}, path)
+
     clip_modules = models.motion_adapter()
     clip_modules.load_state_dict({key: value for key, value in moving.state_dict().items() if "motion_modules" in key})
     parts = {"vae": vae, "text_encoder": text, "unet": unet, "motion_adapter": clip_modules}
@@ -45,18 +58,10 @@ def export(
     optional = {"feature_extractor": [None, None], "image_encoder": [None, None]}
     index = {"_class_name": "AnimateDiffPipeline", **dict(sorted(classes.items())), **optional}
     (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-
-    space, library = world.LatentSpace.make(), out / "wplus"
-    contents = {f"directions/{name}": {"w": space.directions[i]} for i, name in enumerate(world.FACTORS)}
-    contents |= {f"latents/{name}": {"w": w} for name, w in zip(PEOPLE, space.latents(people()))}
-    contents["adapters/wplus_adapter"] = trained.cpu().state_dict()
-    library.mkdir(parents=True, exist_ok=True)
-    (library / "defaults.json").write_text(json.dumps(DEFAULTS, indent=2) + "\n", encoding="utf-8")
-    contents["../reader"] = reader.cpu().state_dict()
-    for name, state in contents.items():
-        path = library / f"{name}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({key: value.half().contiguous() for key, value in state.items()}, path)
+    made = [library / f"{name}.safetensors" for name in contents]
+    made += [path for name in parts for path in (out / name).glob("*.safetensors")]
+    for path in made:  # which safetensors closes to others
+        path.chmod(stat.S_IMODE((out / "model_index.json").stat().st_mode))
 
 
 def _name_as_published(path: Path) -> None:

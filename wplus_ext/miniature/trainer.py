@@ -35,7 +35,7 @@ class Trainer:
 
     def autocast(self) -> torch.autocast:
         """For the autoencoder's convolutions."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16)
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.bfloat16)
 
     def fit(
         self, name: str, model: nn.Module, loss: Callable[[torch.Generator], Tensor], steps: int, rate: float

@@ -19,6 +19,7 @@ from ..library.identities import mean
 from ..library.index import Library
 from ..library.names import free_place
 from ..weights.encoder import Encoder
+from ..weights.regular import read_regular
 from ..weights.shapes import Float
 from . import faces, photo
 from .faces import Detector, Face
@@ -171,7 +172,7 @@ def invert(encoder: Encoder, pictures: Sequence[Image.Image]) -> Float[Tensor, "
 
 def _crops(name: str, photo_file: bytes | Path, detector: Detector | None) -> Iterator[Crop]:
     """The faces of a photo; itself where it is cut out."""
-    data = photo_file if isinstance(photo_file, bytes) else photo_file.read_bytes()
+    data = photo_file if isinstance(photo_file, bytes) else read_regular(photo_file, photo.LARGEST)
     with _translated(name):
         image, source = photo.open_photo(data, name), hashlib.sha256(data).hexdigest()
     if detector is None:

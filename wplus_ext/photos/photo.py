@@ -17,6 +17,7 @@ from ..weights.encoder import SIDE
 from ..weights.regular import read_regular
 
 MOST, LEAST = 64_000_000, 16  # pixels of a photo, and of its shorter side
+LARGEST = 320 << 20  # bytes of a file; so many pixels that are not packed take less
 BAND = 1 << 22  # pixels that are converted at a time
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")  # still pictures; the last by a plugin
 ORIENTATION = 0x0112
@@ -25,6 +26,7 @@ TURNS = {
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")  # brands
 BEGINNINGS = (  # of files that people take for photos
     (b"%!PS", "a PostScript drawing"),
     (b"\xc5\xd0\xd3\xc6", "a PostScript drawing"),
@@ -48,10 +50,11 @@ def open_photo(source: str | Path | bytes, name: str = "") -> Image.Image:
 
     Raises:
         ValueError: another format, of which nothing is run; a damaged picture, an animation, one whose numbers have no
-            range that is known, one of less than 16 pixels a side or of more than 64 million in all.
+            range that is known, one of less than 16 pixels a side or of more than 64 million in all; a pipe, a
+            folder, a file of more than 320 MB.
         OSError: the file cannot be read.
     """
-    data = source if isinstance(source, bytes) else read_regular(source)
+    data = source if isinstance(source, bytes) else read_regular(source, LARGEST)
     name = name or ("the photo" if isinstance(source, bytes) else str(source))
     try:
         with warnings.catch_warnings():
@@ -206,8 +209,9 @@ def _what(data: bytes) -> str:
         return "an empty file"
     if data[4:8] == b"ftyp":
         brand = data[8:12]
-        if brand in (b"heic", b"heix", b"mif1", b"msf1"):
-            return "a HEIC picture, which needs the package pillow-heif"
+        if brand in HEIC:
+            damaged = _is_known("HEIF")
+            return "a damaged HEIC picture" if damaged else "a HEIC picture, which needs the package pillow-heif"
         return "an AVIF picture, which needs Pillow 11.3" if brand in (b"avif", b"avis") else "a video"
     if b"<svg" in start or (start.startswith(b"<?xml") and b"svg" in data[:4096].lower()):
         return "an SVG drawing"

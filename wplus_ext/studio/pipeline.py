@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -24,11 +21,14 @@ from ..library.index import Library
 from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
+from ..weights.devices import check_device
+from ..weights.regular import read_regular
+from .folder import load
 from .shot import Shot
 
 MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
+LARGEST = 1 << 20  # bytes of a pipeline's defaults, which have some hundred
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
-PIPELINES = ("AnimateDiffPipeline", "StableDiffusionPipeline")
 
 Tick = Callable[[], None]
 
@@ -66,7 +66,7 @@ class Studio:
             float16 is chosen where there is one.
 
     Raises:
-        ValueError: no such folder, or none of a pipeline that can be used.
+        ValueError: no such folder, or none of a pipeline that can be used; a device that is not there.
     """
 
     def __init__(
@@ -79,8 +79,9 @@ class Studio:
     ) -> None:
         self.folder = Path(folder or MINIATURE)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        check_device(self.device)
         self.dtype = getattr(torch, precision or ("float32" if self.device == "cpu" else "float16"))
-        self.pipe = _load(self.folder, motion, self.device, self.dtype)
+        self.pipe = load(self.folder, motion, self.device, self.dtype)
         self.library = Library(library or [self.folder / LIBRARY])
 
     @property
@@ -89,9 +90,25 @@ class Studio:
         return "miniature" if self.folder == MINIATURE else self.folder.resolve().name
 
     def defaults(self) -> dict[str, object]:
-        """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``."""
+        """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``.
+
+        Raises ValueError for a file that holds anything else.
+        """
         path = self.folder / LIBRARY / "defaults.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        text = read_regular(path, LARGEST)
+        try:
+            values = json.loads(text)
+            Shot.from_dict(values)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
+        return values
+
+    def size(self, shot: Shot) -> tuple[int, int]:
+        """Width and height of a shot's frames."""
+        own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
+        return shot.width or own, shot.height or own
 
     def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
@@ -159,14 +176,14 @@ class Studio:
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
-        own = pipe.unet.config.sample_size * pipe.vae_scale_factor
+        width, height = self.size(shot)
         noise = [  # made on the CPU, so that all devices begin with the same
             pipe.prepare_latents(
                 1,
                 pipe.unet.config.in_channels,
                 shot.frames,
-                shot.height or own,
-                shot.width or own,
+                height,
+                width,
                 text.dtype,
                 torch.device("cpu"),
                 torch.Generator().manual_seed(seed),
@@ -231,70 +248,3 @@ def count_steps(shots: Sequence[Shot]) -> int:
 def _base(shot: Shot) -> Shot:
     """What rules the steps before the edit's start."""
     return replace(shot, fps=1.0, edit=Settings(enabled=True, start=shot.edit.start))
-
-
-def _load(folder: Path, motion: Path | None, device: str, dtype: torch.dtype):  # noqa: ANN202 - diffusers is optional
-    try:
-        import diffusers
-        import transformers
-    except ImportError as error:
-        raise ValueError(f'this command needs diffusers ({error}): pip install "wplus-ext[diffusers]"') from error
-    index = folder / "model_index.json"
-    if not index.is_file():
-        what = "no such folder" if not folder.exists() else "no model_index.json in it"
-        raise ValueError(f"{folder}: {what}; expected the folder of a diffusers AnimateDiff pipeline")
-    try:
-        kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{index}: not a pipeline's index ({error})") from error
-    if kind not in PIPELINES:
-        raise ValueError(f"{folder}: a {kind}; expected {' or '.join(PIPELINES)}, of Stable Diffusion 1.5")
-    if kind != PIPELINES[0] and motion is None:
-        raise ValueError(f"{folder}: a {kind}, which has no motion modules; name the folder of some with --motion")
-    options = {"torch_dtype": dtype, "local_files_only": True, "low_cpu_mem_usage": False}
-    told = _Listener()
-    try:
-        with ExitStack() as stack:
-            for module in (diffusers, transformers):
-                stack.enter_context(told.instead_of(module))
-            if motion is not None:
-                options["motion_adapter"] = diffusers.MotionAdapter.from_pretrained(motion, **options)
-            pipe = diffusers.AnimateDiffPipeline.from_pretrained(folder, **options).to(device)
-    except (OSError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ValueError(f"{folder}: cannot be loaded ({reason})") from error
-    if told.faults:
-        raise ValueError(f"{folder}: weights are missing; expected a whole pipeline ({told.faults[0][:300]})")
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
-
-
-class _Listener(logging.Handler):
-    """Hears what diffusers and transformers say while they load, and keeps what must not pass unheard: weights
-    that a file lacks, which they fill with random numbers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.faults: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = " ".join(record.getMessage().split())
-        if "newly initialized" in text:
-            self.faults.append(text)
-
-    @contextmanager
-    def instead_of(self, library: ModuleType) -> Iterator[None]:
-        """Listen to a library, which prints nothing meanwhile."""
-        logger = logging.getLogger(library.__name__)
-        handlers, level = logger.handlers, logger.level
-        logger.handlers = [self]
-        logger.setLevel(logging.WARNING)
-        library.utils.logging.disable_progress_bar()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
-        finally:
-            library.utils.logging.enable_progress_bar()
-            logger.handlers = handlers
-            logger.setLevel(level)

@@ -24,7 +24,8 @@ def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], 
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
-    """The shots of a file that `save` wrote, and what was another model or file then, as sentences.
+    """The shots of a file that `save` wrote, and what was another model or file then, as sentences. A file that is not
+    there any more is one of these: other settings may name another.
 
     Raises:
         ValueError: no such file, or one without our settings.
@@ -47,7 +48,10 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     notes = []
     if content.get("model") != studio.name:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
-    now = _hashes(studio, shots) if before else {}
+    try:
+        now = _hashes(studio, shots) if before else {}
+    except (ValueError, OSError) as error:
+        return shots, [*notes, f"the files that {path} was made with cannot be compared: {error}"]
     for key, then in before.items():
         if now.get(key) != then:
             notes.append(f"{_shown(key)} was {_shown(then, 300)} when {path} was made, and is {now.get(key)}")

@@ -1,4 +1,4 @@
-"""Videos as files, with the settings in their metadata, and labelled tables of videos."""
+"""Videos as files, with the settings in their metadata."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..weights.regular import open_regular
@@ -19,11 +20,10 @@ from ..weights.swap import check_parent, check_place, replacing
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
-FORMATS = (".gif", ".webp", ".mp4")
+FORMATS = {".gif": 65_535, ".webp": 16_383, ".mp4": 16_384}  # pixels of a side that they hold
 LONGEST = 16_000_000  # letters of settings; a table of a thousand videos has less
 WANTED, EXPECTED = "PNG, WebP, GIF or MP4", "expected a file that render or sweep wrote"
 _FRAME = re.compile(r"\d+\.png", re.ASCII)
-PAD, FONT_SIZE = 6, 14
 
 
 def check(path: Path, force: bool = False) -> None:
@@ -34,9 +34,11 @@ def check(path: Path, force: bool = False) -> None:
     folder that holds nothing but numbered PNG files.
 
     Raises:
-        ValueError: another ending; something of somebody's; no such place.
+        ValueError: another ending, or nothing else; something of somebody's; no such place.
         OSError: the disk does not let us look.
     """
+    if path.name.lower() in FORMATS:
+        raise ValueError(f"{path}: only an ending, expected a name before it")
     if path.suffix and path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: expected {', '.join(FORMATS)}, or a name without ending for a folder of PNG frames")
     if path.suffix.lower() == ".mp4":
@@ -54,6 +56,16 @@ def check(path: Path, force: bool = False) -> None:
     _check_folder(path, force)
 
 
+def check_size(path: Path, width: int, height: int) -> None:
+    """Raise ValueError for a picture that the format of ``path`` does not hold."""
+    most = FORMATS.get(path.suffix.lower())
+    if most and max(width, height) > most:
+        raise ValueError(
+            f"{path}: {width}x{height} pixels, and {path.suffix} holds {most} a side; ask for fewer values, a smaller "
+            "--size, or give a name without ending for a folder of PNG frames"
+        )
+
+
 def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False) -> None:
     """Write a video; it appears whole or not at all.
 
@@ -66,7 +78,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         force: see `check`; raises as that.
     """
     check(path, force)
-    with replacing(path) as part:
+    with replacing(path, partial(check, path, force)) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
         elif path.suffix.lower() == ".mp4":
@@ -82,7 +94,6 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
             duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
             pictures[0].save(part, save_all=True, append_images=pictures[1:], **duration, **options[kind])
-        check(path, force)  # again: something may have come there meanwhile
 
 
 def load_settings(path: Path) -> str:
@@ -93,7 +104,10 @@ def load_settings(path: Path) -> str:
         OSError: it cannot be read.
     """
     if path.is_dir():
-        path = next(iter(sorted(path.glob("*.png"))), path / "00000.png")
+        found = sorted(path.glob("*.png"))
+        if not found:
+            raise ValueError(f"{path}: a folder without PNG frames; {EXPECTED}")
+        path = found[0]
     if path.suffix.lower() == ".mp4":
         _av()  # its absence is no fault of the file
     with open_regular(path) as file:
@@ -108,69 +122,6 @@ def load_settings(path: Path) -> str:
     if len(settings) > LONGEST:
         raise ValueError(f"{path}: settings of {len(settings):,} letters, expected at most {LONGEST:,}; {EXPECTED}")
     return settings
-
-
-def table(
-    cells: Sequence[Sequence[np.ndarray]], columns: Sequence[str], rows: Sequence[str], title: str = "", side: int = 128
-) -> np.ndarray:
-    """Videos side by side, with a label over each column and before each row.
-
-    Args:
-        cells: rows of videos, each (F, H, W, 3) uint8, all of one shape.
-        columns, rows: the labels.
-        title: over everything.
-        side: cells smaller than this are enlarged by a whole number.
-
-    Returns:
-        (F, height, width, 3) uint8, both sides even, as video codecs want it.
-    """
-    font = ImageFont.load_default(FONT_SIZE)
-    frames, height, width = cells[0][0].shape[:3]
-    zoom = max(side // max(height, width), 1)
-    height, width = height * zoom, width * zoom
-
-    def measure(text: str) -> tuple[int, int]:
-        left, top, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, font)
-        return int(right), int(bottom)
-
-    columns, rows = [_wrapped(label, width, measure) for label in columns], [_wrapped(r, 200, measure) for r in rows]
-    left = max((measure(label)[0] for label in rows), default=0) + 2 * PAD
-    head = max((measure(label)[1] for label in columns), default=0) + 2 * PAD
-    top = head + (measure(title)[1] + PAD if title else 0)
-    full = left + len(cells[0]) * (width + PAD), top + len(cells) * (height + PAD)
-    full = max(full[0], measure(title)[0] + 2 * PAD), full[1]
-    sheet = Image.new("RGB", (full[0] + full[0] % 2, full[1] + full[1] % 2), "white")
-    pen = ImageDraw.Draw(sheet)
-    if title:
-        pen.text((PAD, PAD // 2), title, "black", font)
-    for i, label in enumerate(columns):
-        middle = left + i * (width + PAD) + width // 2
-        pen.multiline_text((middle - measure(label)[0] // 2, top - PAD - measure(label)[1]), label, "black", font)
-    for i, label in enumerate(rows):
-        middle = top + i * (height + PAD) + height // 2
-        pen.multiline_text((PAD, middle - measure(label)[1] // 2), label, "black", font)
-    result = np.repeat(np.asarray(sheet)[None], frames, 0)
-    for i, row in enumerate(cells):
-        for k, cell in enumerate(row):
-            y, x = top + i * (height + PAD), left + k * (width + PAD)
-            result[:, y : y + height, x : x + width] = [_enlarged(frame, width, height) for frame in cell]
-    return result
-
-
-def _enlarged(frame: np.ndarray, width: int, height: int) -> np.ndarray:
-    return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC))
-
-
-def _wrapped(text: str, width: int, measure: Callable[[str], tuple[int, int]]) -> str:
-    """The text in lines of at most ``width`` pixels, where its words allow."""
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and measure(longer)[0] > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return "\n".join(lines)
 
 
 def _check_folder(folder: Path, force: bool) -> None:
@@ -228,13 +179,18 @@ def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
         raise ValueError(f"{path}: MP4 needs even sides, got {width}x{height}; write .webp instead")
-    with av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as container:
-        container.metadata["comment"] = settings
-        stream = container.add_stream("libx264", rate=round(fps), options={"crf": "14"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        container.mux(stream.encode())
+    place = os.path.abspath(path)  # a colon in a relative one parts a protocol from the rest
+    try:
+        with av.open(place, "w", options={"movflags": "use_metadata_tags"}) as container:
+            container.metadata["comment"] = settings
+            rate = Fraction(fps).limit_denominator(1000)
+            stream = container.add_stream("libx264", rate=rate, options={"crf": "14"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+    except av.FFmpegError as error:  # not all of them are the system's
+        raise OSError(f"{path.name}: cannot be written as MP4 ({error.strerror}); write .webp instead") from error
 
 
 def _av():  # noqa: ANN202 - a module

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +57,14 @@ def write(path: str | Path, tensors: dict[str, Tensor], metadata: dict[str, str]
     """Write contiguous tensors on the CPU as safetensors; a half-written file is never seen. Its metadata has a hash of
     the tensors too, by which `read` notices a changed bit. Raises OSError."""
     with replacing(path) as part:
+        part.touch()
+        mode = stat.S_IMODE(part.stat().st_mode)  # as any new file has it here; safetensors' own are closed to others
         try:
             save_file(tensors, part, {**(metadata or {}), DIGEST: _digest(tensors)})
         except SafetensorError as error:  # it wraps what the disk says
             raise OSError(f"{path}: cannot be written ({error}); is the disk full?") from error
+        with suppress(OSError):  # a disk without modes
+            part.chmod(mode)
 
 
 def sha256(path: str | Path) -> str:
@@ -106,7 +111,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
 
 
 def _read_npy(path: Path) -> Tensor:
-    with _numpy(path):
+    with _numpy(path), _no_objects():
         return _as_tensor(np.load(path, mmap_mode="r", allow_pickle=False))  # mapped: no longer than the file
 
 
@@ -136,6 +141,17 @@ def _numpy(path: Path) -> Iterator[None]:
         raise ValueError(
             f"{path}: not a whole {path.suffix.lower()} file of numbers ({error}); nothing in it was run"
         ) from error
+
+
+@contextmanager
+def _no_objects() -> Iterator[None]:
+    """Say of an array of Python's objects that it is one: NumPy says what would make them."""
+    try:
+        yield
+    except ValueError as error:
+        if "Python objects" in str(error):
+            raise ValueError("holds Python's objects, expected an array of floats; export it again as one") from error
+        raise
 
 
 def _array(data: bytes) -> np.ndarray | None:

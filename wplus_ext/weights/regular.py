@@ -32,7 +32,10 @@ def check_regular(path: str | Path) -> None:
     open_regular(path).close()
 
 
-def read_regular(path: str | Path) -> bytes:
-    """The bytes of a file. Raises as `open_regular`."""
+def read_regular(path: str | Path, most: int) -> bytes:
+    """The bytes of a file, which may have so many. Raises ValueError for more, and as `open_regular`."""
     with open_regular(path) as file:
-        return file.read()
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{path}: more than {most >> 20} MB, expected at most that; is it the right file?")
+    return data

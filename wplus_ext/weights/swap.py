@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from .locks import alone
 
 PREFIX = ".wplus-writing-"  # of the folders in which something is being written, beside what it will replace
-LOCK, BEFORE = "lock", "before"  # in such a folder: held by who writes; where an old folder waits
+LOCK, NEW, BEFORE = "lock", "new", "before"  # in such a folder: held by who writes; what is written; what it replaces
 YOUNG = 60.0  # seconds in which such a folder may still be without its lock
 AT_FDCWD, EXCHANGE = -100, 2  # of Linux's renameat2
 CANNOT = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)  # what disks say that do not know it
@@ -62,12 +62,15 @@ def check_parent(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, check: Callable[[], object] = lambda: None) -> Iterator[Path]:
     """A path to write a file or a folder to, which takes the place of ``path`` when all went well.
 
     Nobody ever sees half of it, and on any fault, even where the process is killed, what was there is still there: on
     Linux at every moment, elsewhere a folder may be away until the next run brings it back. What dead runs left beside
     ``path`` is cleared away.
+
+    Args:
+        check: asked again whether that may be, when all is written: it raises where somebody's has come there.
 
     Raises:
         OSError: the disk is full or does not let us write; a file where a folder should go, or the other way round.
@@ -76,17 +79,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     with own_folder(path) as folder:
         part = folder / path.name
         yield part
-        if part.is_dir() and not path.is_symlink() and path.exists():
-            _replace_folder(part, path, folder / BEFORE)
-        else:
-            part.replace(path)
+        with alone(path.parent):  # of two at once the second one sees what the first has written
+            check()
+            if part.is_dir() and not path.is_symlink() and path.exists():
+                _replace_folder(part, path, folder.parent / BEFORE)
+            else:
+                part.replace(path)
 
 
 @contextmanager
 def own_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside ``path`` to write in, gone afterwards; what dead runs left there is cleared away first.
+    """A folder to write in, in a hidden one beside ``path``, gone afterwards; what dead runs left is cleared first.
 
-    It is locked as long as this process lives. Raises OSError, with the name of what was to be written.
+    The hidden one is locked as long as this process lives. Raises OSError, with the name of what was to be written.
     """
     with _named(path):
         with alone(path.parent) as locked:
@@ -96,7 +101,8 @@ def own_folder(path: Path) -> Iterator[Path]:
             with suppress(OSError, NotImplementedError):  # a disk without locks: nobody can clear it away either
                 lock.acquire()
         try:
-            yield folder
+            (folder / NEW).mkdir()
+            yield folder / NEW
         finally:
             waiting = folder / BEFORE / path.name
             if waiting.exists() and not os.path.lexists(path):  # stopped between two renames
@@ -129,7 +135,8 @@ def _clear_dead(parent: Path, locked: bool) -> None:
                 continue
             with FileLock(folder / LOCK, timeout=0):
                 for waiting in (folder / BEFORE).glob("*"):
-                    if not os.path.lexists(parent / waiting.name):
+                    is_old = folder.name.startswith(f"{PREFIX}{waiting.name[:30]}-")  # and not half of a new one,
+                    if is_old and not os.path.lexists(parent / waiting.name):  # which once could have the name
                         waiting.rename(parent / waiting.name)
                 _clear(folder)
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The terminal under the command line, no command itself: streams that are closed, full or of few letters, and Ctrl+C.
+"""The terminal under a command line: streams that are closed, full or of few letters, Ctrl+C, and faults as one line.
 
 Imports nothing that takes time: it is at work before the commands are loaded.
 """
@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
@@ -70,6 +71,34 @@ def prepare(program: str) -> None:
     signal.signal(signal.SIGINT, stop)
 
 
+def script(program: str, main: Callable[[], int]) -> NoReturn:
+    """The whole life of a process that runs ``main``."""
+    prepare(program)
+    try:
+        code = main()
+    except SystemExit as end:  # argparse has said it
+        code = end.code if isinstance(end.code, int) else FAILED
+    except KeyboardInterrupt:  # a second one, while the first was told
+        code = FAILED
+    finish(program, code)
+
+
+def reported(who: str, act: Callable[[], object]) -> int:
+    """Do something; 0, or 2 after one line that says what was wrong. Raises what is a fault of ours."""
+    try:
+        act()
+    except KeyboardInterrupt:
+        reason = STOPPED
+    except Exception as error:
+        reason = STOPPED if interrupted() else _reason(error)
+        if reason is None:
+            raise
+    else:
+        return 0
+    tell(who, reason)
+    return FAILED
+
+
 def interrupted() -> bool:
     """Whether somebody has pressed Ctrl+C: whatever fault came then came of it."""
     return _interrupted
@@ -97,6 +126,31 @@ def finish(who: str, code: int) -> NoReturn:
             code = FAILED
             _mute(stream.fileno())
     sys.exit(code)
+
+
+def _reason(error: Exception) -> str | None:
+    """What was wrong, for a person; None for a fault of ours."""
+    from safetensors import SafetensorError
+
+    text = str(error) or type(error).__name__
+    if isinstance(error, Unprinted):
+        return error.reason
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_memory(text)):
+        return f"the memory does not suffice ({text[:200]}); ask for less at once"
+    if isinstance(error, RecursionError):
+        return f"something given is nested too deeply ({text})"
+    if isinstance(error, OverflowError):
+        return f"a number is too large ({text}); give a smaller one"
+    if isinstance(error, ImportError):
+        return f'{text}; this command needs pip install -e ".[diffusers]"'
+    return text if isinstance(error, (ValueError, OSError, SafetensorError)) else None
+
+
+def _is_memory(text: str) -> bool:
+    """Whether torch says so: it has no class for it on the CPU."""
+    return any(words in text.lower() for words in ("out of memory", "can't allocate memory", "not enough memory"))
 
 
 def _mute(number: int) -> None:
