@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from wplus_ext.commands import common, evaluate
+from wplus_ext.commands import common, evaluate, figures
 from wplus_ext.miniature import demo
 from wplus_ext.studio import record, video
 from wplus_ext.weights.swap import check_place
@@ -126,7 +126,7 @@ def test_the_demo_knows_its_page(tmp_path):
 )
 def test_the_figures_that_are_ours(tmp_path, text, ours):
     (tmp_path / "a.json").write_text(text, encoding="latin-1")
-    assert evaluate._is_ours(tmp_path / "a.json") is ours
+    assert figures.is_marked(tmp_path / "a.json", evaluate.MARK) is ours
 
 
 # Hostile metadata

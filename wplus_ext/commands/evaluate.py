@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from ..version import VERSION
-from ..weights.regular import read_regular
-from ..weights.swap import check_place, replacing
+from . import figures
 from .common import add_force
 
 MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
@@ -28,12 +25,10 @@ def run(options: argparse.Namespace) -> None:
     from ..studio.pipeline import Studio
 
     if options.json:
-        check_place(options.json, _is_ours, options.force)
+        figures.check(options.json, MARK, options.force)
     found = evaluate(Studio(device=options.device), options.quick)
     if options.json:  # before anything is printed, which may fail
-        with replacing(options.json) as part:
-            part.write_text(json.dumps({MARK: VERSION, **found}, indent=2) + "\n", encoding="utf-8")
-            check_place(options.json, _is_ours, options.force)  # again: minutes have passed
+        figures.write(options.json, MARK, found, options.force)
     shape = (
         f"{found['seeds']} seeds x {found['prompts']} prompts, {found['steps']} steps, guidance {found['guidance']:g}"
     )
@@ -41,12 +36,3 @@ def run(options: argparse.Namespace) -> None:
     print("\n".join(found["table"]))
     for name, (low, high) in found["ranges"].items():
         print(f"{name}: pictures hold from lambda {low:g} to {high:g}")
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether this command wrote a file."""
-    try:
-        content = json.loads(read_regular(path))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and MARK in content
