@@ -123,7 +123,7 @@ def place() -> Iterator[None]:
         stack.enter_context(mock.patch("wplus_ext.miniature.demo.write", lambda out, force: (0, 0)))
         found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}}
         stack.enter_context(mock.patch("wplus_ext.miniature.evaluate.evaluate", lambda *_: found))
-        stack.enter_context(mock.patch("wplus_ext.bench.run", lambda *_: None))
+        stack.enter_context(mock.patch("wplus_ext.bench.Bench.run", lambda _: {}))
         stack.enter_context(mock.patch("wplus_ext.library.download.download", side_effect=OSError("no connection")))
         os.chdir(folder)
         try:

@@ -29,7 +29,8 @@ def test_the_lines_of_a_table_are_names(library, ganspace):
 @pytest.fixture
 def edited(library, ganspace):
     """Anna with a grin of -3 in the first frame, and of 5 in the second."""
-    return resolve(Settings(identity="anna", tracks="grin = -3 > 5"), library).plan(2).branches[0].w
+    (branch,) = resolve(Settings(identity="anna", tracks="grin = -3 > 5"), library).plan(2).branches
+    return torch.stack([branch.latent(frame) for frame in range(2)])
 
 
 def test_the_first_layers_way_to_the_target_is_all_layers_way(edited, library, ganspace):
@@ -54,9 +55,21 @@ def test_a_published_strength_below_zero_turns_the_axis_round(library, ganspace)
     assert (frown.w @ ganspace["comp"][2, 0] < 0).all()
 
 
+def test_a_target_is_reached_from_where_the_tracks_before_it_have_led(library, ganspace):
+    """The smile's first layer has a part along the grin's component."""
+    tracks = "smile = 0 > 4\ngrin = 0 > 5"
+    (branch,) = resolve(Settings(identity="anna", tracks=tracks), library).plan(2).branches
+    anna, smile, grin = library.latent("anna"), *(load(library.find("directions", name)) for name in ("smile", "grin"))
+    after = anna + 4 * smile.vector
+    now = coordinate(ganspace, after, 1)[0]
+    wanted = after.clone()
+    wanted[4:6] += (5.0 - now) * ganspace["std"][1] * grin.target.component
+    assert torch.allclose(branch.latent(1), wanted, atol=1e-4)
+
+
 def test_layers_of_the_track_and_of_the_table_are_both_kept(library, ganspace):
     w = library.latent("anna")
-    moved = resolve(Settings(identity="anna", tracks="grin[5:18] = 5"), library).plan(1).branches[0].w
+    moved = resolve(Settings(identity="anna", tracks="grin[5:18] = 5"), library).plan(1).branches[0].latent(0)
     assert (moved != w).any(1).nonzero().flatten().tolist() == [5]
 
 

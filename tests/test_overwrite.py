@@ -15,7 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from wplus_ext.__main__ import main
-from wplus_ext.commands import common, evaluate
+from wplus_ext.commands import common, evaluate, figures
 from wplus_ext.miniature import demo
 from wplus_ext.studio import record, video
 from wplus_ext.weights import files
@@ -156,11 +156,11 @@ def test_the_demo_keeps_a_persons_page(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
-@pytest.mark.parametrize("module", [demo, evaluate])
-def test_a_vast_file_is_not_read_to_see_whose_it_is(tmp_path, module):
+@pytest.mark.parametrize("is_ours", [demo._is_ours, lambda path: figures.is_marked(path, "x")], ids=["page", "json"])
+def test_a_vast_file_is_not_read_to_see_whose_it_is(tmp_path, is_ours):
     with open(tmp_path / "a", "wb") as file:
         file.truncate(1 << 40)
-    assert not module._is_ours(tmp_path / "a")
+    assert not is_ours(tmp_path / "a")
 
 
 def test_the_demo_knows_its_page(tmp_path):
@@ -173,7 +173,7 @@ def test_the_demo_knows_its_page(tmp_path):
 )
 def test_the_figures_that_are_ours(tmp_path, text, ours):
     (tmp_path / "a.json").write_text(text, encoding="latin-1")
-    assert evaluate._is_ours(tmp_path / "a.json") is ours
+    assert figures.is_marked(tmp_path / "a.json", evaluate.MARK) is ours
 
 
 # Hostile metadata

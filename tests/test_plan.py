@@ -19,12 +19,27 @@ W = torch.ones(18, 512)
         (torch.full((18, 512), math.nan), 1.0, "w holds NaN"),
         (W, [1.0, math.inf], "expected a finite number or a list of them"),
         (torch.zeros(3, 18, 512), [1.0, 2.0], "w has 3 frames and scale 2, expected the same"),
-        (W, [], "w has 1 frames and scale 0"),
+        (W, [], "scale is \\[\\], expected a finite number or a list of them"),
     ],
 )
 def test_wrong_branches(w, scale, message):
     with pytest.raises(ValueError, match=message):
         Branch(w, scale)
+
+
+@pytest.mark.parametrize(
+    ("n", "values", "message"),
+    [
+        (torch.zeros(512), 1.0, r"a direction of shape \(512,\), expected \(18, 512\)"),
+        (torch.full((18, 512), math.inf), 1.0, "the direction of a move holds NaN"),
+        (W, [1.0, math.nan], "a move is .*, expected a finite number or a list of them"),
+        (W, [], "a move is"),
+        (W, [1.0] * 3, "w has 1 frames and scale 2 and move 1 3, expected the same number, or 1"),
+    ],
+)
+def test_wrong_moves(n, values, message):
+    with pytest.raises(ValueError, match=message):
+        Branch(W, [1.0, 2.0], [(n, values)])
 
 
 @pytest.mark.parametrize(
@@ -42,11 +57,21 @@ def test_wrong_plans(branches, values, message):
 
 
 def test_a_scale_for_all_is_one_for_each():
-    assert [scale for _, scale in Branch(torch.zeros(3, 18, 512), 0.5).over(3)] == [0.5] * 3
+    assert Branch(torch.zeros(3, 18, 512), 0.5).scales(3) == [0.5] * 3
 
 
-def test_a_latent_for_all_is_one_for_each():
-    assert [w is W for w, _ in Branch(W, [1.0, 2.0]).over(2)] == [True, True]
+def test_a_latent_for_all_is_each_frames():
+    assert [Branch(W, [1.0, 2.0]).latent(frame) is W for frame in range(2)] == [True, True]
+
+
+def test_a_latent_moves_by_frame():
+    branch = Branch(W, 1.0, [(2 * W, [0.0, 1.0]), (W, 3)])
+    assert [branch.latent(frame)[0, 0].item() for frame in range(2)] == [4, 6] and branch.frames == 2
+
+
+def test_latents_by_frame_move_too():
+    branch = Branch(torch.stack([W, -W]), 1.0, [(W, [0.0, 5.0])])
+    assert [branch.latent(frame)[0, 0].item() for frame in range(2)] == [1, 4]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_the_residual_follows_the_type_of_f(adapter, state, half, dtype):
         pytest.skip("this torch has no half precision on the CPU")
     compiled, f = Compiled(adapter, half), torch.randn(2, 16, 32)
     got = f.to(dtype, copy=True)
-    (segment,) = segments([compiled.row(0, False)] * 2)
+    (segment,) = segments([compiled.row(0, False)] * 2, compiled.steady)
     Folded(adapter, 0, HEADS, compiled.tokens).add(got, segment)
     assert got.dtype == dtype
     assert difference(got.float(), wanted(state, f)) < {torch.float32: 1e-6, torch.float16: 2e-3}.get(dtype, 2e-2)
@@ -45,7 +45,7 @@ def test_the_cpus_pieces_make_no_difference(adapter, state, half, cut, monkeypat
     monkeypatch.setattr("wplus_ext.edit.residual.CHUNK", cut * 32 * 4)
     compiled, f = Compiled(adapter, half), torch.randn(2, 16, 32)
     expected = wanted(state, f)
-    (segment,) = segments([compiled.row(0, False)] * 2)
+    (segment,) = segments([compiled.row(0, False)] * 2, compiled.steady)
     Folded(adapter, 0, HEADS, compiled.tokens).add(f, segment)
     assert difference(f, expected) < 1e-6
 
@@ -90,7 +90,7 @@ def measured(adapter, f):
     """The squared norms of the residual and of f, for the rows of scale 0.5 and -2; the one between stays."""
     compiled = Compiled(adapter, Plan([Branch(W, [0.5, 0.0, -2.0])]))
     folded = Folded(adapter, 0, HEADS, compiled.tokens)
-    parts = segments([compiled.row(frame, False, frame) for frame in range(3)])
+    parts = segments([compiled.row(frame, False, frame) for frame in range(3)], compiled.steady)
     assert [(part.start, part.stop) for part in parts] == [(0, 1), (2, 3)]
     return torch.cat([folded.measure(f, part) for part in parts]).tolist()
 

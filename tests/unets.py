@@ -25,6 +25,15 @@ PLANS = {
     "a latent per frame": [Branch(latents(F), 1.0)],
     "both per frame": [Branch(latents(F), [-1.0, 0.5, 0.0, 1.0])],
     "several branches": [Branch(latents(seed=1), [-0.7, 0, 0, 0.7]), Branch(latents(seed=2), 0.3)],
+    "a latent that moves": [
+        Branch(latents(), [1, 0.5, 0, -1], [(latents(seed=1), [-8, 0, 3, 8]), (latents(seed=2), 2)])
+    ],
+    "moved and still": [
+        Branch(latents(seed=1), 0.5, [(latents(seed=3), [0, 1, 2, 3])]),
+        Branch(latents(F, seed=2), 0.2),
+        Branch(latents(seed=4), [0, 0, 1, 1]),
+    ],
+    "latents of its own that move": [Branch(latents(F, seed=2), 0.5, [(latents(seed=3), [0, 1, 2, 3])])],
     "shared and per frame": [Branch(latents(seed=1), [0.5, 0, -0.5, 1]), Branch(latents(F, seed=2), [1, 0, 0.2, -0.3])],
 }
 
@@ -57,8 +66,8 @@ def expected_rows(branches, frames=FRAMES, negative=NEGATIVE, touch_negative=Tru
     """For each row its terms, (scale, latent), by the words of the paper."""
     rows = []
     for frame, is_negative in zip(frames, negative):
-        terms = [branch.over(max(frames) + 1)[frame] for branch in branches]
-        terms = [(scale, torch.zeros(18, 512) if is_negative else w) for w, scale in terms]
+        terms = [(branch.scales(max(frames) + 1)[frame], branch.latent(frame)) for branch in branches]
+        terms = [(scale, torch.zeros(18, 512) if is_negative else w) for scale, w in terms]
         rows.append([] if is_negative and not touch_negative else terms)
     return rows
 

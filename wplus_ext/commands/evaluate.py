@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from functools import partial
 from pathlib import Path
 
-from ..version import VERSION
-from ..weights.regular import read_regular
-from ..weights.swap import check_place, replacing
+from . import figures
 from .common import add_force
 
 MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
-LARGEST = 1 << 24  # bytes of such a file, which has some thousand
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +24,11 @@ def run(options: argparse.Namespace) -> None:
     from ..miniature.evaluate import evaluate  # needs diffusers
     from ..studio.pipeline import Studio
 
-    check = partial(check_place, options.json, _is_ours, options.force)
     if options.json:
-        check()
+        figures.check(options.json, MARK, options.force)
     found = evaluate(Studio(device=options.device), options.quick)
     if options.json:  # before anything is printed, which may fail
-        with replacing(options.json, check) as part:
-            part.write_text(json.dumps({MARK: VERSION, **found}, indent=2) + "\n", encoding="utf-8")
+        figures.write(options.json, MARK, found, options.force)
     shape = (
         f"{found['seeds']} seeds x {found['prompts']} prompts, {found['steps']} steps, guidance {found['guidance']:g}"
     )
@@ -43,12 +36,3 @@ def run(options: argparse.Namespace) -> None:
     print("\n".join(found["table"]))
     for name, (low, high) in found["ranges"].items():
         print(f"{name}: pictures hold from lambda {low:g} to {high:g}")
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether this command wrote a file."""
-    try:
-        content = json.loads(read_regular(path, LARGEST))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(content, dict) and MARK in content

@@ -30,7 +30,8 @@ class Direct:
         self._appended = torch.zeros(len(rows), *tokens.shape[1:])
         for appended, row in zip(self._appended, rows):
             for term, scale in zip(row.terms, row.scales):
-                appended += scale * tokens[term]
+                for part in term:
+                    appended += scale * torch.tensor(part.weights)[:, None] * tokens[part.number]
 
     def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""

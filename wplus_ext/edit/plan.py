@@ -16,34 +16,41 @@ from ..window import Window
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """One term of the residual, ``scale * Attention(phi(w))``.
+    """One term of the residual, ``scale * Attention(phi(w + sum of values * n))``.
 
     Args:
         w: (18, 512), or (F, 18, 512) for a latent per frame.
         scale: lambda, a number or F of them; kept as a tuple, of one where it is the same for all.
+        moves: pairs of a direction n, (18, 512), and its alpha: a number or F of them. What an edit costs does not
+            grow with the frames where they are made of one ``w`` and moves.
 
     Raises:
-        ValueError: another shape, or numbers that are not finite.
+        ValueError: another shape, numbers that are not finite, unequal numbers of frames.
     """
 
     w: Float[Tensor, "*F 18 512"]
     scale: float | Sequence[float] = 1.0
+    moves: Sequence[tuple[Float[Tensor, "18 512"], float | Sequence[float]]] = ()
 
     def __post_init__(self) -> None:
         if self.w.ndim not in (2, 3) or tuple(self.w.shape[-2:]) != (LAYERS, WIDTH):
             raise ValueError(
                 f"w has shape {tuple(self.w.shape)}, expected ({LAYERS}, {WIDTH}) or (F, {LAYERS}, {WIDTH})"
             )
-        if not torch.isfinite(self.w).all():
-            raise ValueError("w holds NaN or infinite numbers, expected finite ones")
-        scale = torch.as_tensor(self.scale, dtype=torch.float64)
-        if scale.ndim > 1 or not torch.isfinite(scale).all():
-            raise ValueError(f"scale is {self.scale}, expected a finite number or a list of them")
-        object.__setattr__(self, "scale", tuple(scale.reshape(-1).tolist()))
-        if len({self._latents, len(self.scale), 1}) > 2 or not self.scale:
-            raise ValueError(
-                f"w has {self._latents} frames and scale {len(self.scale)}, expected the same number, or 1"
-            )
+        for n, _ in self.moves:
+            if tuple(n.shape) != (LAYERS, WIDTH):
+                raise ValueError(f"a move has a direction of shape {tuple(n.shape)}, expected ({LAYERS}, {WIDTH})")
+        for tensor in (self.w, *(n for n, _ in self.moves)):
+            if not torch.isfinite(tensor).all():
+                what = "w" if tensor is self.w else "the direction of a move"
+                raise ValueError(f"{what} holds NaN or infinite numbers, expected finite ones")
+        object.__setattr__(self, "scale", _by_frame("scale", self.scale))
+        object.__setattr__(self, "moves", tuple((n, _by_frame("a move", values)) for n, values in self.moves))
+        counts = {"w": self._latents, "scale": len(self.scale)}
+        counts |= {f"move {i}": len(values) for i, (_, values) in enumerate(self.moves, 1)}
+        if len({1, *counts.values()}) > 2:
+            given = " and ".join(f"{name} {count}" for name, count in counts.items()).replace(" ", " has ", 1)
+            raise ValueError(f"{given.replace(' and', ' frames and', 1)}, expected the same number, or 1")
 
     @property
     def _latents(self) -> int:
@@ -52,12 +59,36 @@ class Branch:
     @property
     def frames(self) -> int:
         """Number of frames F; 1 where nothing changes from frame to frame."""
-        return max(self._latents, len(self.scale))
+        return max(self._latents, len(self.scale), *(len(values) for _, values in self.moves), 1)
 
-    def over(self, frames: int) -> list[tuple[Float[Tensor, "18 512"], float]]:
-        """The latent and the scale of each of so many frames."""
-        latents = list(self.w) if self.w.ndim == 3 else [self.w]
-        return list(zip(*(each * frames if len(each) == 1 else each for each in (latents, self.scale))))
+    @property
+    def is_steady(self) -> bool:
+        """Whether all frames have one latent, however much of it."""
+        return self._latents == 1 and all(len(values) == 1 for _, values in self.moves)
+
+    def latent(self, frame: int) -> Float[Tensor, "18 512"]:
+        """The latent of a frame, with its moves."""
+        w = self.w[frame if len(self.w) > 1 else 0] if self.w.ndim == 3 else self.w
+        for n, values in self.moves:
+            w = w + values[frame if len(values) > 1 else 0] * n
+        return w
+
+    def scales(self, frames: int) -> list[float]:
+        """The scale of each of so many frames."""
+        return list(self.scale) * (frames if len(self.scale) == 1 else 1)
+
+    def alphas(self, frames: int) -> Float[Tensor, "frames J"]:
+        """The alpha of each move in each of so many frames, float64."""
+        columns = [values * (frames if len(values) == 1 else 1) for _, values in self.moves]
+        return torch.tensor(columns, dtype=torch.float64).reshape(len(columns), frames).T
+
+
+def _by_frame(name: str, numbers: float | Sequence[float]) -> tuple[float, ...]:
+    """Numbers by frame. Raises ValueError for what is none, or is not finite."""
+    tensor = torch.as_tensor(numbers, dtype=torch.float64)
+    if tensor.ndim > 1 or not tensor.numel() or not torch.isfinite(tensor).all():
+        raise ValueError(f"{name} is {numbers}, expected a finite number or a list of them")
+    return tuple(tensor.reshape(-1).tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +131,9 @@ class Plan:
         return max((branch.frames for branch in self.branches), default=1)
 
     @cached_property
-    def terms(self) -> list[list[tuple[Float[Tensor, "18 512"], float]]]:
-        """For each frame the latent and the scale of each branch."""
-        return [list(pairs) for pairs in zip(*(branch.over(self.frames) for branch in self.branches))] or [[]]
-
-    @property
     def scales(self) -> list[list[float]]:
         """For each frame the scale of each branch."""
-        return [[scale for _, scale in pairs] for pairs in self.terms]
+        return [list(scales) for scales in zip(*(branch.scales(self.frames) for branch in self.branches))] or [[]]
 
     @property
     def is_empty(self) -> bool:

@@ -16,7 +16,7 @@ from .report import Report
 from .rows import Compiled, Row, Segment, segments
 from .sites import Site
 
-CHUNK = 1 << 20  # bytes of f that the CPU takes at a time, so that they stay in its cache
+CHUNK = 8 << 20  # bytes of f that the CPU takes at a time: they stay in its last cache, and are enough for its threads
 PROBES = 64  # tokens of a row on which the report measures the residual
 
 
@@ -34,7 +34,7 @@ class Residual:
 
     def announce(self, rows: Sequence[Row]) -> None:
         """Say what the rows of the following UNet calls get."""
-        self._segments = segments(rows)
+        self._segments = segments(rows, self._compiled.steady)
 
     def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it.
@@ -55,66 +55,88 @@ class Residual:
         with _own_precision(f), torch.set_grad_enabled(keep):
             changed = f.clone() if keep else f.contiguous()
             for segment in self._segments:
+                matrices = folded.stack(segment, f)
                 if segment.frames is not None:
-                    self._report.add_squares(segment.tensors(f)[2], folded.measure(f.detach(), segment))
-                folded.add(changed, segment)
+                    squares = folded.measure(f.detach(), segment, matrices)
+                    self._report.add_squares(segment.tensors(f).frames, squares)
+                folded.add(changed, segment, matrices)
         return (changed, *args[1:])
 
 
 class Folded:
-    """One layer's folded matrices, made when first asked for and kept in the type of f."""
+    """One layer's folded matrices, made when first asked for, in the type of f. On the device are those of the tokens
+    that the last call needed, the others wait in the computer's memory."""
 
     def __init__(self, adapter: Adapter, layer: int, heads: int, tokens: Float[Tensor, "U 4 text"]) -> None:
         self.adapter, self.layer, self.heads, self.tokens = adapter, layer, heads, tokens
-        self._matrices: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
+        self._kept: dict[tuple[torch.dtype, int], tuple[Tensor, Tensor]] = {}
+        self._here: dict[tuple[torch.dtype, torch.device], tuple[tuple[int, ...], Tensor, Tensor]] = {}
 
-    def matrices(self, like: Float[Tensor, "..."]) -> tuple[Float[Tensor, "U C m"], Float[Tensor, "U m C"]]:
-        """The scores and values of all latents, in the type and on the device of ``like``; m is 4H."""
+    def matrices(
+        self, numbers: tuple[int, ...], like: Float[Tensor, "..."]
+    ) -> tuple[Float[Tensor, "P C m"], Float[Tensor, "P m C"]]:
+        """The scores and values of tokens of these numbers, in the type and on the device of ``like``; m is 4H."""
         key = (like.dtype, like.device)
-        if key not in self._matrices:
-            scores, values = self.adapter.fold(self.layer, self.tokens, self.heads)
-            self._matrices[key] = scores.to(like), values.to(like)
-        return self._matrices[key]
+        if key not in self._here or self._here[key][0] != numbers:
+            missing = [number for number in numbers if (like.dtype, number) not in self._kept]
+            if missing:
+                scores, values = self.adapter.fold(self.layer, self.tokens[missing], self.heads)
+                for number, *pair in zip(missing, scores.to(like.dtype), values.to(like.dtype)):
+                    self._kept[like.dtype, number] = tuple(pair)
+            pairs = zip(*(self._kept[like.dtype, number] for number in numbers))
+            self._here[key] = (numbers, *(torch.stack(each).to(like.device, non_blocking=True) for each in pairs))
+        return self._here[key][1:]
 
     def stack(
         self, segment: Segment, like: Float[Tensor, "..."]
     ) -> tuple[Float[Tensor, "r C m"], Float[Tensor, "r m C"]]:
         """The matrices of a segment's rows, K terms side by side, so that m is 4HK; r is 1 where all rows share
         them."""
-        scores, values = self.matrices(like)
-        shared = len(set(segment.terms)) == 1
-        if shared and len(segment.terms[0]) == 1:  # the usual case copies nothing
-            (term,) = segment.terms[0]
-            return scores[term][None], values[term][None]
-        terms = segment.tensors(like)[1][: 1 if shared else None]
-        width = scores.shape[1]
-        scores = scores[terms].transpose(1, 2).reshape(len(terms), width, -1)
-        return scores, values[terms].reshape(len(terms), -1, width)
+        scores, values = self.matrices(segment.numbers, like)
+        tensors, (count, width, _) = segment.tensors(like), scores.shape
+        if segment.is_mixed:
+            scores = torch.einsum("rkpt,pcth->rckth", tensors.weights, scores.view(count, width, TOKENS, self.heads))
+            values = torch.einsum("rkpt,pthc->rkthc", tensors.weights, values.view(count, TOKENS, self.heads, width))
+        elif tensors.terms.numel() == 1:  # the usual case copies nothing
+            ((part,),) = segment.terms[0]
+            place = segment.numbers.index(part.number)
+            return scores[place][None], values[place][None]
+        else:
+            scores, values = scores[tensors.terms].transpose(1, 2), values[tensors.terms]
+        rows = len(values)
+        return scores.reshape(rows, width, -1), values.reshape(rows, -1, width)
 
-    def add(self, f: Float[Tensor, "rows N C"], segment: Segment) -> None:
-        """Add the residual to the segment's rows of f, contiguous, in place."""
-        self._add_rows(f[segment.start : segment.stop], segment)
+    def add(
+        self, f: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None = None
+    ) -> None:
+        """Add the residual to the segment's rows of f, contiguous, in place, with the ``matrices`` of `stack`."""
+        self._add_rows(f[segment.start : segment.stop], segment, matrices)
 
-    def measure(self, f: Float[Tensor, "rows N C"], segment: Segment) -> Float[Tensor, "mine 2"]:
+    def measure(
+        self, f: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None = None
+    ) -> Float[Tensor, "mine 2"]:
         """The squared norms of the residual and of f, float32, over a sample of the tokens of each of the segment's
         rows."""
         stride = max(f.shape[1] // PROBES, 1)
         probe = f[segment.start : segment.stop, ::stride].contiguous()
         after = probe.clone()
-        self._add_rows(after, segment)
+        self._add_rows(after, segment, matrices)
         return torch.stack([(after - probe).float(), probe.float()]).square().sum((2, 3)).T
 
-    def _add_rows(self, rows: Float[Tensor, "rows N C"], segment: Segment) -> None:
-        scores, values = self.stack(segment, rows)
-        scales = segment.tensors(rows)[0]
+    def _add_rows(
+        self, rows: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None
+    ) -> None:
+        scores, values = matrices or self.stack(segment, rows)
+        scales = segment.tensors(rows).scales
         if rows.device.type != "cpu":
             self._add(rows, scores, values, scales)
             return
-        chunk = max(CHUNK // (rows.shape[2] * rows.element_size()), 1)
-        for i in range(len(rows)):
-            mine = slice(i, i + 1) if len(scores) > 1 else slice(0, 1)
-            for a in range(0, rows.shape[1], chunk):
-                self._add(rows[i : i + 1, a : a + chunk], scores[mine], values[mine], scales[i : i + 1])
+        tokens = CHUNK // (rows.shape[2] * rows.element_size())
+        many, length = max(tokens // rows.shape[1], 1), min(max(tokens, 1), rows.shape[1])
+        for i in range(0, len(rows), many):
+            mine = slice(i, i + many) if len(scores) > 1 else slice(None)
+            for a in range(0, rows.shape[1], length):
+                self._add(rows[i : i + many, a : a + length], scores[mine], values[mine], scales[i : i + many])
 
     def _add(
         self,

@@ -10,83 +10,164 @@ import torch
 from torch import Tensor
 
 from ..weights.adapter import Adapter
-from ..weights.shapes import LAYERS, WIDTH, Float, Int
-from .plan import Plan
+from ..weights.shapes import LAYERS, TOKENS, WIDTH, Float, Int
+from .plan import Branch, Plan
+
+WHOLE = (1.0,) * TOKENS
+
+
+class Part(NamedTuple):
+    """Some of the compiled tokens: their number, and how much of each of the four."""
+
+    number: int
+    weights: tuple[float, ...] = WHOLE
+
+
+Term = tuple[Part, ...]  # the tokens of a latent, as the sum of its parts
 
 
 class Row(NamedTuple):
-    """A row's K terms: the numbers of their latents and their scales, none where it stays as it is; and the frame
-    for which the report measures it, None for a negative row."""
+    """A row's K terms and their scales, none where it stays as it is; and the frame for which the report measures it,
+    None for a negative row."""
 
-    terms: tuple[int, ...]
+    terms: tuple[Term, ...]
     scales: tuple[float, ...]
     frame: int | None
 
 
 class Compiled:
-    """A plan's distinct latents as tokens, and the terms of each of its frames."""
+    """A plan as tokens, and the terms of each of its frames.
+
+    The tokens of a latent that moves are sums: those of its base, of each direction and of the zero latent serve all
+    frames. ``steady`` counts the tokens, the first ones, that serve several frames; the others are one frame's.
+    """
 
     def __init__(self, adapter: Adapter, plan: Plan) -> None:
         self.plan = plan
+        self._adapter = adapter
         self._numbers: dict[bytes, int] = {}
-        self._latents: list[Tensor] = []
-        zero = self._number(torch.zeros(LAYERS, WIDTH))
-        self._positive: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
-        self._negative: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
-        for pairs in plan.terms:
-            scales = tuple(scale for _, scale in pairs)
-            terms = tuple(self._number(w) for w, _ in pairs) if any(scales) else ()
-            self._positive.append((terms, scales if terms else ()))
-            # All terms of a negative row attend to phi(0): their scales add up.
-            total = sum(scales)
-            self._negative.append(((zero,), (total,)) if plan.negative and total else ((), ()))
-        self.tokens: Float[Tensor, "U 4 text"] = adapter.tokens(torch.stack(self._latents))
+        self._tokens: list[Tensor] = []
+        self._zero = self._whole(torch.zeros(LAYERS, WIDTH))
+        wanted = [any(scales) for scales in plan.scales]
+        terms: dict[int, list[Term]] = {}
+        moved = [(i, branch) for i, branch in enumerate(plan.branches) if branch.w.ndim == 2]
+        for i, branch in moved:
+            terms[i] = self._moved(branch, wanted)
+        self.steady = len(self._tokens)
+        for i, branch in enumerate(plan.branches):
+            if i not in terms:
+                terms[i] = [self._whole(branch.latent(f)) if touched else () for f, touched in enumerate(wanted)]
+        self._positive = [
+            (tuple(terms[i][f] for i in sorted(terms)), tuple(scales)) if any(scales) else ((), ())
+            for f, scales in enumerate(plan.scales)
+        ]
+        # All terms of a negative row attend to phi(0): their scales add up.
+        self._negative = [
+            ((self._zero,), (sum(scales),)) if plan.negative and sum(scales) else ((), ()) for scales in plan.scales
+        ]
+        self.tokens: Float[Tensor, "U 4 text"] = torch.stack(self._tokens)
 
     def row(self, frame: int, negative: bool, seen_as: int = 0) -> Row:
         """The row of one of the plan's frames, which the report is to see as the frame ``seen_as``."""
         return Row(*(self._negative if negative else self._positive)[frame], None if negative else seen_as)
 
-    def _number(self, w: Float[Tensor, "18 512"]) -> int:
-        w = w.detach().to("cpu", torch.float32).contiguous()
-        key = w.numpy().tobytes()
+    def _moved(self, branch: Branch, wanted: Sequence[bool]) -> list[Term]:
+        """The term of each frame of one latent and its moves."""
+        frames = len(wanted)
+        if branch.is_steady:
+            return [self._whole(branch.latent(0))] * frames if any(wanted) else [()] * frames
+        alphas = branch.alphas(frames)
+        amounts = torch.cat([torch.ones(frames, 1, dtype=alphas.dtype), alphas], 1)
+        tokens, weights = self._adapter.moved(torch.stack([branch.w, *(n for n, _ in branch.moves)]), amounts)
+        numbers = [self._number(token) for token in tokens]
+        return [
+            (*self._zero, *(Part(number, tuple(each)) for number, each in zip(numbers, row)))
+            for row in weights.tolist()
+        ]
+
+    def _whole(self, w: Float[Tensor, "18 512"]) -> Term:
+        return (Part(self._number(self._adapter.tokens(w[None])[0])),)
+
+    def _number(self, tokens: Float[Tensor, "4 text"]) -> int:
+        key = tokens.contiguous().numpy().tobytes()
         if key not in self._numbers:
-            self._numbers[key] = len(self._latents)
-            self._latents.append(w)
+            self._numbers[key] = len(self._tokens)
+            self._tokens.append(tokens)
         return self._numbers[key]
+
+
+class OnDevice(NamedTuple):
+    """A segment's numbers as tensors, for all layers. ``terms`` are places among the segment's numbers, for rows whose
+    terms are of one part; of others, ``weights`` are those of each of the numbers."""
+
+    scales: Float[Tensor, "rows K"]
+    terms: Int[Tensor, "rows K"] | None
+    weights: Float[Tensor, "r K P 4"] | None
+    frames: Int[Tensor, " rows"]
 
 
 @dataclass(frozen=True, eq=False)
 class Segment:
     """Consecutive rows with the same number of terms K: rows ``start`` to ``stop``, their terms, scales and, where
-    they are positive rows, the report's frames."""
+    they are positive rows, the report's frames. ``numbers`` are those of the tokens that the whole call needs."""
 
     start: int
     stop: int
-    terms: tuple[tuple[int, ...], ...]
+    terms: tuple[tuple[Term, ...], ...]
     scales: tuple[tuple[float, ...], ...]
     frames: tuple[int, ...] | None
-    _tensors: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+    numbers: tuple[int, ...]
+    _tensors: dict[tuple[torch.dtype, torch.device], OnDevice] = field(default_factory=dict)
 
-    def tensors(self, like: Float[Tensor, "..."]) -> tuple[Float[Tensor, "rows K"], Int[Tensor, "rows K"], Tensor]:
-        """Scales in the type of ``like``, terms, and the frames (rows,), all on its device. Made once, since all
-        layers ask for them."""
+    @property
+    def distinct(self) -> tuple[tuple[Term, ...], ...]:
+        """The terms of each row; of one where all rows have the same."""
+        return self.terms[:1] if len(set(self.terms)) == 1 else self.terms
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there are terms of several parts."""
+        return _is_mixed(self.terms[0])
+
+    def tensors(self, like: Float[Tensor, "..."]) -> OnDevice:
+        """The same in the type and on the device of ``like``. Made once, since all layers ask for them."""
         key = (like.dtype, like.device)
         if key not in self._tensors:
-            frames = torch.tensor(self.frames or ())
-            tensors = (torch.tensor(self.scales, dtype=like.dtype), torch.tensor(self.terms), frames)
-            self._tensors[key] = tuple(tensor.to(like.device, non_blocking=True) for tensor in tensors)
+            places = {number: place for place, number in enumerate(self.numbers)}
+            terms = weights = None
+            if self.is_mixed:
+                weights = torch.zeros(len(self.distinct), len(self.terms[0]), len(places), TOKENS)
+                for row, mixes in zip(weights, self.distinct):
+                    for own, mix in zip(row, mixes):
+                        for part in mix:
+                            own[places[part.number]] += torch.tensor(part.weights)
+            else:
+                terms = torch.tensor([[places[part.number] for (part,) in row] for row in self.distinct])
+            given = (torch.tensor(self.scales), terms, weights, torch.tensor(self.frames or (), dtype=torch.long))
+            self._tensors[key] = OnDevice(*(None if each is None else _moved_to(each, like) for each in given))
         return self._tensors[key]
 
 
-def segments(rows: Sequence[Row]) -> list[Segment]:
-    """The rows that are touched, in segments."""
+def segments(rows: Sequence[Row], steady: int) -> list[Segment]:
+    """The rows of a call that are touched, in segments. ``steady`` is how many of the tokens are always needed."""
+    own = {part.number for row in rows for term in row.terms for part in term}
+    numbers = tuple(sorted(own | set(range(steady))))
     found, start = [], 0
-    kinds = [(len(row.terms), row.frame is None) for row in rows]
+    kinds = [(len(row.terms), row.frame is None, _is_mixed(row.terms)) for row in rows]
     for stop in range(1, len(rows) + 1):
         if stop < len(rows) and kinds[stop] == kinds[start]:
             continue
         terms, scales, frames = zip(*rows[start:stop])
         if terms[0]:
-            found.append(Segment(start, stop, terms, scales, None if frames[0] is None else frames))
+            found.append(Segment(start, stop, terms, scales, None if frames[0] is None else frames, numbers))
         start = stop
     return found
+
+
+def _is_mixed(terms: Sequence[Term]) -> bool:
+    return any(len(term) > 1 for term in terms)
+
+
+def _moved_to(tensor: Tensor, like: Tensor) -> Tensor:
+    tensor = tensor.to(like.dtype) if tensor.is_floating_point() else tensor
+    return tensor.to(like.device, non_blocking=True)

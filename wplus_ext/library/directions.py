@@ -51,17 +51,17 @@ class Direction:
         return vector
 
     def move(
-        self, w: Float[Tensor, "F 18 512"], alpha: Float[Tensor, " F"], layers: tuple[int, int]
-    ) -> Float[Tensor, "F 18 512"]:
-        """Edit latents by alpha, in the layers ``first <= layer < end`` only."""
+        self, first: Float[Tensor, "F 512"], alpha: Float[Tensor, " F"], layers: tuple[int, int]
+    ) -> tuple[Float[Tensor, "18 512"], Float[Tensor, " F"]]:
+        """An edit by alpha, in the layers ``first <= layer < end`` only, as a vector and how much of it is to be added
+        to latents with these ``first`` layers."""
         if self.target is None:
-            return w + alpha[:, None, None] * self.within(layers)
-        first, end = max(layers[0], self.layers[0]), min(layers[1], self.layers[1])
-        target, w = self.target, w.clone()
-        now = ((w[:, 0] - target.mean) @ target.component) / target.deviation
-        step = (target.sign * alpha - now) * target.deviation
-        w[:, first:end] += (step[:, None] * target.component)[:, None]
-        return w
+            return self.within(layers), alpha
+        begin, end = max(layers[0], self.layers[0]), min(layers[1], self.layers[1])
+        target, vector = self.target, torch.zeros_like(self.vector)
+        vector[begin:end] = target.component
+        now = ((first - target.mean) @ target.component) / target.deviation
+        return vector, (target.sign * alpha - now) * target.deviation
 
 
 class Description(NamedTuple):

@@ -77,10 +77,13 @@ class Resolved:
                 for track, direction, values in moves
             ]
         else:
-            w = load_latent(self.identity.path).expand(frames, -1, -1)
-            for track, direction, values in moves:
-                w = direction.move(w, torch.tensor(values), track.layers)
-            branches = [Branch(w[0] if (w == w[0]).all() else w, strength)]
+            w = load_latent(self.identity.path)
+            first, steps = w[0].expand(frames, -1), []
+            for track, direction, values in moves:  # a target's step is from where those before it have led
+                vector, amounts = direction.move(first, torch.tensor(values), track.layers)
+                first = first + amounts[:, None] * vector[0]
+                steps.append((vector, _alike(amounts.tolist())))
+            branches = [Branch(w, strength, steps)]
         return Plan(branches, settings.start, settings.end, settings.negative, settings.mode)
 
     def _direction(self, track: Track, entry: Entry) -> Direction:
@@ -120,6 +123,11 @@ def find_tracks(settings: Settings, library: Library) -> tuple[tuple[Track, Entr
         with _told(f"tracks, line {track.line}"):
             found.append((track, library.find(*named_by(track.name))))
     return tuple(found)
+
+
+def _alike(values: list[float]) -> float | list[float]:
+    """One number for those that are all the same."""
+    return values[0] if len(set(values)) == 1 else values
 
 
 @contextmanager

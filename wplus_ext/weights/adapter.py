@@ -89,11 +89,35 @@ class Adapter:
         Raises:
             ValueError: another shape.
         """
+        return layer_norm(self._projected(w), (self.text,), self.norm_weight, self.norm_bias, EPS)
+
+    @torch.autocast("cpu", enabled=False)
+    def moved(
+        self, w: Float[Tensor, "B 18 512"], amounts: Float[Tensor, "F B"]
+    ) -> tuple[Float[Tensor, "B 4 text"], Float[Tensor, "F B 4"]]:
+        """phi of sums of latents, ``sum_i amounts_i w_i``, exactly, whatever their number F.
+
+        The projections are linear, and the LayerNorm divides by one number a token, which follows from the products
+        of the projections with each other. So with the ``tokens`` and ``weights`` that this gives, both float32,
+        ``phi = sum_i weights_i tokens_i + phi(0)``.
+
+        Raises:
+            ValueError: another shape.
+        """
+        parts = self._projected(w).double()
+        parts = parts - parts.mean(2, keepdim=True)
+        sizes = parts.square().mean(2).sqrt().clamp_min(1e-12)  # taken out, so that half precision can hold the tokens
+        gram = torch.einsum("itc,jtc->tij", parts, parts) / self.text
+        amounts = amounts.double()
+        variance = torch.einsum("fi,tij,fj->ft", amounts, gram, amounts)
+        weights = amounts[:, :, None] * sizes / (variance + EPS).sqrt()[:, None]
+        return (parts / sizes[:, :, None]).float() * self.norm_weight, weights.float()
+
+    def _projected(self, w: Float[Tensor, "B 18 512"]) -> Float[Tensor, "B 4 text"]:
         if w.ndim != 3 or tuple(w.shape[1:]) != (LAYERS, WIDTH):
             raise ValueError(f"w has shape {tuple(w.shape)}, expected (B, {LAYERS}, {WIDTH})")
         w = w.to("cpu", torch.float32)
-        groups = [w[:, a:b].flatten(1) @ p.T for (a, b), p in zip(GROUPS, self.projections)]
-        return layer_norm(torch.stack(groups, 1), (self.text,), self.norm_weight, self.norm_bias, EPS)
+        return torch.stack([w[:, a:b].flatten(1) @ p.T for (a, b), p in zip(GROUPS, self.projections)], 1)
 
     @torch.autocast("cpu", enabled=False)
     def fold(
