@@ -82,6 +82,10 @@ def test_lines_end_as_text_boxes_have_them(end):
     assert settings.to_infotext()["WPlus strength"] == "0.5"
 
 
+def test_only_blanks_of_the_language_go_from_around_the_tracks():
+    assert Settings(tracks="\ufeff \u2028smile = 1\n").to_infotext()["WPlus tracks"] == "\u2028smile = 1"
+
+
 def test_half_a_letter_is_refused():
     with pytest.raises(ValueError, match=r"tracks holds U\+D800, half a letter"):
         Settings(tracks="# \ud800\nsmile = 1")

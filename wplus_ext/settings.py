@@ -16,6 +16,7 @@ from .window import Window
 MODES = ("residual", "direct")
 NO_IDENTITY = "None"  # what the page's list of identities says for none
 PREFIX = "WPlus "  # of the infotext's keys
+_AROUND = " \t\n\u00a0\u3000\ufeff"  # what the track language takes for blanks: others belong to a name
 _STEPS = re.compile(r"(\d(?:\.\d+)?)-(\d(?:\.\d+)?)")
 
 
@@ -111,7 +112,7 @@ class Settings:
     def to_infotext(self) -> dict[str, object]:
         """The infotext's entries; an empty value has none, since it would break the paste."""
         values = {name: getattr(self, name) for name in _BY_NAME}
-        values |= {"tracks": self.tracks.strip(), "strength": self.strength.strip()}
+        values |= {name: getattr(self, name).strip(_AROUND) for name in ("tracks", "strength")}
         values["steps"] = "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end))
         return {PREFIX + name: value for name, value in values.items() if value not in (None, "")}
 
