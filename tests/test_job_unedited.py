@@ -53,7 +53,8 @@ def test_a_picture_that_adetailer_throws_away_needs_no_step(jobs, job):
 def test_a_program_that_does_not_switch_it_on_is_told(jobs, job):
     job.is_api = True
     jobs.prepare(job, [{"tracks": "smile = 1"}])
-    assert "W+ is off" in finished(jobs, job).comments
+    done = finished(jobs, job)
+    assert "W+ is off" in done.comments and "W+ is off" in done.extra_generation_params["WPlus note"]
     jobs.prepare(job, [{"tracks": "smile = 1", "enabled": False}])
     assert finished(jobs, job).comments == ""
 

@@ -163,15 +163,17 @@ class Jobs:
 
     def finish(self, p: object, processed: object) -> None:
         """After a job: put its report into the API's info and under the picture, and keep it for the page."""
-        job = job_of(p)
+        job, said, told = job_of(p), "", {}
         if job is not None and job.report is not None:
-            report = job.report.to_dict()
-            processed.extra_generation_params = {**processed.extra_generation_params, f"{PREFIX}report": report}
-            processed.comments += f"{TITLE}: {job.summary()}\n"
+            said, told = job.summary(), {f"{PREFIX}report": job.report.to_dict()}
         elif job is not None and not (shared.state.interrupted or shared.state.skipped):
-            processed.comments += f"{TITLE}: {job.unreached()}\n"
+            said = job.unreached()
         elif getattr(p, "wplus_unused", False):
-            processed.comments += f"{TITLE}: {OFF}\n"
+            said = OFF
+        if said:  # a new dict: the WebUI shares the other one; and comments do not reach programs
+            told[f"{PREFIX}note"] = said
+            processed.extra_generation_params = {**processed.extra_generation_params, **told}
+            processed.comments += f"{TITLE}: {said}\n"
         self._keep(p, processed, job if job is not None and job.report is not None else None)
         if p is self._last():
             self._last = lambda: None
