@@ -88,6 +88,13 @@ def test_the_tokens_do_not_grow_with_the_frames(adapter, frames):
     assert len(compiled.tokens) == compiled.steady == 4  # the base, two directions, the zero latent
 
 
+@pytest.mark.parametrize("values", [2.0, [0.0, 2.0]])
+def test_latents_may_be_of_another_type_or_be_learnt(adapter, values):
+    w, n = ONE.double().requires_grad_(), TWO.bfloat16()
+    compiled = Compiled(adapter, Plan([Branch(w, 1.0, [(n, values)])]))
+    assert compiled.tokens.dtype == torch.float32 and not compiled.tokens.requires_grad
+
+
 def test_a_move_that_stays_is_one_latent(adapter):
     compiled = Compiled(adapter, Plan([Branch(ONE, [0.5, 1.0], [(TWO, 2.0)])]))
     ((part,),) = compiled.row(0, False).terms

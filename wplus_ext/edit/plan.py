@@ -70,7 +70,7 @@ class Branch:
         """The latent of a frame, with its moves."""
         w = self.w[frame if len(self.w) > 1 else 0] if self.w.ndim == 3 else self.w
         for n, values in self.moves:
-            w = w + values[frame if len(values) > 1 else 0] * n
+            w = w + values[frame if len(values) > 1 else 0] * n.to(w)
         return w
 
     def scales(self, frames: int) -> list[float]:

@@ -78,7 +78,8 @@ class Compiled:
             return [self._whole(branch.latent(0))] * frames if any(wanted) else [()] * frames
         alphas = branch.alphas(frames)
         amounts = torch.cat([torch.ones(frames, 1, dtype=alphas.dtype), alphas], 1)
-        tokens, weights = self._adapter.moved(torch.stack([branch.w, *(n for n, _ in branch.moves)]), amounts)
+        latents = [_plain(latent) for latent in (branch.w, *(n for n, _ in branch.moves))]
+        tokens, weights = self._adapter.moved(torch.stack(latents), amounts)
         numbers = [self._number(token) for token in tokens]
         return [
             (*self._zero, *(Part(number, tuple(each)) for number, each in zip(numbers, row)))
@@ -86,7 +87,7 @@ class Compiled:
         ]
 
     def _whole(self, w: Float[Tensor, "18 512"]) -> Term:
-        return (Part(self._number(self._adapter.tokens(w[None])[0])),)
+        return (Part(self._number(self._adapter.tokens(_plain(w)[None])[0])),)
 
     def _number(self, tokens: Float[Tensor, "4 text"]) -> int:
         key = tokens.contiguous().numpy().tobytes()
@@ -166,6 +167,11 @@ def segments(rows: Sequence[Row], steady: int) -> list[Segment]:
 
 def _is_mixed(terms: Sequence[Term]) -> bool:
     return any(len(term) > 1 for term in terms)
+
+
+def _plain(w: Float[Tensor, "18 512"]) -> Float[Tensor, "18 512"]:
+    """A latent's numbers, wherever they are, and whatever is to be learnt of them."""
+    return w.detach().to("cpu", torch.float32)
 
 
 def _moved_to(tensor: Tensor, like: Tensor) -> Tensor:
