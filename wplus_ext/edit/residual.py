@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.linalg import vector_norm
 from torch.utils.hooks import RemovableHandle
 
 from ..weights.adapter import Adapter
@@ -117,11 +118,12 @@ class Folded:
     ) -> Float[Tensor, "mine 2"]:
         """The squared norms of the residual and of f, float32, over a sample of the tokens of each of the segment's
         rows."""
-        stride = max(f.shape[1] // PROBES, 1)
+        stride = max(f.shape[1] // PROBES, 1) | 1  # odd: of a picture it meets all columns, not its left edge alone
         probe = f[segment.start : segment.stop, ::stride].contiguous()
         after = probe.clone()
         self._add_rows(after, segment, matrices)
-        return torch.stack([(after - probe).float(), probe.float()]).square().sum((2, 3)).T
+        parts = (after.sub_(probe), probe)
+        return torch.stack([vector_norm(part.flatten(1), dim=1, dtype=torch.float32) for part in parts], 1).square()
 
     def _add_rows(
         self, rows: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None
