@@ -39,6 +39,20 @@ def test_the_residual_follows_the_type_of_f(adapter, state, half, dtype):
     assert difference(got.float(), wanted(state, f)) < {torch.float32: 1e-6, torch.float16: 2e-3}.get(dtype, 2e-2)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_latent_that_moves_has_the_residual_of_each_of_its_latents(adapter, state, dtype):
+    if dtype == torch.float16 and torch.__version__ < "2.2":
+        pytest.skip("this torch has no half precision on the CPU")
+    branch = Branch(W, 0.5, [(latents(seed=5), [-8.0, 0.0, 8.0]), (latents(seed=6), [3.0, 0.5, -3.0])])
+    compiled, f = Compiled(adapter, Plan([branch])), torch.randn(3, 16, 32)
+    wanted = [0.5 * plain.residual(state, 1, HEADS, f[i], plain.phi(state, branch.latent(i))) for i in range(3)]
+    got = f.to(dtype, copy=True)
+    (segment,) = segments([compiled.row(i, False) for i in range(3)], compiled.steady)
+    Folded(adapter, 0, HEADS, compiled.tokens).add(got, segment)
+    limit = {torch.float32: 1e-5, torch.float16: 2e-3}.get(dtype, 2e-2)
+    assert difference(got.float(), f + torch.stack(wanted)) < limit
+
+
 @pytest.mark.parametrize("cut", [1, 7, 1 << 20])
 def test_the_cpus_pieces_make_no_difference(adapter, state, half, cut, monkeypatch):
     """However many bytes of f are taken at a time."""
