@@ -69,6 +69,11 @@ def test_a_latent_moves_by_frame():
     assert [branch.latent(frame)[0, 0].item() for frame in range(2)] == [4, 6] and branch.frames == 2
 
 
+def test_a_latent_of_few_bits_moves_in_more():
+    branch = Branch(W.bfloat16(), 1.0, [(W / 3, [0.0, 1.0])])
+    assert branch.latent(1)[0, 0].item() == pytest.approx(4 / 3, abs=1e-6)
+
+
 def test_latents_by_frame_move_too():
     branch = Branch(torch.stack([W, -W]), 1.0, [(W, [0.0, 5.0])])
     assert [branch.latent(frame)[0, 0].item() for frame in range(2)] == [1, 4]

@@ -95,6 +95,16 @@ def test_latents_may_be_of_another_type_or_be_learnt(adapter, values):
     assert compiled.tokens.dtype == torch.float32 and not compiled.tokens.requires_grad
 
 
+def test_moves_that_stay_are_of_the_base(adapter):
+    branch = Branch(ONE[None], 1.0, zip([TWO, latents(seed=3), ONE], [[1.0, 2.0], 3.0, -2.0]))
+    compiled = Compiled(adapter, Plan([branch]))
+    assert compiled.steady == len(compiled.tokens) == 3  # the base, one direction, the zero latent
+    for frame in (0, 1):
+        (term,) = compiled.row(frame, False).terms
+        got = sum(torch.tensor(part.weights)[:, None] * compiled.tokens[part.number] for part in term)
+        assert torch.allclose(got, tokens_of(adapter, branch.latent(frame)), atol=2e-5)
+
+
 def test_a_move_that_stays_is_one_latent(adapter):
     compiled = Compiled(adapter, Plan([Branch(ONE, [0.5, 1.0], [(TWO, 2.0)])]))
     ((part,),) = compiled.row(0, False).terms

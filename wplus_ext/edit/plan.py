@@ -33,6 +33,7 @@ class Branch:
     moves: Sequence[tuple[Float[Tensor, "18 512"], float | Sequence[float]]] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "moves", tuple(self.moves))
         if self.w.ndim not in (2, 3) or tuple(self.w.shape[-2:]) != (LAYERS, WIDTH):
             raise ValueError(
                 f"w has shape {tuple(self.w.shape)}, expected ({LAYERS}, {WIDTH}) or (F, {LAYERS}, {WIDTH})"
@@ -62,25 +63,36 @@ class Branch:
         return max(self._latents, len(self.scale), *(len(values) for _, values in self.moves), 1)
 
     @property
-    def is_steady(self) -> bool:
-        """Whether all frames have one latent, however much of it."""
-        return self._latents == 1 and all(len(values) == 1 for _, values in self.moves)
+    def base(self) -> Float[Tensor, "18 512"] | None:
+        """The latent that all frames have in common, with the moves that are the same for all; None for latents by
+        frame."""
+        if self._latents > 1:
+            return None
+        return _moved(self.w.reshape(LAYERS, WIDTH), [(n, values[0]) for n, values in self.moves if len(values) == 1])
+
+    @property
+    def curves(self) -> tuple[tuple[Float[Tensor, "18 512"], tuple[float, ...]], ...]:
+        """The moves that change from frame to frame."""
+        return tuple((n, values) for n, values in self.moves if len(values) > 1)
 
     def latent(self, frame: int) -> Float[Tensor, "18 512"]:
         """The latent of a frame, with its moves."""
         w = self.w[frame if len(self.w) > 1 else 0] if self.w.ndim == 3 else self.w
-        for n, values in self.moves:
-            w = w + values[frame if len(values) > 1 else 0] * n.to(w)
-        return w
+        return _moved(w, [(n, values[frame if len(values) > 1 else 0]) for n, values in self.moves])
 
     def scales(self, frames: int) -> list[float]:
         """The scale of each of so many frames."""
         return list(self.scale) * (frames if len(self.scale) == 1 else 1)
 
-    def alphas(self, frames: int) -> Float[Tensor, "frames J"]:
-        """The alpha of each move in each of so many frames, float64."""
-        columns = [values * (frames if len(values) == 1 else 1) for _, values in self.moves]
-        return torch.tensor(columns, dtype=torch.float64).reshape(len(columns), frames).T
+
+def _moved(
+    w: Float[Tensor, "18 512"], moves: Sequence[tuple[Float[Tensor, "18 512"], float]]
+) -> Float[Tensor, "18 512"]:
+    """A latent and its moves, float32 where there are any."""
+    for n, alpha in moves:
+        w = w.float()
+        w = w + alpha * n.to(w)
+    return w
 
 
 def _by_frame(name: str, numbers: float | Sequence[float]) -> tuple[float, ...]:

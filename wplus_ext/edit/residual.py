@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,7 +21,8 @@ from .rows import Compiled, Row, Segment, segments
 from .sites import Site
 
 CHUNK = 8 << 20  # bytes of f that the CPU takes at a time: they stay in its last cache, and are enough for its threads
-PROBES = 64  # tokens of a row on which the report measures the residual
+PROBES = 87  # tokens of a row, or a few more, on which the report measures the residual
+SETS = 2  # of matrices that are on a device: those of positive rows and of negative ones, where they come by turns
 
 
 class Residual:
@@ -71,22 +75,24 @@ class Folded:
     def __init__(self, adapter: Adapter, layer: int, heads: int, tokens: Float[Tensor, "U 4 text"]) -> None:
         self.adapter, self.layer, self.heads, self.tokens = adapter, layer, heads, tokens
         self._kept: dict[tuple[torch.dtype, int], tuple[Tensor, Tensor]] = {}
-        self._here: dict[tuple[torch.dtype, torch.device], tuple[tuple[int, ...], Tensor, Tensor]] = {}
+        self._here: dict[tuple[torch.dtype, torch.device, tuple[int, ...]], tuple[Tensor, Tensor]] = {}
 
     def matrices(
         self, numbers: tuple[int, ...], like: Float[Tensor, "..."]
     ) -> tuple[Float[Tensor, "P C m"], Float[Tensor, "P m C"]]:
         """The scores and values of tokens of these numbers, in the type and on the device of ``like``; m is 4H."""
-        key = (like.dtype, like.device)
-        if key not in self._here or self._here[key][0] != numbers:
+        key = (like.dtype, like.device, numbers)
+        if key not in self._here:
             missing = [number for number in numbers if (like.dtype, number) not in self._kept]
             if missing:
                 scores, values = self.adapter.fold(self.layer, self.tokens[missing], self.heads)
                 for number, *pair in zip(missing, scores.to(like.dtype), values.to(like.dtype)):
                     self._kept[like.dtype, number] = tuple(pair)
             pairs = zip(*(self._kept[like.dtype, number] for number in numbers))
-            self._here[key] = (numbers, *(torch.stack(each).to(like.device, non_blocking=True) for each in pairs))
-        return self._here[key][1:]
+            self._here[key] = tuple(torch.stack(each).to(like.device) for each in pairs)
+            for old in list(self._here)[:-SETS]:
+                del self._here[old]
+        return self._here[key]
 
     def stack(
         self, segment: Segment, like: Float[Tensor, "..."]
@@ -96,8 +102,10 @@ class Folded:
         scores, values = self.matrices(segment.numbers, like)
         tensors, (count, width, _) = segment.tensors(like), scores.shape
         if segment.is_mixed:
+            scores, values = scores.float(), values.float()
             scores = torch.einsum("rkpt,pcth->rckth", tensors.weights, scores.view(count, width, TOKENS, self.heads))
             values = torch.einsum("rkpt,pthc->rkthc", tensors.weights, values.view(count, TOKENS, self.heads, width))
+            scores, values = scores.to(like.dtype), values.to(like.dtype)
         elif tensors.terms.numel() == 1:  # the usual case copies nothing
             ((part,),) = segment.terms[0]
             place = segment.numbers.index(part.number)
@@ -118,7 +126,7 @@ class Folded:
     ) -> Float[Tensor, "mine 2"]:
         """The squared norms of the residual and of f, float32, over a sample of the tokens of each of the segment's
         rows."""
-        stride = max(f.shape[1] // PROBES, 1) | 1  # odd: of a picture it meets all columns, not its left edge alone
+        stride = _stride(f.shape[1])
         probe = f[segment.start : segment.stop, ::stride].contiguous()
         after = probe.clone()
         self._add_rows(after, segment, matrices)
@@ -159,6 +167,13 @@ class Folded:
             f.view(-1, width).addmm_(attention.view(-1, scores.shape[2]), values[0])
         else:
             f.baddbmm_(attention.view(rows, length, -1), values)
+
+
+@functools.cache
+def _stride(length: int) -> int:
+    """From one token that is measured to the next. It has no factor in common with the length, and so none with a
+    picture's width: it meets all columns, not its left edge alone."""
+    return next(stride for stride in itertools.count(max(length // PROBES, 1)) if math.gcd(stride, length) == 1)
 
 
 def _own_precision(f: Tensor) -> AbstractContextManager:

@@ -44,62 +44,63 @@ class Compiled:
 
     def __init__(self, adapter: Adapter, plan: Plan) -> None:
         self.plan = plan
-        self._adapter = adapter
         self._numbers: dict[bytes, int] = {}
-        self._tokens: list[Tensor] = []
-        self._zero = self._whole(torch.zeros(LAYERS, WIDTH))
+        self._latents: dict[int, Tensor] = {}  # by number: their tokens are made together
+        self._tokens: dict[int, Tensor] = {}
+        zero = self._whole(torch.zeros(LAYERS, WIDTH))
         wanted = [any(scales) for scales in plan.scales]
-        terms: dict[int, list[Term]] = {}
-        moved = [(i, branch) for i, branch in enumerate(plan.branches) if branch.w.ndim == 2]
-        for i, branch in moved:
-            terms[i] = self._moved(branch, wanted)
-        self.steady = len(self._tokens)
-        for i, branch in enumerate(plan.branches):
-            if i not in terms:
-                terms[i] = [self._whole(branch.latent(f)) if touched else () for f, touched in enumerate(wanted)]
+        shared = [self._moved(adapter, zero, branch, len(wanted)) for branch in plan.branches]
+        self.steady = len(self._numbers)
+        terms = [
+            [self._whole(branch.latent(frame)) if touched else () for frame, touched in enumerate(wanted)]
+            if found is None
+            else found
+            for branch, found in zip(plan.branches, shared)
+        ]
         self._positive = [
-            (tuple(terms[i][f] for i in sorted(terms)), tuple(scales)) if any(scales) else ((), ())
-            for f, scales in enumerate(plan.scales)
+            (tuple(term[frame] for term in terms), tuple(scales)) if wanted[frame] else ((), ())
+            for frame, scales in enumerate(plan.scales)
         ]
         # All terms of a negative row attend to phi(0): their scales add up.
         self._negative = [
-            ((self._zero,), (sum(scales),)) if plan.negative and sum(scales) else ((), ()) for scales in plan.scales
+            ((zero,), (sum(scales),)) if plan.negative and sum(scales) else ((), ()) for scales in plan.scales
         ]
-        self.tokens: Float[Tensor, "U 4 text"] = torch.stack(self._tokens)
+        made = adapter.tokens(torch.stack(list(self._latents.values())))
+        tokens = self._tokens | dict(zip(self._latents, made))
+        self.tokens: Float[Tensor, "U 4 text"] = torch.stack([tokens[number] for number in range(len(tokens))])
 
     def row(self, frame: int, negative: bool, seen_as: int = 0) -> Row:
         """The row of one of the plan's frames, which the report is to see as the frame ``seen_as``."""
         return Row(*(self._negative if negative else self._positive)[frame], None if negative else seen_as)
 
-    def _moved(self, branch: Branch, wanted: Sequence[bool]) -> list[Term]:
-        """The term of each frame of one latent and its moves."""
-        frames = len(wanted)
-        if branch.is_steady:
-            return [self._whole(branch.latent(0))] * frames if any(wanted) else [()] * frames
-        alphas = branch.alphas(frames)
-        amounts = torch.cat([torch.ones(frames, 1, dtype=alphas.dtype), alphas], 1)
-        latents = [_plain(latent) for latent in (branch.w, *(n for n, _ in branch.moves))]
-        tokens, weights = self._adapter.moved(torch.stack(latents), amounts)
-        numbers = [self._number(token) for token in tokens]
-        return [
-            (*self._zero, *(Part(number, tuple(each)) for number, each in zip(numbers, row)))
-            for row in weights.tolist()
-        ]
+    def _moved(self, adapter: Adapter, zero: Term, branch: Branch, frames: int) -> list[Term] | None:
+        """The term of each frame of a latent that all have in common; None for latents by frame."""
+        if branch.base is None:
+            return None
+        if not branch.curves:
+            return [self._whole(branch.base)] * frames
+        latents = torch.stack([_plain(w) for w in (branch.base, *(n for n, _ in branch.curves))])
+        amounts = torch.tensor([(1.0,) * frames, *(values for _, values in branch.curves)], dtype=torch.float64).T
+        tokens, weights = adapter.moved(latents, amounts)
+        numbers = [self._number(each, self._tokens) for each in tokens]
+        return [(*zero, *(Part(number, tuple(each)) for number, each in zip(numbers, row))) for row in weights.tolist()]
 
     def _whole(self, w: Float[Tensor, "18 512"]) -> Term:
-        return (Part(self._number(self._adapter.tokens(_plain(w)[None])[0])),)
+        return (Part(self._number(_plain(w), self._latents)),)
 
-    def _number(self, tokens: Float[Tensor, "4 text"]) -> int:
-        key = tokens.contiguous().numpy().tobytes()
+    def _number(self, tensor: Tensor, kept: dict[int, Tensor]) -> int:
+        """The number of a latent, or of tokens, which is kept with those of its kind if it is new."""
+        key = tensor.contiguous().numpy().tobytes()
         if key not in self._numbers:
-            self._numbers[key] = len(self._tokens)
-            self._tokens.append(tokens)
+            self._numbers[key] = len(self._numbers)
+            kept[self._numbers[key]] = tensor
         return self._numbers[key]
 
 
 class OnDevice(NamedTuple):
     """A segment's numbers as tensors, for all layers. ``terms`` are places among the segment's numbers, for rows whose
-    terms are of one part; of others, ``weights`` are those of each of the numbers."""
+    terms are of one part; of others, ``weights`` are those of each of the numbers, float32 in any case: they are added
+    up before anything is rounded."""
 
     scales: Float[Tensor, "rows K"]
     terms: Int[Tensor, "rows K"] | None
@@ -144,8 +145,12 @@ class Segment:
                             own[places[part.number]] += torch.tensor(part.weights)
             else:
                 terms = torch.tensor([[places[part.number] for (part,) in row] for row in self.distinct])
-            given = (torch.tensor(self.scales), terms, weights, torch.tensor(self.frames or (), dtype=torch.long))
-            self._tensors[key] = OnDevice(*(None if each is None else _moved_to(each, like) for each in given))
+            scales = torch.tensor(self.scales, dtype=torch.float64).to(like.dtype)
+            given = (scales, terms, weights, torch.tensor(self.frames or (), dtype=torch.long))
+            quick = like.is_cuda  # elsewhere a copy may be read before it is whole
+            self._tensors[key] = OnDevice(
+                *(each if each is None else each.to(like.device, non_blocking=quick) for each in given)
+            )
         return self._tensors[key]
 
 
@@ -172,8 +177,3 @@ def _is_mixed(terms: Sequence[Term]) -> bool:
 def _plain(w: Float[Tensor, "18 512"]) -> Float[Tensor, "18 512"]:
     """A latent's numbers, wherever they are, and whatever is to be learnt of them."""
     return w.detach().to("cpu", torch.float32)
-
-
-def _moved_to(tensor: Tensor, like: Tensor) -> Tensor:
-    tensor = tensor.to(like.dtype) if tensor.is_floating_point() else tensor
-    return tensor.to(like.device, non_blocking=True)

@@ -51,16 +51,16 @@ class Direction:
         return vector
 
     def move(
-        self, first: Float[Tensor, "F 512"], alpha: Float[Tensor, " F"], layers: tuple[int, int]
+        self, first_layer: Float[Tensor, "F 512"], alpha: Float[Tensor, " F"], layers: tuple[int, int]
     ) -> tuple[Float[Tensor, "18 512"], Float[Tensor, " F"]]:
-        """An edit by alpha, in the layers ``first <= layer < end`` only, as a vector and how much of it is to be added
-        to latents with these ``first`` layers."""
+        """An edit by alpha, in ``layers[0] <= layer < layers[1]`` only: a vector, and how much of it is to be added to
+        latents with such a first layer."""
         if self.target is None:
             return self.within(layers), alpha
         begin, end = max(layers[0], self.layers[0]), min(layers[1], self.layers[1])
         target, vector = self.target, torch.zeros_like(self.vector)
         vector[begin:end] = target.component
-        now = ((first - target.mean) @ target.component) / target.deviation
+        now = ((first_layer - target.mean) @ target.component) / target.deviation
         return vector, (target.sign * alpha - now) * target.deviation
 
 

@@ -95,7 +95,7 @@ class Adapter:
     def moved(
         self, w: Float[Tensor, "B 18 512"], amounts: Float[Tensor, "F B"]
     ) -> tuple[Float[Tensor, "B 4 text"], Float[Tensor, "F B 4"]]:
-        """phi of sums of latents, ``sum_i amounts_i w_i``, exactly, whatever their number F.
+        """phi of sums of latents, ``sum_i amounts_i w_i``, whatever their number F.
 
         The projections are linear, and the LayerNorm divides by one number a token, which follows from the products
         of the projections with each other. So with the ``tokens`` and ``weights`` that this gives, both float32,
