@@ -22,6 +22,11 @@ def tokens_of(adapter, w):
     return adapter.tokens(w[None])[0]
 
 
+def summed(compiled, term):
+    """The tokens that a term stands for, by the words of its docstring."""
+    return sum(torch.tensor(part.weights)[:, None] * compiled.tokens[part.number] for part in term)
+
+
 # Rows
 
 
@@ -77,7 +82,7 @@ def test_a_latent_that_moves_has_the_tokens_of_each_of_its_latents(adapter):
     compiled = Compiled(adapter, Plan([branch]))
     for frame in range(64):
         (term,) = compiled.row(frame, False).terms
-        got = sum(torch.tensor(part.weights)[:, None] * compiled.tokens[part.number] for part in term)
+        got = summed(compiled, term)
         assert torch.allclose(got, tokens_of(adapter, branch.latent(frame)), atol=2e-5)
 
 
@@ -101,7 +106,7 @@ def test_moves_that_stay_are_of_the_base(adapter):
     assert compiled.steady == len(compiled.tokens) == 3  # the base, one direction, the zero latent
     for frame in (0, 1):
         (term,) = compiled.row(frame, False).terms
-        got = sum(torch.tensor(part.weights)[:, None] * compiled.tokens[part.number] for part in term)
+        got = summed(compiled, term)
         assert torch.allclose(got, tokens_of(adapter, branch.latent(frame)), atol=2e-5)
 
 
@@ -115,7 +120,7 @@ def test_a_direction_that_the_mapper_does_not_see_moves_nothing(adapter):
     compiled = Compiled(adapter, Plan([Branch(ONE, 1.0, [(torch.zeros(18, 512), [0.0, 8.0])])]))
     for frame in (0, 1):
         (term,) = compiled.row(frame, False).terms
-        got = sum(torch.tensor(part.weights)[:, None] * compiled.tokens[part.number] for part in term)
+        got = summed(compiled, term)
         assert torch.allclose(got, tokens_of(adapter, ONE), atol=2e-5)
 
 

@@ -18,7 +18,7 @@ from .edit.attach import attach
 from .edit.plan import Branch, Plan
 from .edit.report import Report
 from .edit.residual import Folded
-from .edit.rows import Compiled, Segment, segments
+from .edit.rows import Compiled, Segment, segments, total
 from .weights.adapter import GROUPS, Adapter, Layer
 from .weights.shapes import LAYERS, WIDTH
 
@@ -99,7 +99,10 @@ class Bench:
         """The times of the edit with its measuring, of the plain form, and of one copy of f, all 16 layers together."""
         spent = [0.0, 0.0, 0.0]
         report = Report("residual", self.rows, [], [[1.0]] * self.rows)
-        tokens = tokens_of(segment, layers[0].tokens).to(self.device, self.dtype)
+        tokens = torch.stack(
+            [total(term, layers[0].tokens) for (term,) in segment.distinct]
+        )  # as the plain form has them
+        tokens = tokens.to(self.device, self.dtype)
         scales = torch.tensor([scale for (scale,) in segment.scales], device=self.device, dtype=self.dtype)
         for i, (folded, length) in enumerate(zip(layers, lengths(self.size))):
             _progress(i, len(WIDTHS))
@@ -235,14 +238,6 @@ def moved(frames: int) -> Branch:
     w, *directions = torch.randn(3, LAYERS, WIDTH, generator=generator)
     up = [ALPHA * (2 * i / (frames - 1) - 1) for i in range(frames)]
     return Branch(w, 1.0, [(directions[0] / 4, up), (directions[1] / 4, up[::-1])])
-
-
-def tokens_of(segment: Segment, tokens: Tensor) -> Tensor:
-    """The tokens of each row, (rows, 4, text), as the plain form takes them; (1, 4, text) where all have the same."""
-    found = [
-        sum(torch.tensor(part.weights)[:, None] * tokens[part.number] for part in term) for (term,) in segment.distinct
-    ]
-    return torch.stack(found)
 
 
 def plain(f: Tensor, layer: Layer, tokens: Tensor, scales: Tensor) -> Tensor:

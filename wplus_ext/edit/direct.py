@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from torch.utils.hooks import RemovableHandle
 
 from ..weights.shapes import TOKENS, Float
-from .rows import Compiled, Row
+from .rows import Compiled, Row, total
 from .sites import Site
 
 
@@ -30,8 +30,7 @@ class Direct:
         self._appended = torch.zeros(len(rows), *tokens.shape[1:])
         for appended, row in zip(self._appended, rows):
             for term, scale in zip(row.terms, row.scales):
-                for part in term:
-                    appended += scale * torch.tensor(part.weights)[:, None] * tokens[part.number]
+                appended += scale * total(term, tokens)
 
     def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""

@@ -70,7 +70,7 @@ class Residual:
 
 class Folded:
     """One layer's folded matrices, made when first asked for, in the type of f. On the device are those of the tokens
-    that the last call needed, the others wait in the computer's memory."""
+    that the last calls needed, the others wait in the computer's memory."""
 
     def __init__(self, adapter: Adapter, layer: int, heads: int, tokens: Float[Tensor, "U 4 text"]) -> None:
         self.adapter, self.layer, self.heads, self.tokens = adapter, layer, heads, tokens

@@ -75,12 +75,13 @@ class Compiled:
 
     def _moved(self, adapter: Adapter, zero: Term, branch: Branch, frames: int) -> list[Term] | None:
         """The term of each frame of a latent that all have in common; None for latents by frame."""
-        if branch.base is None:
+        base, curves = branch.base, branch.curves
+        if base is None:
             return None
-        if not branch.curves:
-            return [self._whole(branch.base)] * frames
-        latents = torch.stack([_plain(w) for w in (branch.base, *(n for n, _ in branch.curves))])
-        amounts = torch.tensor([(1.0,) * frames, *(values for _, values in branch.curves)], dtype=torch.float64).T
+        if not curves:
+            return [self._whole(base)] * frames
+        latents = torch.stack([_plain(w) for w in (base, *(n for n, _ in curves))])
+        amounts = torch.tensor([(1.0,) * frames, *(values for _, values in curves)], dtype=torch.float64).T
         tokens, weights = adapter.moved(latents, amounts)
         numbers = [self._number(each, self._tokens) for each in tokens]
         return [(*zero, *(Part(number, tuple(each)) for number, each in zip(numbers, row))) for row in weights.tolist()]
@@ -168,6 +169,11 @@ def segments(rows: Sequence[Row], steady: int) -> list[Segment]:
             found.append(Segment(start, stop, terms, scales, None if frames[0] is None else frames, numbers))
         start = stop
     return found
+
+
+def total(term: Term, tokens: Float[Tensor, "U 4 text"]) -> Float[Tensor, "4 text"]:
+    """The tokens that a term stands for, of the compiled ones."""
+    return sum(torch.tensor(part.weights)[:, None] * tokens[part.number] for part in term)
 
 
 def _is_mixed(terms: Sequence[Term]) -> bool:

@@ -15,7 +15,7 @@ from ..weights import files
 from ..weights.adapter import Adapter
 from ..weights.latents import load_latent
 from ..weights.shapes import Float
-from .names import BLANKS, composed
+from .names import bare, composed
 from .scan import FOLDERS, Entry, Left, Scan, shortened
 
 __all__ = ["FOLDERS", "UPSTREAM", "Entry", "Left", "Library"]
@@ -80,7 +80,7 @@ class Library:
             raise ValueError(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})")
         if not name:
             return entries[0]
-        for spelt, spellings in product((str, composed, _bare), (_listed, _with_ending, _without_folder)):
+        for spelt, spellings in product((str, composed, bare), (_listed, _with_ending, _without_folder)):
             found = [entry for entry in entries if spelt(name) in map(spelt, spellings(entry))]
             if len(found) == 1:
                 return found[0]
@@ -114,11 +114,6 @@ class Library:
                     found.setdefault(entry.name, entry)  # the first root goes before the others
             known[folder] = sorted(shortened(list(found.values())), key=lambda entry: entry.name.lower()), left
         return known[folder]
-
-
-def _bare(name: str) -> str:
-    """A name as it is kept: without what cannot be seen around it."""
-    return composed(name).strip(BLANKS)
 
 
 def _listed(entry: Entry) -> set[str]:

@@ -32,12 +32,17 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def bare(name: str) -> str:
+    """A name in its one spelling, without blanks around it, seen or not."""
+    return composed(composed(name).strip(BLANKS))
+
+
 def check_name(name: str) -> str:
     """A name in its one spelling, without blanks around it, seen or not. Raises ValueError for one that no file or
     track could have."""
     if len(name) > 100 * LONGEST:
         raise ValueError(f"the name {_short(name)!r} has {len(name)} letters, expected at most {LONGEST}")
-    name = composed(composed(name).strip(BLANKS))
+    name = bare(name)
     found = sorted({letter for letter in name if letter in FORBIDDEN or not letter.isprintable()})
     if not name or name.startswith(".") or name.endswith("."):
         raise ValueError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,7 +67,8 @@ def check_out(out: Path, force: bool = False) -> None:
 def claim(work: Path, rules: dict[str, object]) -> None:
     """Make a folder for checkpoints, or go on in it. Raises ValueError where it holds anything else, or the checkpoints
     of other ``rules``, which would be mixed."""
-    from ..weights.swap import clear_dead, replacing
+    from ..library.ledger import read_json, write_json
+    from ..weights.swap import clear_dead
 
     if work.exists() and not work.is_dir():
         raise ValueError(f"{work} is a file, expected a folder for checkpoints; choose another name")
@@ -76,24 +76,14 @@ def claim(work: Path, rules: dict[str, object]) -> None:
     clear_dead(work)
     held = sorted(path.name for path in work.iterdir())
     if MARK in held:
-        before = _rules(work / MARK)
+        before = read_json(work / MARK) or {}
         if before != rules:
             said = ", ".join(f"{name} {value}" for name, value in before.items()) or "settings that cannot be read"
             raise ValueError(f"{work} holds a training with {said}; go on with these, or choose another folder")
     elif held:
         raise ValueError(f"{work} holds {held[0]}, so it is no folder of checkpoints; choose an empty one")
     else:
-        with replacing(work / MARK) as part:
-            part.write_text(json.dumps(rules) + "\n", encoding="utf-8")
-
-
-def _rules(mark: Path) -> dict[str, object]:
-    """What a mark says; nothing where it is damaged."""
-    try:
-        content = json.loads(mark.read_text(encoding="utf-8"))
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+        write_json(work / MARK, rules)
 
 
 if __name__ == "__main__":

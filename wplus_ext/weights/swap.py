@@ -96,7 +96,7 @@ def own_folder(path: Path) -> Iterator[Path]:
     with _named(path):
         with alone(path.parent) as locked:
             _clear_dead(path.parent, locked)
-            folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{PREFIX}{path.name[:30]}-"))
+            folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path.name)))
             lock = FileLock(folder / LOCK, timeout=0)
             with suppress(OSError, NotImplementedError):  # a disk without locks: nobody can clear it away either
                 lock.acquire()
@@ -135,11 +135,16 @@ def _clear_dead(parent: Path, locked: bool) -> None:
                 continue
             with FileLock(folder / LOCK, timeout=0):
                 for waiting in (folder / BEFORE).glob("*"):
-                    is_old = folder.name.startswith(f"{PREFIX}{waiting.name[:30]}-")  # and not half of a new one,
+                    is_old = folder.name.startswith(_prefix(waiting.name))  # and not half of a new one,
                     if is_old and not os.path.lexists(parent / waiting.name):  # which once could have the name
                         waiting.rename(parent / waiting.name)
                 _clear(folder)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prefix(name: str) -> str:
+    """What a hidden folder's name begins with, where a thing of this name is written."""
+    return f"{PREFIX}{name[:30]}-"
 
 
 def _clear(folder: Path) -> None:
