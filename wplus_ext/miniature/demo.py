@@ -27,7 +27,7 @@ from .measure import Ruler
 PAGE = "index.html"
 LARGEST = 1 << 24  # bytes of a page, which has some thousand
 BASE = {"frames": 8, "seed": 3, "steps": 12}  # of all videos; for the rest the miniature's own
-TOGETHER = 4  # videos in a batch: of more the memory is asked of the system anew at each step, which takes longer
+TOGETHER = 2  # videos in a batch: for larger ones the memory comes from the system anew at each step, which costs more
 STORY = ({"seed": 4}, {"seed": 4, "tracks": "smile = -0.7 > 0 > 0.7"})
 STORY_NAME = "story"
 STORY_WORDS = (
