@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from wplus_ext.__main__ import main
 from wplus_ext.commands import common, evaluate, figures
-from wplus_ext.miniature import demo
+from wplus_ext.miniature import demo, page
 from wplus_ext.studio import record, video
 from wplus_ext.weights import files
 from wplus_ext.weights.swap import check_place
@@ -164,7 +164,7 @@ def test_a_vast_file_is_not_read_to_see_whose_it_is(tmp_path, is_ours):
 
 
 def test_the_demo_knows_its_page(tmp_path):
-    (tmp_path / "index.html").write_text(demo._page([]))
+    (tmp_path / "index.html").write_text(page.page([]))
     assert demo._is_ours(tmp_path / "index.html")
 
 

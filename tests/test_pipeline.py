@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,8 @@ from wplus_ext.library.directions import load
 from wplus_ext.settings import Settings
 from wplus_ext.studio.pipeline import Studio, count_steps
 from wplus_ext.studio.shot import Shot
+
+FIVE = [{"tracks": f"smile = {i / 10}"} for i in range(1, 6)]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,40 @@ def test_each_step_is_told(studio, several):
     ticks = []
     assert len(list(studio.render(several, tick=lambda: ticks.append(1)))) == 4
     assert len(ticks) == count_steps(several) == (3 + 2 + 2) + (1 + 4 + 4)
+
+
+# Videos in one batch
+
+
+@pytest.fixture(scope="module")
+def mixed(several, edited):
+    """Edits that fit into one batch, and such as do not; three begin alike."""
+    return [*several, edited, shot(edit={"tracks": "smile = 0.5", "mode": "direct"})]
+
+
+@pytest.fixture(scope="module")
+def together(studio, mixed):
+    """Their frames, and how many steps were told."""
+    ticks = []
+    return dict(studio.together(mixed, 2, tick=lambda: ticks.append(1))), len(ticks)
+
+
+def test_videos_together_are_those_alone(studio, mixed, together):
+    alone = {one: frames(studio, one)[0].astype(int) for one in mixed}
+    assert set(together[0]) == set(alone)
+    assert max(np.abs(together[0][one] - alone[one]).max() for one in mixed) <= 1  # other sums, rounded
+    assert min(np.abs(alone[a] - alone[b]).max() for a, b in itertools.combinations(mixed, 2)) > 1
+
+
+def test_each_step_of_each_video_is_told(mixed, together):
+    assert together[1] == count_steps(mixed)
+
+
+def test_a_batch_holds_as_many_as_allowed(studio, several, monkeypatch):
+    sizes, finish = [], Studio.finish
+    monkeypatch.setattr(Studio, "finish", lambda self, draft: sizes.append(len(draft.latents)) or finish(self, draft))
+    list(studio.together([replace(several[0], edit=shot(edit=edit).edit) for edit in FIVE], 2))
+    assert sizes == [2, 2, 1]
 
 
 # Windows

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from wplus_ext import Branch, Plan
+from wplus_ext.edit.plan import joined
 
 W = torch.ones(18, 512)
 
@@ -97,3 +98,25 @@ def test_scales_are_by_frame():
 )
 def test_a_plan_without_scales_is_empty(branches, empty):
     assert Plan(branches).is_empty == empty
+
+
+def test_joined_plans_are_one_video_after_the_other():
+    curve, still = Plan([Branch(W, [1, 2]), Branch(-W, 5.0)], start=0.3), Plan([Branch(W, -1.0, [(W, 2.0)])], start=0.3)
+    plan = joined([curve, still], 2)
+    assert plan.scales == [[1, 5], [2, 5], [-1, 0], [-1, 0]] and plan.start == 0.3
+    assert [[branch.latent(frame)[0, 0].item() for branch in plan.branches] for frame in range(4)] == [
+        [1, -1], [1, -1], [3, 0], [3, 0],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("plans", "message"),
+    [
+        ([], "0 plans, expected some"),
+        ([Plan([Branch(W)]), Plan([Branch(W)], start=0.5)], "2 plans, expected some, all with the same start"),
+        ([Plan([Branch(W, [1, 2, 3])])], r"plans of \[3\] frames, expected 2, or 1"),
+    ],
+)
+def test_plans_that_cannot_be_joined(plans, message):
+    with pytest.raises(ValueError, match=message):
+        joined(plans, 2)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -151,3 +152,21 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether no frame is changed."""
         return not any(any(scales) for scales in self.scales)
+
+
+def joined(plans: Sequence[Plan], frames: int) -> Plan:
+    """One plan for videos that are rendered together: frame f of the video v is its frame ``v * frames + f``.
+
+    Raises:
+        ValueError: no plans, or such as differ in more than their branches; one with other frames.
+    """
+    if len({(plan.window, plan.negative, plan.mode) for plan in plans}) != 1:
+        raise ValueError(f"{len(plans)} plans, expected some, all with the same start, end, negative and mode")
+    if counts := {plan.frames for plan in plans} - {1, frames}:
+        raise ValueError(f"plans of {sorted(counts)} frames, expected {frames}, or 1")
+    still = Branch(torch.zeros(LAYERS, WIDTH), 0.0)
+    branches = []
+    for several in itertools.zip_longest(*(plan.branches for plan in plans), fillvalue=still):
+        latents = [branch.latent(frame) for branch in several for frame in range(frames)]
+        branches.append(Branch(torch.stack(latents), [x for branch in several for x in branch.scales(frames)]))
+    return replace(plans[0], branches=branches)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 from tqdm import tqdm
 
 from ..curve import evaluate as curve
@@ -20,14 +20,20 @@ from ..studio.sheet import Sheet
 from ..studio.shot import Shot
 from ..weights.regular import read_regular
 from ..weights.swap import check_place, replacing
-from . import world
+from . import page, world
+from .evaluate import PEOPLE
 from .measure import Ruler
 
 PAGE = "index.html"
-MARK = '<meta name="generator" content="wplus_ext demo">'  # by which our page is known
 LARGEST = 1 << 24  # bytes of a page, which has some thousand
-CHART = (150, 74)  # width and height
-LIMIT = 1.3  # of the charts' scale
+BASE = {"frames": 8, "seed": 3, "steps": 12}  # of all videos; for the rest the miniature's own
+TOGETHER = 2  # videos in a batch: for larger ones the memory comes from the system anew at each step, which costs more
+STORY = ({"seed": 4}, {"seed": 4, "tracks": "smile = -0.7 > 0 > 0.7"})
+STORY_NAME = "story"
+STORY_WORDS = (
+    "The same video, unedited and with a curve of the smile: sad in the first frame, untouched in the middle, happy in "
+    "the last. The prompt does not say a word of it."
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,8 @@ def tables() -> list[Table]:
     """What the demo shows."""
     signs = (-0.5, 0.0, 0.5)
     modes = tuple(tuple({"mode": mode, "tracks": _track("smile", x)} for x in signs) for mode in ("direct", "residual"))
-    alphas, people = (-2, 0, 2, 4), ("ada", "eva", "kai")
-    persons = tuple(tuple({"identity": p, "tracks": f"smile = {a}", "start": 0.0} for a in alphas) for p in people)
+    alphas = (-2, 0, 2, 4)
+    persons = tuple(tuple({"identity": p, "tracks": f"smile = {a}", "start": 0.0} for a in alphas) for p in PEOPLE)
     lambdas = (-0.5, -0.25, 0.0, 0.25, 0.5)
     attributes = tuple(tuple({"tracks": _track(name, x)} for x in lambdas) for name in ("smile", "age"))
     curves = ("-0.7 > 0 > 0.7", "0 > 0.7 > 0")
@@ -65,7 +71,7 @@ def tables() -> list[Table]:
             "Three people, and alpha of the smile",
             "w = w_id + alpha * smile, lambda 1, from the first step on.",
             tuple(f"alpha {a}" for a in alphas),
-            tuple((person, "smile") for person in people),
+            tuple((person, "smile") for person in PEOPLE),
             persons,
         ),
         Table(
@@ -97,34 +103,75 @@ def write(out: Path, force: bool = False) -> tuple[int, int]:
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file, expected a folder to write to; choose another name")
     out.mkdir(parents=True, exist_ok=True)
-    for table in tables():
-        video.check(out / f"{table.name}.webp", force)
+    wanted = tables()
+    for name in (STORY_NAME, *(table.name for table in wanted)):
+        video.check(out / f"{name}.webp", force)
     check = partial(check_place, out / PAGE, _is_ours, force)
     check()
     studio = Studio(device="cpu", precision="float32")
-    base = replace(Shot.from_dict(studio.defaults()), frames=8, seed=3)
-    found, wanted = {}, tables()
-    shots = list(dict.fromkeys(_shot(base, edit) for table in wanted for row in table.edits for edit in row))
-    # Those that begin alike follow each other, and share the steps before their start.
-    shots.sort(key=lambda shot: (shot.seed, shot.edit.start))
-    with tqdm(total=count_steps(shots), desc="demo", unit="step", disable=None) as bar:
-        for shot, (frames, _) in zip(shots, studio.render(shots, tick=bar.update)):
-            found[shot] = frames
-    ruler, parts = Ruler(studio.folder), []
-    for table in wanted:
-        rows = [[_shot(base, edit) for edit in row] for row in table.edits]
-        cells = [[found[shot] for shot in row] for row in rows]
-        sheet = Sheet.of(table.columns, [label for label, _ in table.rows], *studio.size(base)).fill(cells)
-        record.save(out / f"{table.name}.webp", sheet, studio, [shot for row in rows for shot in row], force)
-        parts.append(_section(table, rows, [[ruler.factors(cell) for cell in row] for row in cells]))
-    with replacing(out / PAGE, check) as part:
-        part.write_text(_page(parts), encoding="utf-8")
+    base = replace(Shot.from_dict(studio.defaults()), **BASE)
+    edits = [*STORY, *(edit for table in wanted for row in table.edits for edit in row)]
+    shots = list(dict.fromkeys(_shot(base, edit) for edit in edits))
+    shots.sort(key=lambda shot: (shot.seed, shot.edit.start))  # those that begin alike follow each other
+    # Decoding a video takes as long as a step, and so does writing one of its files.
+    with tqdm(total=count_steps(shots) + len(shots) + 1 + len(wanted), desc="demo", unit="step", disable=None) as bar:
+        scene = Scene(out, force, studio, base, Ruler(studio.folder))
+        for shot, frames in studio.together(shots, TOGETHER, bar.update):
+            scene.found[shot] = frames
+            bar.update()
+        parts = []
+        for part in (scene.story, *(partial(scene.table, table) for table in wanted)):
+            parts.append(part())
+            bar.update()
+        with replacing(out / PAGE, check) as file:
+            file.write_text(page.page(parts), encoding="utf-8")
     return len(shots), len(wanted)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The videos that were found, by shot, and where to write what is made of them."""
+
+    out: Path
+    force: bool
+    studio: Studio
+    base: Shot
+    ruler: Ruler
+    found: dict[Shot, np.ndarray] = field(default_factory=dict)
+
+    def story(self) -> str:
+        """One video before and after, frame by frame: the file, and its part of the page."""
+        shots = [_shot(self.base, edit) for edit in STORY]
+        cells = [self.found[shot][:, None] for shot in shots]  # each frame is a video of its own
+        labels = ("unedited", str(STORY[1]["tracks"]))
+        grid = self._save(STORY_NAME, [f"frame {i}" for i in range(self.base.frames)], labels, cells, shots)
+        before, after = (self._curve(shot, "smile") for shot in shots)
+        return page.story(grid, "One curve, frame by frame", STORY_WORDS, labels, before, after)
+
+    def table(self, table: Table) -> str:
+        """A table: the file, and its part of the page."""
+        shots = [[_shot(self.base, edit) for edit in row] for row in table.edits]
+        cells = [[self.found[shot] for shot in row] for row in shots]
+        grid = self._save(table.name, table.columns, [label for label, _ in table.rows], cells, [*chain(*shots)])
+        rows = [(label, [self._curve(shot, factor) for shot in row]) for (label, factor), row in zip(table.rows, shots)]
+        command = _command(shots[-1][-1], Shot.from_dict(self.studio.defaults()))
+        return page.table(grid, table.title, table.words, table.columns, rows, command)
+
+    def _save(
+        self, name: str, columns: Sequence[str], rows: Sequence[str], cells: Sequence, shots: Sequence[Shot]
+    ) -> page.Grid:
+        sheet, path = Sheet.of(columns, rows, *self.studio.size(self.base)), self.out / f"{name}.webp"
+        record.save(path, sheet.fill(cells), self.studio, shots, self.force)
+        return page.Grid(path.name, sheet)
+
+    def _curve(self, shot: Shot, factor: str) -> page.Curve:
+        measured = self.ruler.factors(self.found[shot])[:, world.FACTORS.index(factor)]
+        return page.Curve(factor, _asked(shot, factor), measured.tolist())
 
 
 def _is_ours(path: Path) -> bool:
     try:
-        return MARK.encode() in read_regular(path, LARGEST)
+        return page.MARK.encode() in read_regular(path, LARGEST)
     except ValueError:  # far larger than a page
         return False
 
@@ -142,25 +189,13 @@ def _shot(base: Shot, edit: dict[str, object]) -> Shot:
     return replace(base, edit=Settings.from_dict({"enabled": True, **edit}))
 
 
-def _section(table: Table, shots: Sequence[Sequence[Shot]], measured: Sequence[Sequence[Tensor]]) -> str:
-    rows = []
-    for (label, factor), row, readings in zip(table.rows, shots, measured):
-        cells = "".join(
-            f"<td>{_chart(_asked(shot, factor), reading[:, world.FACTORS.index(factor)].tolist(), factor)}</td>"
-            for shot, reading in zip(row, readings)
-        )
-        rows.append(f"<tr><th>{html.escape(label)}</th>{cells}</tr>")
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in table.columns)
-    last = shots[-1][-1]
-    options = {"seed": last.seed, "frames": last.frames, "identity": last.edit.identity, "tracks": last.edit.tracks}
-    given = " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
-    return (
-        f'<section id="{table.name}"><h2>{html.escape(table.title)}</h2><p>{html.escape(table.words)}</p>'
-        f'<img src="{table.name}.webp" alt="{html.escape(table.title)}">'
-        f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
-        f"<p>The last of them: <code>python -m wplus_ext render {html.escape(given)} "
-        f"--start {last.edit.start:g} --out face.webp</code></p></section>"
-    )
+def _command(shot: Shot, default: Shot) -> str:
+    """What renders a shot, where ``default`` is what is rendered without any options."""
+    values = {**asdict(shot), **asdict(shot.edit)}
+    known = {**asdict(default), **asdict(Settings(enabled=True))}
+    given = [(name, value) for name, value in values.items() if name != "edit" and value != known[name]]
+    options = " ".join(f"--{name.replace('_', '-')} {shlex.quote(f'{value}')}" for name, value in given)
+    return f"python -m wplus_ext render {options} --out face.webp"
 
 
 def _asked(shot: Shot, factor: str) -> list[float]:
@@ -170,54 +205,3 @@ def _asked(shot: Shot, factor: str) -> list[float]:
         if track.name == factor:
             return [scale * value for value in curve(track.schedule, shot.frames)]
     return [0.0] * shot.frames
-
-
-def _chart(asked: Sequence[float], measured: Sequence[float], factor: str) -> str:
-    width, height = CHART
-
-    def points(values: Sequence[float]) -> str:
-        step = (width - 8) / max(len(values) - 1, 1)
-        middle = height / 2
-        return " ".join(
-            f"{4 + i * step:.1f},{middle - max(min(value, LIMIT), -LIMIT) / LIMIT * (middle - 4):.1f}"
-            for i, value in enumerate(values)
-        )
-
-    mean = sum(measured) / len(measured)
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{factor}: measured {mean:.2f} on average">'
-        f'<polyline class="zero" points="{points([0.0, 0.0])}"/><polyline class="asked" points="{points(asked)}"/>'
-        f'<polyline class="measured" points="{points(measured)}"/></svg><small>{factor} {mean:+.2f}</small>'
-    )
-
-
-def _page(sections: Sequence[str]) -> str:
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-{MARK}
-<title>W+ Adapter for AnimateDiff: the miniature's demo</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
-img {{ max-width: 100%; background: white; }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
-th {{ font-weight: 600; font-size: .85rem; padding: .2rem .6rem; text-align: center; }}
-td {{ text-align: center; padding: .2rem .4rem; }}
-td small {{ display: block; opacity: .8; }}
-svg {{ width: {CHART[0]}px; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 4px; }}
-polyline {{ fill: none; stroke-width: 2; }}
-.zero {{ stroke: currentColor; opacity: .25; stroke-width: 1; }}
-.asked, .key-asked {{ stroke: #888; stroke-dasharray: 4 3; }}
-.measured, .key-measured {{ stroke: #e06020; }}
-svg.key {{ width: 2.2rem; height: .7rem; border: 0; }}
-</style></head><body>
-<h1>W+ Adapter for AnimateDiff: the miniature's demo</h1>
-<p>Drawn faces from a miniature model: a text-to-video diffusion model of 64x64 pixels that comes with the library,
-edited by exactly the code that edits Stable Diffusion 1.5. It shows that the edit edits, not what photographs look
-like.</p>
-<p><svg class="key" viewBox="0 0 35 10"><polyline class="key-asked" points="0,5 35,5"/></svg> asked for: lambda, or with
-an identity the smile that alpha stands for; <svg class="key" viewBox="0 0 35 10"><polyline class="key-measured"
-points="0,5 35,5"/></svg> measured in each frame, on the scale of the drawings, where -1 to 1 is the usual range.</p>
-{"".join(sections)}
-</body></html>
-"""

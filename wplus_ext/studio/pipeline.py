@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..edit.attach import attach
-from ..edit.plan import Plan
+from ..edit.plan import Plan, joined
 from ..edit.report import Report
 from ..edit.sites import check_fit, find_sites
 from ..library.index import Library
@@ -52,6 +53,11 @@ class Draft:
     def is_guided(self) -> bool:
         """Whether there are negative rows."""
         return self.guidance > 1
+
+    def times(self, count: int) -> Draft:
+        """The same videos so often, one after the other; what a scheduler remembers of one serves all."""
+        text = [part.repeat(count, 1, 1) for part in self.text.chunk(2 if self.is_guided else 1)]
+        return replace(self, latents=self.latents.repeat(count, 1, 1, 1, 1), text=torch.cat(text))
 
 
 class Studio:
@@ -131,6 +137,28 @@ class Studio:
                 report.calls = draft.steps  # of the whole video: where nothing is attached, nobody has counted
                 yield self.finish(draft)[0], report
 
+    def together(
+        self, shots: Sequence[Shot], most: int, tick: Tick = lambda: None
+    ) -> Iterator[tuple[Shot, np.ndarray]]:
+        """The frames (F, H, W, 3) uint8 of each shot, in an order of its own, and without reports.
+
+        As `render`, but shots that differ in the words of their edit alone are up to ``most`` videos of one batch,
+        which keeps a CPU's threads busier and takes so much more memory.
+        """
+        jobs = [(shot, *self._edit(shot)) for shot in shots]
+        for base, alike in itertools.groupby(jobs, lambda job: _base(job[0])):
+            batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
+            for shot, adapter, plan in alike:
+                key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
+                batches.setdefault(key, []).append((shot, adapter, plan))
+            with self.windows(base):
+                first = self.advance(self.begin(base), base.first_edited, tick=tick)
+                for batch in batches.values():
+                    for i in range(0, len(batch), most):
+                        several, adapters, plans = zip(*batch[i : i + most])
+                        draft, plan = first.times(len(several)), joined(plans, base.frames)
+                        yield from zip(several, self.finish(self.advance(draft, None, adapters[0], plan, tick=tick)))
+
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
         resolved = resolve(shot.edit, self.library)
         plan = resolved.plan(shot.frames)
@@ -206,10 +234,14 @@ class Studio:
         """Take steps up to ``until``, or all; the draft itself stays as it is.
 
         Args:
-            adapter, plan: the edit; none where absent.
+            adapter, plan: the edit, of each video or, with as many frames as all of them have, of one after the other
+                (see `joined`); none where absent.
+            tick: called after each step of each video.
         """
         scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
-        frames = [*range(latents.shape[2])] * latents.shape[0]
+        videos, _, length, *_ = latents.shape
+        own = plan is not None and plan.frames == videos * length
+        frames = [*range(videos * length)] if own else [*range(length)] * videos
         negative = [True] * len(frames) if draft.is_guided else []
         with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
             if live:
@@ -224,7 +256,8 @@ class Studio:
                     without, with_ = noise.chunk(2)
                     noise = without + draft.guidance * (with_ - without)
                 latents = scheduler.step(noise, t, latents).prev_sample
-                tick()
+                for _ in range(videos):
+                    tick()
         return replace(draft, latents=latents, scheduler=scheduler, step=draft.steps if until is None else until)
 
     @torch.no_grad()
@@ -237,7 +270,7 @@ class Studio:
 
 
 def count_steps(shots: Sequence[Shot]) -> int:
-    """How many steps `Studio.render` takes for these shots."""
+    """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
         total += shot.steps - (shot.first_edited if _base(shot) == before else 0)

@@ -53,13 +53,16 @@ class Sheet:
         width, height = max(width, _measure(self.title)[0] + 2 * PAD), self.top + len(self.rows) * (self.height + PAD)
         return width + width % 2, height + height % 2
 
+    def place(self, row: int, column: int) -> tuple[int, int]:
+        """Where a cell begins, from the left and from the top."""
+        return self.left + column * (self.width + PAD), self.top + row * (self.height + PAD)
+
     def fill(self, cells: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
         """The table (F, height, width, 3) uint8 of rows of videos, each (F, H, W, 3) uint8."""
         result = np.repeat(self._empty()[None], len(cells[0][0]), 0)
-        left, top = self.left, self.top
         for i, row in enumerate(cells):
             for k, cell in enumerate(row):
-                y, x = top + i * (self.height + PAD), left + k * (self.width + PAD)
+                x, y = self.place(i, k)
                 result[:, y : y + self.height, x : x + self.width] = [self._enlarged(frame) for frame in cell]
         return result
 
