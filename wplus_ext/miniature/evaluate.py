@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from ..settings import Settings
 from ..studio.pipeline import Draft, Studio
 from ..studio.shot import Shot
 from . import world
+from .figure import Figure, correlation, rank_correlation, spread
 from .measure import Ruler
 
 PROMPTS = (
@@ -29,38 +29,6 @@ PEOPLE = ("ada", "eva", "kai")
 CURVES = ("-0.7 > 0 > 0.7", "0 > 0.7 > 0")
 BREAKS = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 RANGE = 4.0  # alpha of the factors that are common in training: -1 to 1
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: its value with the spread over videos, and what was aimed at."""
-
-    name: str
-    value: float
-    spread: float | None = None
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is reached; None where there is none."""
-        if self.at_least is None and self.at_most is None:
-            return None
-        return self.value >= self.at_least if self.at_least is not None else self.value <= self.at_most
-
-    def to_dict(self) -> dict[str, object]:
-        """For JSON."""
-        target = {"at_least": self.at_least, "at_most": self.at_most}
-        values = {"figure": self.name, "value": round(self.value, 4), "met": self.met, **target}
-        return values if self.spread is None else {**values, "spread": round(self.spread, 4)}
-
-    def line(self) -> str:
-        """For a person."""
-        spread = "" if self.spread is None else f" ± {self.spread:.2f}"
-        low, high = self.at_least is not None, self.at_most is not None
-        target = f"at least {self.at_least:g}" if low else f"at most {self.at_most:g}" if high else "reported"
-        verdict = {True: "met", False: "MISSED", None: ""}[self.met]
-        return f"{self.name:<66} {self.value:7.3f}{spread:<9} {target:<14} {verdict}".rstrip()
 
 
 class Trial:
@@ -142,7 +110,7 @@ def reader_figures(studio: Studio, ruler: Ruler, count: int) -> list[Figure]:
             shown = vae(part.to(vae.device, vae.dtype)).sample.float().cpu()
         pictures.append(((shown + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy())
     error = (ruler.factors(np.concatenate(pictures)) - factors).abs()
-    return [Figure(f"reader's mean error, {name}", *_spread(error[:, i])) for i, name in enumerate(world.FACTORS)]
+    return [Figure(f"reader's mean error, {name}", *spread(error[:, i])) for i, name in enumerate(world.FACTORS)]
 
 
 def lambda_figures(trial: Trial, name: str, lambdas: Sequence[float], target: float) -> tuple[list[Figure], dict]:
@@ -150,16 +118,16 @@ def lambda_figures(trial: Trial, name: str, lambdas: Sequence[float], target: fl
     measured = torch.stack([trial.factors(tracks=f"{name} = {value:g}").mean(1) for value in lambdas])  # (L, V, 7)
     index, middle = world.FACTORS.index(name), lambdas.index(0.0)
     wanted = measured[..., index]
-    ranks = [_correlation(_ranks(torch.tensor(lambdas)), _ranks(video)) for video in wanted.T]
+    ranks = [rank_correlation(torch.tensor(lambdas), video) for video in wanted.T]
     change = measured - measured[middle]
     others = [i for i in range(len(world.FACTORS)) if i != index]
     leak = change[[0, -1]][..., others].abs().mean() / change[[0, -1]][..., index].abs().mean()
     drift = change[[0, -1]].mean(1)  # (2, 7): what all videos have in common
     common = drift[:, others].abs().mean() / drift[:, index].abs().mean()
     figures = [
-        Figure(f"{name}: rank correlation with lambda", *_spread(ranks), at_least=target),
-        Figure(f"{name}: change at lambda -0.5", *_spread(change[0, :, index]), at_most=-0.3),
-        Figure(f"{name}: change at lambda +0.5", *_spread(change[-1, :, index]), at_least=0.3),
+        Figure(f"{name}: rank correlation with lambda", *spread(ranks), at_least=target),
+        Figure(f"{name}: change at lambda -0.5", *spread(change[0, :, index]), at_most=-0.3),
+        Figure(f"{name}: change at lambda +0.5", *spread(change[-1, :, index]), at_least=0.3),
         Figure(f"{name}: others' change per unit of it, each video by itself", float(leak), at_most=0.15),
         Figure(f"{name}: the same, of the mean over videos", float(common)),
     ]
@@ -176,16 +144,16 @@ def identity_figures(trial: Trial, count: int) -> tuple[list[Figure], dict]:
         true = space.factors(trial.studio.library.latent(person)[None])[0]
         errors.append((measured[count // 2] - true)[:, 1:].abs())
         smiles = measured[..., 0]
-        ranks += [_correlation(_ranks(torch.tensor(alphas)), _ranks(video)) for video in smiles.T]
+        ranks += [rank_correlation(torch.tensor(alphas), video) for video in smiles.T]
         slopes += [float(np.polyfit(alphas, video.numpy(), 1)[0]) / world.PER_ALPHA for video in smiles.T]
         curves.append(smiles.mean(1))
     error = torch.cat(errors)
     figures = [
-        Figure("identity: smile's rank correlation with alpha", *_spread(ranks), at_least=0.98),
-        Figure("identity: slope of smile, as part of the true one", *_spread(slopes), at_least=0.7),
-        Figure("identity: error of the other factors at alpha 0", *_spread(error), at_most=0.15),
+        Figure("identity: smile's rank correlation with alpha", *spread(ranks), at_least=0.98),
+        Figure("identity: slope of smile, as part of the true one", *spread(slopes), at_least=0.7),
+        Figure("identity: error of the other factors at alpha 0", *spread(error), at_most=0.15),
     ]
-    figures += [Figure(f"identity: error of {name}", *_spread(error[:, i])) for i, name in enumerate(world.FACTORS[1:])]
+    figures += [Figure(f"identity: error of {name}", *spread(error[:, i])) for i, name in enumerate(world.FACTORS[1:])]
     return figures, {"alpha": alphas, "measured": torch.stack(curves).mean(0).tolist()}
 
 
@@ -195,10 +163,10 @@ def dynamic_figures(trial: Trial, schedules: Sequence[str]) -> list[Figure]:
     for text in schedules:
         after = trial.factors(tracks=f"smile = {text}")
         asked = torch.tensor(curve(text, trial.shot.frames))
-        follows = [_correlation(asked, video) for video in after[..., 0]]
+        follows = [correlation(asked, video) for video in after[..., 0]]
         calm = [x[..., 1:].diff(dim=1).abs().mean() for x in (after, before)]
         figures += [
-            Figure(f"curve {text}: correlation with smile, frame by frame", *_spread(follows), at_least=0.95),
+            Figure(f"curve {text}: correlation with smile, frame by frame", *spread(follows), at_least=0.95),
             Figure(f"curve {text}: unrest of the other factors", float(calm[0] / calm[1]), at_most=1.2),
         ]
     return figures
@@ -215,7 +183,7 @@ def start_figures(trial: Trial, starts: Sequence[float]) -> list[Figure]:
         strange = trial.ruler.strangeness(trial.pictures(tracks="smile = 0.4", start=start)).mean()
         plain = trial.ruler.strangeness(trial.pictures()).mean()
         figures += [
-            Figure(f"start {start:g}: smile gained by lambda 0.4", *_spread(effect)),
+            Figure(f"start {start:g}: smile gained by lambda 0.4", *spread(effect)),
             Figure(f"start {start:g}: others' change per unit", float(leak)),
             Figure(f"start {start:g}: strangeness of the pictures, unedited = 1", float(strange / plain)),
         ]
@@ -233,7 +201,7 @@ def mode_figures(trial: Trial) -> list[Figure]:
         figures.append(
             Figure(f"{mode}: share of clear effects in the right direction", float((share > 0.1).float().mean()))
         )
-        figures.append(Figure(f"{mode}: change of smile in the right direction", *_spread(share)))
+        figures.append(Figure(f"{mode}: change of smile in the right direction", *spread(share)))
     return figures
 
 
@@ -251,17 +219,3 @@ def known_range(trial: Trial, name: str) -> list[float]:
             good = sign * size
         ends.append(good)
     return ends
-
-
-def _spread(values: Sequence[float] | Tensor) -> tuple[float, float]:
-    """Mean and standard deviation."""
-    values = [float(value) for value in torch.as_tensor(values).flatten()]
-    return statistics.fmean(values), statistics.pstdev(values)
-
-
-def _ranks(values: Tensor) -> Tensor:
-    return values.argsort().argsort().double()
-
-
-def _correlation(a: Tensor, b: Tensor) -> float:
-    return float(torch.corrcoef(torch.stack([a.double(), b.double()]))[0, 1])
