@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from wplus_ext.__main__ import main
-from wplus_ext.miniature import evaluate
+from wplus_ext.curve import evaluate as curve
+from wplus_ext.miniature import evaluate, figure, world
 from wplus_ext.miniature.measure import Ruler
 from wplus_ext.studio.pipeline import Studio
 
@@ -42,7 +45,7 @@ def few():
 @pytest.fixture(scope="module", params=["smile", "age"])
 def factor(request, few):
     """A factor, and what an edit of it does."""
-    figures, _ = evaluate.lambda_figures(few, request.param, LAMBDAS, 0.95)
+    figures, _ = evaluate.lambda_figures(few, request.param, LAMBDAS)
     return request.param, values(figures)
 
 
@@ -87,8 +90,14 @@ def test_with_an_identity_the_smile_is_as_wide_as_it_should_be(identity):
 
 
 @pytest.fixture(scope="module")
-def dynamic():
-    return values(evaluate.dynamic_figures(trial(16), [CURVE]))
+def many():
+    return trial(16)
+
+
+@pytest.fixture(scope="module")
+def dynamic(many):
+    figures, _ = evaluate.dynamic_figures(many, [CURVE])
+    return values(figures)
 
 
 @once
@@ -102,6 +111,17 @@ def test_a_curve_leaves_the_rest_calm(dynamic):
 
 
 @once
+def test_how_much_the_smile_shakes(many):
+    found = values(evaluate.jitter_figures(many, [CURVE], 32))
+    assert found[f"curve {CURVE}: jitter of smile, drawn clips = 1"] < 14
+
+
+@once
+def test_strong_edits_are_drawn_faces_still(few):
+    assert max(values(evaluate.strangeness_figures(few)).values()) < 1.7
+
+
+@once
 def test_the_residual_does_more_than_the_direct_mode(few):
     found = values(evaluate.mode_figures(few))
     assert (
@@ -112,16 +132,58 @@ def test_the_residual_does_more_than_the_direct_mode(few):
 
 def test_figures_see_an_edit_that_does_nothing(monkeypatch):
     monkeypatch.setattr("wplus_ext.edit.residual.Folded.add", lambda *args: None)
-    figures, _ = evaluate.lambda_figures(trial(2, videos=1), "age", [-0.5, 0.0, 0.5], 0.98)
+    figures, _ = evaluate.lambda_figures(trial(2, videos=1), "age", [-0.5, 0.0, 0.5])
     changes = {figure.name: figure.met for figure in figures if "change at" in figure.name}
     assert changes == {"age: change at lambda -0.5": False, "age: change at lambda +0.5": False}
 
 
+ASKED = torch.tensor(curve(CURVE, 16))
+SHAKE = 0.1 * (-1.0) ** torch.arange(16)
+
+
+def measured(smiles, prompts=()):
+    """A trial in which these smiles (V, F) were measured, whatever the edit."""
+    factors = torch.rand(*smiles.shape, len(world.FACTORS), generator=torch.Generator().manual_seed(0))
+    factors[..., evaluate.SMILE] = smiles
+    ruler, shot = SimpleNamespace(factors=lambda shown: shown), SimpleNamespace(frames=smiles.shape[1])
+    found = {"factors": lambda **edit: factors, "smile": lambda **edit: smiles}
+    return SimpleNamespace(**found, prompts=prompts, shot=shot, ruler=ruler, studio=None)
+
+
+@pytest.mark.parametrize(
+    "series, expected",
+    [([-1.0, 0.0, 1.0, 2.0], 0.0), ([0.1, -0.1, 0.1, -0.1], 0.4), ([0.0, 0.3, 0.0], 0.6)],
+    ids=["steep", "shaky", "a jump"],
+)
+def test_jitter_is_the_second_difference(series, expected):
+    assert figure.jitter(torch.tensor([series])).tolist() == pytest.approx([expected], abs=1e-6)
+
+
+def test_jitter_wants_three_frames():
+    with pytest.raises(ValueError, match="series of 2 frames, expected at least 3"):
+        figure.jitter(torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize("smile, met", [(ASKED, True), (ASKED + SHAKE, False)], ids=["smooth", "shaky"])
+def test_jitter_is_held_against_drawn_clips(smile, met, monkeypatch):
+    monkeypatch.setattr(evaluate, "_shown", lambda studio, factors, pose: factors)
+    figures = evaluate.jitter_figures(measured(smile[None]), [CURVE], 256)
+    assert {found.name: found.met for found in figures}[f"curve {CURVE}: jitter of smile, drawn clips = 1"] is met
+
+
+def test_the_worst_prompt_is_shown():
+    trial = measured(torch.stack([ASKED, ASKED, ASKED, -ASKED]), prompts=("first", "second", "first", "second"))
+    figures, curves = evaluate.dynamic_figures(trial, [CURVE])
+    assert values(figures)[f"curve {CURVE}: correlation with smile, frame by frame"] == pytest.approx(0.5)
+    assert values(figures)[f"curve {CURVE}: correlation with smile, worst prompt"] == pytest.approx(0, abs=1e-6)
+    assert curves[CURVE]["prompts"] == pytest.approx({"first": 1, "second": 0}, abs=1e-6)
+
+
 class Small(evaluate.Trial):
-    """One video of two frames, roughly."""
+    """Two videos of three frames, roughly: jitter wants three."""
 
     def __init__(self, studio, ruler, videos, frames, bar):
-        super().__init__(studio, ruler, videos[:2], 2, bar)
+        super().__init__(studio, ruler, videos[:2], 3, bar)
         self.shot = replace(self.shot, steps=5)
 
 
@@ -142,6 +204,9 @@ def report(tmp_path_factory):
         "age: change at lambda +0.5",
         "identity: slope of smile, as part of the true one",
         f"curve {CURVE}: unrest of the other factors",
+        f"curve {CURVE}: correlation with smile, worst prompt",
+        f"curve {CURVE}: jitter of smile, drawn clips = 1",
+        "smile: strangeness of the pictures at lambda -0.7, unedited = 1",
         "start 0.2: smile gained by lambda 0.4",
         "direct: change of smile in the right direction",
     ],
