@@ -61,9 +61,8 @@ def test_a_second_demo_is_the_same(written, name):
 @pytest.mark.once
 def test_the_bar_is_full_when_the_page_is_there(written):
     done, total = re.findall(r"(\d+)/(\d+) \[", written[1])[-1]
-    videos = (
-        5 + 2 + 3
-    )  # of modes, and what dynamic adds to them with one seed and the other; the story's are among them
+    # Of modes, and what dynamic adds to them with one seed and the other; the story's are among them.
+    videos = 5 + 2 + 3
     assert (done, total) == (total, str(2 + videos * 4 + videos + 3))  # their starts, steps, decoding, three files
 
 

@@ -99,9 +99,8 @@ class Bench:
         """The times of the edit with its measuring, of the plain form, and of one copy of f, all 16 layers together."""
         spent = [0.0, 0.0, 0.0]
         report = Report("residual", self.rows, [], [[1.0]] * self.rows)
-        tokens = torch.stack(
-            [total(term, layers[0].tokens) for (term,) in segment.distinct]
-        )  # as the plain form has them
+        # As the plain form has them.
+        tokens = torch.stack([total(term, layers[0].tokens) for (term,) in segment.distinct])
         tokens = tokens.to(self.device, self.dtype)
         scales = torch.tensor([scale for (scale,) in segment.scales], device=self.device, dtype=self.dtype)
         for i, (folded, length) in enumerate(zip(layers, lengths(self.size))):

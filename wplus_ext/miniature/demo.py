@@ -31,8 +31,8 @@ TOGETHER = 2  # videos in a batch: for larger ones the memory comes from the sys
 STORY = ({"seed": 4}, {"seed": 4, "tracks": "smile = -0.7 > 0 > 0.7"})
 STORY_NAME = "story"
 STORY_WORDS = (
-    "The same video, unedited and with a curve of the smile: sad in the first frame, untouched in the middle, happy in "
-    "the last. The prompt does not say a word of it."
+    "The same video, unedited and with a curve of the smile: sad in the first frame, hardly touched in the middle, "
+    "happy in the last. The prompt does not say a word of it."
 )
 
 
