@@ -17,7 +17,9 @@ from ..weights.shapes import Float, Int
 from .networks import DETECTED_AT, FACE, Detector, Landmarks, fitted
 
 SURE, OVERLAP = 0.5, 0.4  # the package's own: a face's score, and what two boxes share of both together
-ROOM = 1.25  # the crop's side, by that of the points' box: steadier than 1.05, 1.15 (tried on 16 faces, 18 pictures each)
+ROOM = (
+    1.25  # the crop's side, by that of the points' box: steadier than 1.05, 1.15 (tried on 16 faces, 18 pictures each)
+)
 LIGHT = 120.0  # to which the mean of a crop's middle is brought, of 255: dark frames are read as light ones
 LOOKS = 8
 ZOOM, TURN, SHIFT = 0.1, math.radians(8), 0.04  # by which the looks differ at most: as a logarithm, radians, parts
@@ -102,9 +104,7 @@ def upright(points: Float[Tensor, "68 2"], room: float = ROOM) -> Crop:
     return Crop(x * c - y * s, x * s + y * c, max(room * float((high - low).max()), 1.0), angle)
 
 
-def look(
-    landmarks: Landmarks, frame: Float[Tensor, "3 h w"], box: Box
-) -> tuple[Float[Tensor, "68 2"], float]:
+def look(landmarks: Landmarks, frame: Float[Tensor, "3 h w"], box: Box) -> tuple[Float[Tensor, "68 2"], float]:
     """A face's points in pixels, on the CPU, and how far the looks at them differ: the mean distance from their mean,
     as a part of the eyes' distance."""
     crops = [Crop(box.x + box.width / 2, box.y + box.height / 2, max(box.width, box.height), 0.0)]
