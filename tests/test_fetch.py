@@ -233,7 +233,7 @@ def test_a_download_that_was_kept_is_not_fetched_again(server, root, monkeypatch
 def test_published_places_and_addresses_are_each_their_own():
     places = [place for item in published.ITEMS.values() for _, place in item.files]
     urls = [url for item in published.ITEMS.values() for url, _ in item.files]
-    assert len(set(places)) == len(places) == len(set(urls)) == 3 + 18 + 2 + 2
+    assert len(set(places)) == len(places) == len(set(urls)) == 3 + 18 + 2 + 2 + 10
 
 
 def test_published_files_are_githubs():

@@ -1,4 +1,4 @@
-"""Get the published adapter, encoder and directions."""
+"""Get the published adapter, encoder and directions, and the networks that measure faces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..library.download import fetch
 from ..library.index import UPSTREAM
-from ..library.published import ITEMS, LICENCE
+from ..library.published import ITEMS, LICENCE, Item
 from .common import add_library
 
 
@@ -28,10 +28,11 @@ def run(options: argparse.Namespace) -> None:
     unknown = [name for name in names if name not in ITEMS]
     if unknown:
         raise ValueError(f"there is no item {unknown[0]!r}, expected {', '.join(ITEMS)}")
-    accepted = options.accept_licence or _asked()
+    items = [ITEMS[name] for name in names]
+    accepted = _accepted(items, options.accept_licence)
     if not accepted:
         raise ValueError(f"the files' licence (NTU S-Lab 1.0, non-commercial, {UPSTREAM}) needs --accept-licence")
-    for name in names:
+    for name, item in zip(names, items):
         with tqdm(unit="B", unit_scale=True, disable=None) as bar:
 
             def show(file: str, done: int, total: int | None, bar: tqdm = bar) -> None:
@@ -39,8 +40,15 @@ def run(options: argparse.Namespace) -> None:
                 bar.total, bar.n = total, done
                 bar.refresh()
 
-            got = fetch(ITEMS[name], options.wplus, accepted, show, options.force)
+            got = fetch(item, options.wplus, accepted, show, options.force)
         print(f"{name}: {len(got)} {'file' if len(got) == 1 else 'files'} in {got[0].parent}")
+
+
+def _accepted(items: list[Item], given: bool) -> bool:
+    """Whether all licences are accepted; free ones are only shown."""
+    for licence in dict.fromkeys(item.licence for item in items if not item.asks):
+        print(licence)
+    return given or not any(item.asks for item in items) or _asked()
 
 
 def _asked() -> bool:

@@ -15,7 +15,7 @@ from ..weights.locks import alone
 from ..weights.swap import own_folder
 from .exclusive import bring
 from .ledger import locked, remembered, write_json
-from .published import LICENCE, Item, pin
+from .published import Item, pin
 from .transport import download
 
 LOCK = ".fetched.lock"  # in the library
@@ -39,7 +39,7 @@ def fetch(
     that place meanwhile is left alone. Proxies are those of the environment.
 
     Args:
-        accepted: whether the user has accepted `LICENCE`.
+        accepted: whether the user has accepted the item's licence; a free one needs it not.
         progress: called for every piece; what it raises stops the download.
         force: get them again, whatever they were before; what was not downloaded here is put away.
         allowed: hosts to which an answer may lead besides GitHub's own.
@@ -50,8 +50,8 @@ def fetch(
         OSError: no connection, a broken one, or a disk that does not let us write. What came is kept
             where it can go on.
     """
-    if not accepted:
-        raise ValueError(f"the licence is not accepted: expected that first\n{LICENCE}")
+    if item.asks and not accepted:
+        raise ValueError(f"the licence is not accepted: expected that first\n{item.licence}")
     if root.exists() and not root.is_dir():
         raise ValueError(f"{root} is a file, expected the folder of a library")
     known, places = root / "fetched.json", [root / place for _, place in item.files]
@@ -73,7 +73,7 @@ def _get(
             raise ValueError(f"{target} is not what was downloaded on {before['date']}; delete it, and fetch it again")
         if not before:
             with _usable(target, target, "what is there cannot be used ({}); delete it, and fetch it again"):
-                _read_as_used(target, target)
+                _read_as_used(url, target, target)
             log.warning("%s is there and was not downloaded here: left alone", target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def _get(
         try:
             digest, size = files.sha256(part), part.stat().st_size
             _compare(url, digest, before)
-            _check(part, target, entry, force)
+            _check(url, part, target, entry, force)
         except ValueError:  # after all others, such as a full disk and Ctrl+C, the download is good
             part.unlink()
             raise
@@ -112,7 +112,7 @@ def _compare(url: str, digest: str, before: dict | None) -> None:
         )
 
 
-def _check(part: Path, target: Path, before: dict | None, force: bool) -> None:
+def _check(url: str, part: Path, target: Path, before: dict | None, force: bool) -> None:
     """Read a download as it will be read, and put what is kept of it in its place."""
     with _usable(part, target, "what was downloaded cannot be used ({}); try again later"):
         if _folder(target) == "encoders":
@@ -121,7 +121,7 @@ def _check(part: Path, target: Path, before: dict | None, force: bool) -> None:
                 _place(folder / target.name, target, before, force)
             part.unlink()
         else:
-            _read_as_used(part, target)
+            _read_as_used(url, part, target)
             _place(part, target, before, force)
 
 
@@ -139,16 +139,21 @@ def _place(made: Path, target: Path, before: dict | None, force: bool) -> None:
             ) from error
 
 
-def _read_as_used(source: Path, target: Path) -> None:
+def _read_as_used(url: str, source: Path, target: Path) -> None:
     """Raise ValueError for a file that is not what belongs into the place ``target``."""
-    kind, belongs = identify(source).kind, _folder(target)
+    belongs, known = _folder(target), pin(url)
+    if belongs == "measure":  # who reads these files is above the library: here they are known by their sums
+        if known is None or files.sha256(source) != known.sha256:
+            raise ValueError("this is not the published file")
+        return
+    kind = identify(source).kind
     if belongs not in kind.folders:
         raise ValueError(f"this is an {kind.name}, expected one of the {belongs}")
 
 
 def _folder(target: Path) -> str:
     """The folder of the library to which a place belongs."""
-    return target.parent.name if target.parent.name in ("adapters", "encoders") else "directions"
+    return target.parent.name if target.parent.name in ("adapters", "encoders", "measure") else "directions"
 
 
 @contextmanager

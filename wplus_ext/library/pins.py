@@ -1,10 +1,11 @@
-"""What the published files are: sizes and SHA-256 sums, of the commit from which they are fetched."""
+"""What the published files are: sizes and SHA-256 sums, of the commits from which they are fetched."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 COMMIT = "c649408be8fc75dd44b4f2a87d7fcf2745a7b205"  # of upstream's repository
+FACES_COMMIT = "189226d63aabb48cb40776fd1c453ebc0fa722f1"  # of face-api's: its release 1.7.15, as npm has it
 
 
 class Pin(NamedTuple):
@@ -37,5 +38,15 @@ fe22a8e57b345e9410757f6bf79b72e977c11ecda0cac85873edb09ced1d0207 73856 latent_di
 5582f5e67b7bba0625e9fe07fe15e5214186ab6f5b81868b02b16c356572144e 73856 latent_directions/height.npy
 ac46b59d1cd793cab7ba6b8b4dd2e00fb7cf565d130baeaf84165f3ba0f762ad 73856 latent_directions/smile.npy
 083c1554041fb87e550d6cc42f38fdb28097b3b293b12420c8577f4caea9a792 73856 latent_directions/width.npy
+49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa 429708 age_gender_model.bin
+74b60bf3ebf981bf4e661e9cca3a185614e10b25d797118b62e2a68d3ff2569f 8392 age_gender_model-weights_manifest.json
+9a9840f2cf1f4c7eab95f197512569345c00d2426754d4608b92af30e0300f3d 329468 face_expression_model.bin
+5b349c17c7836da506e03422cd6461c74085d8bb2713ad4114647dc5d28174c8 6980 face_expression_model-weights_manifest.json
+4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b 356840 face_landmark_68_model.bin
+ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9 8485 face_landmark_68_model-weights_manifest.json
+b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589 6444032 face_recognition_model.bin
+cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b 19615 face_recognition_model-weights_manifest.json
+b7503ce7df31039b1c43316a9b865cab6a70dd748cc602d3fa28b551503c3871 193321 tiny_face_detector_model.bin
+5d1af4849ac48d5b985f4a9b16010c512353ddd6fcc63d50fd0bc9e9e64296e5 3219 tiny_face_detector_model-weights_manifest.json
 """
 PINS = {name: Pin(digest, int(size)) for digest, size, name in map(str.split, _SUMS.strip().splitlines())}

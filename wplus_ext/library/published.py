@@ -1,4 +1,4 @@
-"""What is published for the library: the W+ Adapter's files, their licence, and what they are."""
+"""What is published for the library: the W+ Adapter's files and face-api's, their licences, and what they are."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from dataclasses import dataclass
 
 from ..weights import encoder
 from .index import UPSTREAM
-from .pins import COMMIT, PINS, Pin
+from .pins import COMMIT, FACES_COMMIT, PINS, Pin
 
 RELEASE = f"{UPSTREAM}/releases/download/v1/"
 RAW = UPSTREAM.replace("github.com", "raw.githubusercontent.com") + f"/{COMMIT}/w_direction/"
+FACES = "https://github.com/vladmandic/face-api"
+FACES_RAW = FACES.replace("github.com", "raw.githubusercontent.com") + f"/{FACES_COMMIT}/model/"
+NETWORKS = (
+    "tiny_face_detector_model", "face_landmark_68_model", "face_expression_model", "age_gender_model",
+    "face_recognition_model",
+)  # fmt: skip
 LICENCE = f"""\
 The W+ Adapter's weights, its encoder and its directions are S-Lab's (Copyright 2023), under the NTU S-Lab License 1.0.
 In short, which does not replace the licence itself: they may be used, changed and passed on for non-commercial
 purposes only; copies keep the notice, the conditions and the disclaimer; the authors' names do not advertise what is
 made from them; they come without any warranty; for commercial use one asks their authors. The full text:
 {UPSTREAM}/blob/main/LICENSE"""
+FACES_LICENCE = f"""\
+The networks that measure faces are face-api's, Copyright (c) Vladimir Mandic, under the MIT License: free for every
+purpose, without any warranty; copies keep this notice. The full text:
+{FACES}/blob/master/LICENSE"""
 DIRECTIONS = {  # the published ones, and what more of each is
     "age": "older", "angle_horizontal": "the head turned sideways", "angle_pitch": "the head raised or lowered",
     "beauty": "more even features", "emotion_angry": "angrier", "emotion_disgust": "more disgusted",
@@ -33,6 +43,12 @@ class Item:
     what: str
     files: tuple[tuple[str, str], ...]
     most: int = 1 << 24
+    licence: str = LICENCE
+
+    @property
+    def asks(self) -> bool:
+        """Whether its licence has to be accepted first; a free one is shown alone."""
+        return self.licence == LICENCE
 
 
 ITEMS = {
@@ -56,9 +72,18 @@ ITEMS = {
         # The table first: without it the other one is no use.
         + tuple((f"{RAW}gan_space/{n}", f"directions/ganspace/{n}") for n in ("ganspace_configs.csv", "ffhq_pca.pt")),
     ),
+    "measure": Item(
+        "networks that measure faces, 8 MB, MIT licence",
+        tuple(
+            (f"{FACES_RAW}{name}{end}", f"measure/{name}{end}")
+            for name in NETWORKS
+            for end in ("-weights_manifest.json", ".bin")
+        ),
+        licence=FACES_LICENCE,
+    ),
 }
 
 
 def pin(url: str) -> Pin | None:
     """What a file of that address is; None where that is not known: of the release's, which GitHub does not say."""
-    return PINS.get(url.removeprefix(RAW)) if url.startswith(RAW) else None
+    return next((PINS.get(url.removeprefix(raw)) for raw in (RAW, FACES_RAW) if url.startswith(raw)), None)

@@ -112,7 +112,7 @@ def lengths(front: np.ndarray) -> dict[str, float]:
 
 
 def values(points: np.ndarray, pose: Pose) -> dict[str, float]:
-    """The attributes of a face by its points (68, 2) in pixels: all but its age, 0 neutral, about +-1 the usual extremes.
+    """The attributes of a face by its points (68, 2) in pixels, all but its age: 0 neutral, about +-1 usual extremes.
 
     ``smile``: the mouth's corners up; ``mouth_open``: 0 closed, 1 wide open; ``eyes_open``: 0 as usual; ``brows``: up;
     ``yaw``, ``pitch``, ``roll``: to the right of the picture, raised, leaning clockwise; 1 is 30 degrees.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..weights.shapes import Float, Int
+from ..weights.shapes import Float, UInt8
 from .files import read_tensors
 from .layers import Block, Conv, Linear, Main, Reduction, Residual, Scaled, Separable, halved, leaky, same
 
@@ -182,7 +182,7 @@ class Recognition(Network):
         return x.mean((2, 3)) @ self.fc
 
 
-def fitted(pictures: Int[Tensor, "B h w 3"], side: int, centred: bool) -> Float[Tensor, "B 3 side side"]:
+def fitted(pictures: UInt8[Tensor, "B h w 3"], side: int, centred: bool) -> Float[Tensor, "B 3 side side"]:
     """Pictures as the package fits them to a network: made square with black, at the right and lower edges or on both
     sides, then bilinear from the pixels' corners (pixel i lies at i * size / side), without smoothing."""
     x = pictures.permute(0, 3, 1, 2)

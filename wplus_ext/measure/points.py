@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..weights.shapes import Float, Int
+from ..weights.shapes import Float, UInt8
 from .networks import DETECTED_AT, FACE, Detector, Landmarks, fitted
 
-SURE, OVERLAP = 0.5, 0.4  # the package's own: a face's score, and what two boxes share of both together
+OVERLAP = 0.4  # that two boxes share of what they cover together when they are of one face (the package's own)
 ROOM = (
     1.25  # the crop's side, by that of the points' box: steadier than 1.05, 1.15 (tried on 16 faces, 18 pictures each)
 )
@@ -50,8 +50,12 @@ class Crop(NamedTuple):
     angle: float
 
 
-def find(detector: Detector, frames: Int[Tensor, "B h w 3"], sure: float = SURE) -> list[list[Box]]:
-    """The boxes of the faces in each frame, the largest first; those that share much are one."""
+def find(detector: Detector, frames: UInt8[Tensor, "B h w 3"], sure: float) -> list[list[Box]]:
+    """The boxes that may be faces in each frame, the surest first: of those that share much, the surest alone.
+
+    Args:
+        sure: the score that a box has at least.
+    """
     scores, boxes = detector(fitted(frames, DETECTED_AT, centred=False))
     side = max(frames.shape[1:3])  # the frame was made square at its right and lower edges
     corners = torch.cat([boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., 2:]], -1) * side
@@ -64,7 +68,7 @@ def find(detector: Detector, frames: Int[Tensor, "B h w 3"], sure: float = SURE)
             one = Box(*box[i].tolist(), float(score[i]))
             if all(shared(one, other) <= OVERLAP for other in kept):
                 kept.append(one)
-        found.append(sorted(kept, key=lambda one: -one.width * one.height))
+        found.append(kept)
     return found
 
 
@@ -74,6 +78,12 @@ def shared(one: Box, other: Box) -> float:
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     common = max(width, 0) * max(height, 0)
     return common / max(one.width * one.height + other.width * other.height - common, 1e-9)
+
+
+def around(points: Float[Tensor, "68 2"], score: float) -> Box:
+    """The box that points fill."""
+    low, high = points.min(0).values, points.max(0).values
+    return Box(*low.tolist(), *(high - low).tolist(), score)
 
 
 def cut(frame: Float[Tensor, "3 h w"], crops: list[Crop], side: int) -> Float[Tensor, "B 3 side side"]:

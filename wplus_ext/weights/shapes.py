@@ -13,16 +13,16 @@ from __future__ import annotations
 from ..tracks import LAYERS
 
 try:
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Int, UInt8
 except ImportError:
 
     class _Unchecked:
         def __class_getitem__(cls, item: tuple) -> object:
             return item[0]
 
-    Float = Int = _Unchecked
+    Float = Int = UInt8 = _Unchecked
 
 WIDTH = 512  # columns of a W+ latent; its rows are LAYERS
 TOKENS = 4  # that an adapter makes of a latent
 
-__all__ = ["LAYERS", "TOKENS", "WIDTH", "Float", "Int"]
+__all__ = ["LAYERS", "TOKENS", "WIDTH", "Float", "Int", "UInt8"]

@@ -13,7 +13,7 @@ from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
 from ...library.download import fetch
 from ...library.index import FOLDERS, Library
-from ...library.published import ITEMS, LICENCE
+from ...library.published import ITEMS
 from .public import public
 
 
@@ -40,7 +40,8 @@ class Files:
         self.library, self._look_again = library, look_again
         with gr.Accordion("Download: adapter, encoder, directions", open=False, elem_id=elem_id("download")):
             link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
-            linked = re.sub(r"https://\S+", link, html.escape(LICENCE))
+            licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
+            linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
             gr.HTML(f"<p>{linked}</p>")
             accepted = gr.Checkbox(False, label="W+ licence accepted", elem_id=elem_id("accepted"))
             items = gr.CheckboxGroup(
