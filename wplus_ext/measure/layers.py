@@ -118,7 +118,7 @@ class Residual(nn.Module):
 
 
 def leaky(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
-    return F.leaky_relu(x, 0.1)
+    return F.leaky_relu_(x, 0.1)  # in place: the detector's are large
 
 
 def halved(x: Float[Tensor, "B C h w"], stride: int = 2) -> Float[Tensor, "B C h2 w2"]:
