@@ -1,4 +1,4 @@
-"""Calls of wplus_ext/weights and wplus_ext/edit, with the shapes in every signature checked.
+"""Calls of wplus_ext/weights, wplus_ext/edit and wplus_ext/measure, with the shapes in every signature checked.
 
 Run by test_shapes.py in a process of its own, since the checks are put in while the modules are imported. Prints by
 name what each call raised.
@@ -93,6 +93,34 @@ def the_encoder_on_a_wrong_shape(library):
         Encoder()(torch.zeros(2, 3, 128, 128))
 
 
+@check
+def a_face_that_is_measured(library):
+    """Whatever these networks see in a picture: shapes are all there is."""
+    import measured
+    import torch
+
+    from wplus_ext.measure import points
+    from wplus_ext.measure.reader import Reader
+
+    reader = Reader(measured.write_all(library.folder))
+    frame = torch.from_numpy(measured.picture())
+    points.find(reader._detector, frame[None], 0.5)
+    picture, box = frame.permute(2, 0, 1).float(), points.Box(20, 20, 100, 100, 1)
+    reader._face(picture, box, *points.look(reader._landmarks, picture, box))
+    reader._face(picture, box, torch.rand(68, 2) * 100, 0.0)
+
+
+@check
+def a_face_of_a_wrong_shape(library):
+    import measured
+    import torch
+
+    from wplus_ext.measure.networks import Landmarks
+
+    measured.write(library.folder, Landmarks)
+    Landmarks.load(library.folder)(torch.zeros(1, 4, 112, 112))
+
+
 def edited(library, name, **values):
     """A UNet call under one of the plans, and the report of it."""
     from wplus_ext import Plan, attach
@@ -165,7 +193,9 @@ class Library:
 def main():
     from jaxtyping import install_import_hook
 
-    install_import_hook(["wplus_ext.weights", "wplus_ext.edit"], f"{Path(__file__).stem}.checker")  # for good
+    install_import_hook(
+        ["wplus_ext.weights", "wplus_ext.edit", "wplus_ext.measure"], f"{Path(__file__).stem}.checker"
+    )  # for good
     raised = {}
     with tempfile.TemporaryDirectory() as folder:
         library = Library(Path(folder))

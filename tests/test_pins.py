@@ -7,7 +7,10 @@ import hashlib
 import pytest
 from servers import PLACE, left
 
+from wplus_ext.__main__ import main
 from wplus_ext.library import download, pins, published, transport
+from wplus_ext.measure.files import MANIFEST
+from wplus_ext.measure.reader import NETWORKS
 
 
 def fetch(server, root, **options):
@@ -49,8 +52,39 @@ def test_an_answer_that_crawls_is_ended(server, root, monkeypatch):
         fetch(server, root)
 
 
-def test_every_direction_is_pinned():
-    assert all(published.pin(url) for url, _ in published.ITEMS["directions"].files)
+@pytest.mark.parametrize("item", ["directions", "measure"])
+def test_every_file_of_a_commit_is_pinned(item):
+    assert all(published.pin(url) for url, _ in published.ITEMS[item].files)
+
+
+def test_the_networks_that_are_published_are_those_that_are_read():
+    read = {f"measure/{network.file}{end}" for network in NETWORKS for end in (MANIFEST, ".bin")}
+    assert {place for _, place in published.ITEMS["measure"].files} == read
+
+
+def measuring(server):
+    return published.Item("a network", ((server.url(), "measure/n.bin"),), licence=published.FACES_LICENCE)
+
+
+def test_a_network_is_known_by_its_sum(server, root, monkeypatch):
+    pinned(monkeypatch, server, server.content)
+    download.fetch(measuring(server), root, False)  # its licence is free
+    assert (root / "measure" / "n.bin").read_bytes() == server.content
+
+
+def test_a_network_of_another_sum_that_lies_there_is_said(server, root, monkeypatch):
+    pinned(monkeypatch, server, server.content)
+    (root / "measure").mkdir(parents=True)
+    (root / "measure" / "n.bin").write_bytes(b"another")
+    with pytest.raises(ValueError, match="n.bin: what is there cannot be used .this is not the published file"):
+        download.fetch(measuring(server), root, False)
+
+
+def test_the_command_shows_a_free_licence_and_asks_nothing(server, root, monkeypatch, capsys):
+    pinned(monkeypatch, server, server.content)
+    monkeypatch.setitem(published.ITEMS, "measure", measuring(server))
+    assert main(["fetch", "measure", "--wplus", str(root)]) == 0
+    assert "Copyright (c) Vladimir Mandic, under the MIT License" in capsys.readouterr().out
 
 
 def test_addresses_of_elsewhere_are_not():

@@ -1,4 +1,4 @@
-"""The shapes in the signatures of wplus_ext/weights and wplus_ext/edit are those of the tensors."""
+"""The shapes in the signatures of wplus_ext/weights, edit and measure are those of the tensors."""
 
 from __future__ import annotations
 
