@@ -8,8 +8,9 @@ import math
 import measured
 import numpy as np
 import pytest
+import torch
 
-from wplus_ext.measure import attributes, points, reader
+from wplus_ext.measure import attributes, eyes, points, reader
 from wplus_ext.measure.follow import follow, measure
 from wplus_ext.measure.reader import ATTRIBUTES, Face, Reader
 
@@ -26,8 +27,8 @@ def seen(yaw=0.0, pitch=0.0, roll=0.0, size=80.0, head=HEAD):
     return np.stack(turned, 1) * size + (200, 150)
 
 
-def values(at):
-    return attributes.values(at, attributes.pose_of(at))
+def values(at, opening=0.4):
+    return attributes.values(at, attributes.pose_of(at), opening)
 
 
 def changed(rows, side, by):
@@ -76,15 +77,14 @@ SMILING = changed([48, 54, 60, 64], 1, -0.08)
 )
 def test_attributes_do_not_follow_the_heads_pose_and_size(turned):
     upright, posed = values(seen(head=SMILING)), values(seen(head=SMILING, **turned))
-    for name in ("smile", "mouth_open", "eyes_open", "brows"):
+    for name in ("smile", "mouth_open", "brows"):
         assert posed[name] == pytest.approx(upright[name], abs=0.05), name
 
 
-LOWER_LIP, UPPER_LIDS, BROWS = [57, 65, 66, 67], [37, 38, 43, 44], list(range(17, 27))
+LOWER_LIP, BROWS = [57, 65, 66, 67], list(range(17, 27))
 MOVED = {
     "smile": ([48, 54, 60, 64], -0.08, 1),
     "mouth_open": (LOWER_LIP, 0.38, 1),
-    "eyes_open": (UPPER_LIDS, 0.06 * 0.375, -1),
     "brows": (BROWS, -0.08, 1),
 }
 
@@ -105,6 +105,44 @@ def test_a_mirrored_point_is_the_other_sides():
     assert np.allclose(seen(20)[list(points.MIRROR)] * (-1, 1) + (400, 0), seen(-20))
 
 
+# Eyes
+
+
+def drawn(height, light=1.0, size=40, roll=0.0):
+    """A picture (3, 300, 400) of two eyes on skin: lashes, and of iris and pupil so much, by the eyes' width."""
+    picture, at = torch.full((3, 300, 400), 190.0), torch.from_numpy(seen(roll=roll, size=size)).float()
+    y, x = torch.meshgrid(torch.arange(300.0), torch.arange(400.0), indexing="ij")
+    for outer, inner in eyes.CORNERS:
+        across, middle = at[inner] - at[outer], (at[inner] + at[outer]) / 2
+        width = across.norm()
+        along, down = across / width, torch.stack([-across[1], across[0]]) / width
+        u = ((x - middle[0]) * along[0] + (y - middle[1]) * along[1]) / width
+        v = ((x - middle[0]) * down[0] + (y - middle[1]) * down[1]) / width
+        picture[:, (u**2 + v**2 < 0.22**2) & (v.abs() < height / 2)] = 40.0
+        picture[:, (u.abs() < 0.5) & (v.abs() < 0.05)] = 60.0
+    return picture * light, at
+
+
+def test_eyes_that_close_are_less_open():
+    openings = [eyes.opening(*drawn(height, size=120)) for height in (0.4, 0.3, 0.2, 0.1)]
+    assert openings == sorted(openings, reverse=True) and openings[0] - openings[-1] > 0.2
+
+
+@pytest.mark.parametrize("other", [{"light": 0.4}, {"light": 1.3}, {"size": 60}, {"roll": 30.0}])
+def test_an_eye_is_as_open_in_another_light_size_and_roll(other):
+    assert eyes.opening(*drawn(0.3, **{"size": 120} | other)) == pytest.approx(
+        eyes.opening(*drawn(0.3, size=120)), abs=0.03
+    )
+
+
+def test_eyes_of_no_contrast_are_no_number_that_is_not_finite():
+    assert eyes.opening(torch.zeros(3, 300, 400), torch.from_numpy(seen()).float()) == 0
+
+
+def test_eyes_that_shut_are_below_zero():
+    assert values(seen(), 0.24)["eyes_open"] == pytest.approx(-1)
+
+
 # Reading
 
 
@@ -119,7 +157,7 @@ class Looks:
 
     def look(self, landmarks, frame, box):
         at, differ = next((at, differ) for known, at, differ in self.faces if known == box)
-        return reader.torch.from_numpy(at).float(), differ
+        return torch.from_numpy(at).float(), differ
 
     def read(self):
         (found,) = self.reader.read([np.zeros((300, 400, 3), np.uint8)])
@@ -146,7 +184,7 @@ TURNED[:17] = TURNED[30]
 DOUBTFUL = {
     "too small: 8 pixels between the eyes": ((193, 146, 13, 12), 0.9, small(PLAIN), 0.02),
     "too far turned sideways: 60 degrees": (
-        tuple(points.around(reader.torch.from_numpy(TURNED), 1)[:4]),
+        tuple(points.around(torch.from_numpy(TURNED), 1)[:4]),
         0.9,
         TURNED,
         0.02,

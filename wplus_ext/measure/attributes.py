@@ -32,8 +32,9 @@ HALF = np.array([
 # The lengths that are 0, and 1 more: medians and last percents of 368 faces of gan-face-generate that look ahead. A
 # smile's 0 is the median of those that the expression network calls neutral (0.007), its 1 a little beyond the 99th
 # percentile (0.08), where half of the happy ones are at 0.5; lips are 0.02 apart when closed, 0.40 at the 99th; brows
-# go from 0.25 (1st) to 0.42 (99th).
-SCALES = {"smile": (0.007, 0.08), "mouth_open": (0.02, 0.38), "eyes_open": (0.30, 0.06), "brows": (0.33, 0.08)}
+# go from 0.25 (1st) to 0.42 (99th). Eyes: 14 open ones in photographs (0.34 to 0.50), and 8 shut (0.12 to 0.33),
+# 6 of these by a warp.
+SCALES = {"smile": (0.007, 0.08), "mouth_open": (0.02, 0.38), "eyes_open": (0.42, 0.18), "brows": (0.33, 0.08)}
 
 
 class Pose(NamedTuple):
@@ -93,34 +94,31 @@ def frontal(points: np.ndarray, pose: Pose) -> np.ndarray:
 
 def lengths(front: np.ndarray) -> dict[str, float]:
     """What is measured of a face as from the front (68, 2), in eye distances: how far the mouth's corners lie above
-    its middle, the gaps of the lips and, by the eye's own width, of the lids, and how high the brows are.
+    its middle, the gap of the lips, and how high the brows are.
 
     The mouth's middle is two thirds the upper lip's and one third the lower one's: with halves, a mouth that opens in
     surprise would pass for a smile, since its corners do not follow the jaw.
     """
     high = -front[:, 1]
-    lids = [
-        (high[upper].mean() - high[lower].mean()) / max(abs(front[outer, 0] - front[inner, 0]), 1e-6)
-        for upper, lower, outer, inner in (([37, 38], [40, 41], 36, 39), ([43, 44], [46, 47], 42, 45))
-    ]
     return {
         "smile": float(high[[48, 54, 60, 64]].mean() - (2 * high[[51, 62]].mean() + high[[57, 66]].mean()) / 3),
         "mouth_open": float(high[[61, 62, 63]].mean() - high[[65, 66, 67]].mean()),
-        "eyes_open": float(np.mean(lids)),
         "brows": float(high[17:27].mean() - high[36:48].mean()),
     }
 
 
-def values(points: np.ndarray, pose: Pose) -> dict[str, float]:
-    """The attributes of a face by its points (68, 2) in pixels, all but its age: 0 neutral, about +-1 usual extremes.
+def values(points: np.ndarray, pose: Pose, opening: float) -> dict[str, float]:
+    """The attributes of a face, all but its age: 0 neutral, about +-1 the usual extremes.
 
-    ``smile``: the mouth's corners up; ``mouth_open``: 0 closed, 1 wide open; ``eyes_open``: 0 as usual; ``brows``: up;
-    ``yaw``, ``pitch``, ``roll``: to the right of the picture, raised, leaning clockwise; 1 is 30 degrees.
+    Args:
+        points: (68, 2) in pixels.
+        opening: of its eyes, as `eyes.opening` gives it.
 
+    ``smile``: the mouth's corners up; ``mouth_open``: 0 closed, 1 wide open; ``eyes_open``: 0 as usual, about -1 shut;
+    ``brows``: up; ``yaw``, ``pitch``, ``roll``: to the picture's right, raised, leaning clockwise; 1 is 30 degrees.
     Source of what 0 and 1 are: `SCALES`.
     """
-    found = {
-        name: (length - SCALES[name][0]) / SCALES[name][1] for name, length in lengths(frontal(points, pose)).items()
-    }
+    measured = lengths(frontal(points, pose)) | {"eyes_open": opening}
+    found = {name: (length - SCALES[name][0]) / SCALES[name][1] for name, length in measured.items()}
     angles = {name: math.degrees(getattr(pose, name)) / DEGREES for name in ("yaw", "pitch", "roll")}
     return found | angles

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..weights.devices import check_device
 from ..weights.shapes import Float
 from . import attributes
+from .eyes import opening
 from .networks import EXPRESSIONS, FACE, PORTRAIT, Ages, Detector, Expressions, Landmarks, Recognition
 from .points import LEFT_EYE, OVERLAP, RIGHT_EYE, Box, Crop, around, cut, find, look, shared, upright
 
@@ -123,7 +124,7 @@ class Reader:
             return Face(box, seen, vector=vector, why=why)
         crop = cut(picture, [upright(points, AGED)], FACE)
         both = torch.cat([crop, crop.flip(3)])
-        found = attributes.values(seen, pose) | {"age": float(self._ages(both).mean())}
+        found = attributes.values(seen, pose, opening(picture, points)) | {"age": float(self._ages(both).mean())}
         likely = self._expressions(both).mean(0).tolist()
         return Face(box, seen, found, dict(zip(EXPRESSIONS, likely)), vector)
 
