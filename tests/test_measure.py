@@ -111,12 +111,13 @@ CHANGES = {
     "numbers of the kind 'int32'": lambda entries: entries[-1].update(dtype="int32"),
     "no weights manifest": lambda entries: entries[-1].pop("shape"),
     "without a name or a shape": lambda entries: entries[-1].update(shape=[-136]),
+    "OverflowError": lambda entries: entries[0]["quantization"].update(scale=10**400),
     "holds NaN or infinite": lambda entries: entries[0]["quantization"].update(scale=1e39),
 }
 
 
 @pytest.mark.parametrize("fault", CHANGES)
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("error")
 def test_a_manifest_that_is_not_the_networks(tmp_path, fault):
     measured.write(tmp_path, ONE, CHANGES[fault])
     with pytest.raises(ValueError, match=fault):

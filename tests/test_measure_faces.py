@@ -231,7 +231,7 @@ def test_without_the_files_it_is_said_how_to_get_them(tmp_path):
 
 # Following
 
-ANNA, OLIVER = np.eye(128)[0] * 0.7, np.eye(128)[1] * 0.7  # 0.99 apart
+ANNA, OLIVER = np.eye(128)[0] * 0.5, np.eye(128)[1] * 0.5  # 0.71 apart, as people are
 
 
 def face(x, vector, smile=None, why="", width=50.0):

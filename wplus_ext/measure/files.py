@@ -74,7 +74,7 @@ def _entries(manifest: Path) -> dict[str, _Entry]:
     data = read_regular(manifest, LARGEST_MANIFEST)
     try:
         entries = [_entry(weight) for group in json.loads(data) for weight in group["weights"]]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"{manifest}: no weights manifest ({reason}); download it again from {SOURCE}") from error
     named = {entry.name: entry for entry in entries}
@@ -110,8 +110,9 @@ def _unpacked(path: Path, entry: _Entry, data: bytes) -> Tensor:
         numbers = np.frombuffer(data, "<f4").astype(np.float32)
     else:
         numbers = np.frombuffer(data, np.uint8).astype(np.float32)
-        numbers *= np.float32(entry.scale)
-        numbers += np.float32(entry.low)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+            numbers *= np.float32(entry.scale)
+            numbers += np.float32(entry.low)
     if not np.isfinite(numbers).all():
         raise ValueError(f"{path}: {entry.name} holds NaN or infinite numbers; download it again")
     return torch.from_numpy(numbers.reshape(entry.shape))

@@ -11,7 +11,7 @@ from .reader import ATTRIBUTES, Face, Reads
 
 SAME = 0.5  # the distance of two vectors of one person, wherever they are: tried on 16 people, that of one in other
 # sizes, light and turns was at most 0.35, that of two at least 0.42 and of 99 % of pairs 0.53 (dlib itself says 0.6)
-OTHER = 0.9  # from which they are two persons, also in one place
+OTHER = 0.65  # from which they are two persons also in one place, as after a cut: nine pairs of ten are farther apart
 NEAR = 0.6  # face widths that a face moves from one frame to the next, at most, where its vector does not say who it is
 LOST = 12  # frames after which only its vector tells who a face is
 LEARNT = 0.1  # of a new vector, that a person's takes up
