@@ -261,6 +261,21 @@ def test_somebody_else_in_the_same_place_is_somebody_else():
     assert numbers(follow([[face(0.0, ANNA)], [face(0.0, OLIVER)]])) == [{1: 0}, {2: 0}]
 
 
+def test_who_is_half_hidden_for_a_frame_stays_who_it_is():
+    frames = [[face(0.0, ANNA)], [face(5.0, OLIVER)], [face(9.0, ANNA)]]
+    assert numbers(follow(frames)) == [{1: 0}, {1: 5}, {1: 9}]
+
+
+def test_after_one_who_was_half_hidden_the_numbers_close_up():
+    frames = [[face(0.0, ANNA)], [face(5.0, OLIVER)], [face(9.0, ANNA), face(300.0, -OLIVER)]]
+    assert numbers(follow(frames))[2] == {1: 9, 2: 300}
+
+
+def test_who_is_seen_for_a_frame_beside_somebody_is_somebody_else():
+    frames = [[face(0.0, ANNA)], [face(5.0, OLIVER), face(5.0, ANNA)], [face(9.0, ANNA)]]
+    assert follow(frames).people == [1, 2]
+
+
 def test_a_face_without_a_vector_is_who_was_there():
     assert numbers(follow([[face(0.0, ANNA)], [face(9.0, None)], [face(15.0, ANNA)]])) == [{1: 0}, {1: 9}, {1: 15}]
 

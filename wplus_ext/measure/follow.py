@@ -12,9 +12,13 @@ from .reader import ATTRIBUTES, Face, Reads
 SAME = 0.5  # the distance of two vectors of one person, wherever they are: tried on 16 people, that of one in other
 # sizes, light and turns was at most 0.35, that of two at least 0.42 and of 99 % of pairs 0.53 (dlib itself says 0.6)
 OTHER = 0.65  # from which they are two persons also in one place, as after a cut: nine pairs of ten are farther apart
-NEAR = 0.6  # face widths that a face moves from one frame to the next, at most, where its vector does not say who it is
-LOST = 12  # frames after which only its vector tells who a face is
+NEAR, FAR = (
+    0.6,
+    2.0,
+)  # face widths that a face moves in a frame, and in several, where its vector does not tell who it is
+LOST = 24  # frames after which only its vector tells
 LEARNT = 0.1  # of a new vector, that a person's takes up
+GLIMPSE = 2  # frames in which a face that is half hidden may look like somebody else's
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,30 @@ def follow(frames: Iterable[list[Face]]) -> Faces:
                 named[k] = len(people)
                 people.append(_Person(face, i))
         found.append({named[k] + 1: face for k, face in enumerate(faces)})
-    return Faces(tuple(found))
+    return Faces(tuple(_without_glimpses(found)))
+
+
+def _without_glimpses(frames: list[dict[int, Face]]) -> list[dict[int, Face]]:
+    """The same without persons of a frame or two who stand where somebody else is missing that is there before and
+    after: these are them, half hidden. The numbers that are left close up."""
+    seen: dict[int, list[int]] = {}
+    for i, frame in enumerate(frames):
+        for number in frame:
+            seen.setdefault(number, []).append(i)
+    named = {number: number for number in seen}
+    for number, at in seen.items():
+        if len(at) <= GLIMPSE:
+            named[number] = next((other for other in seen if _hides(frames, seen[other], other, number, at)), number)
+    order = {number: place for place, number in enumerate(sorted(set(named.values())), 1)}
+    return [{order[named[number]]: face for number, face in frame.items()} for frame in frames]
+
+
+def _hides(frames: list[dict[int, Face]], there: list[int], other: int, number: int, at: list[int]) -> bool:
+    """Whether who is seen ``at`` some frames alone may be another, who is ``there`` in others."""
+    before, after = [i for i in there if i < at[0]], [i for i in there if i > at[-1]]
+    if not before or not after or not set(at).isdisjoint(there) or after[0] - at[-1] > LOST:
+        return False
+    return _near(at[0] - before[-1], _away(frames[before[-1]][other].box, frames[at[0]][number].box))
 
 
 class _Person:
@@ -94,13 +121,18 @@ class _Person:
     def cost(self, face: Face, frame: int) -> float:
         """How little a face is likely to be this person's; infinite where it is somebody else's."""
         gone, away = frame - self._frame, _away(self._box, face.box)
-        near = gone <= LOST and away < NEAR * gone
+        near = _near(gone, away)
         if self._vector is None or face.vector is None:
             return 1 + away if near else np.inf
         differ = float(np.linalg.norm(self._vector - face.vector))
         if differ < SAME or (near and differ < OTHER):
-            return differ / SAME + min(away / (NEAR * gone), 1.0) / 2
+            return differ / SAME + min(away / FAR, 1.0) / 2
         return np.inf
+
+
+def _near(gone: int, away: float) -> bool:
+    """Whether a face may have come so many face widths in so many frames."""
+    return gone <= LOST and away < min(NEAR * gone, FAR)
 
 
 def _away(one: tuple, other: tuple) -> float:
