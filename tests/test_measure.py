@@ -67,6 +67,12 @@ def test_boxes_are_the_packages(folder, picture):
     assert close(found[1], [77.1673, 145.3899, 46.0704, 64.2397, 0.613483])
 
 
+def test_boxes_are_as_sure_as_is_asked(folder, picture):
+    detector = networks.Detector.load(folder)
+    (sure,), (all_of_them,) = (points.find(detector, picture, least) for least in (0.58, 0.05))
+    assert sure == [box for box in all_of_them if box.score > 0.58] and 0 < len(sure) < 100
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_batch_is_computed_as_each_of_it(folder, network):
     side = {networks.Detector: 416, networks.Recognition: 150}.get(network, 112)

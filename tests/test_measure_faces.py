@@ -93,6 +93,14 @@ def test_an_attribute_follows_what_it_is_named_after(name):
     assert values(seen(head=changed(rows, 1, by)))[name] - values(seen())[name] == pytest.approx(wanted, abs=0.05)
 
 
+def test_a_mouth_that_opens_in_surprise_is_no_smile():
+    head = changed(LOWER_LIP, 1, 0.3)
+    head[[48, 54, 60, 64], 1] += 0.1  # the corners follow the jaw by a third
+    found = values(seen(head=head))
+    assert found["mouth_open"] - values(seen())["mouth_open"] == pytest.approx(0.3 / 0.38)
+    assert found["smile"] == pytest.approx(values(seen())["smile"])
+
+
 def test_both_sides_of_a_face_count_alike():
     one = values(seen(10, 5, head=changed([48, 60], 1, -0.08)))
     other = values(seen(-10, 5, head=changed([54, 64], 1, -0.08)))
@@ -215,6 +223,23 @@ def test_an_unsure_box_is_a_face_where_its_points_agree(monkeypatch, tmp_path):
 def test_two_boxes_of_one_face_are_one(monkeypatch, tmp_path):
     other = tuple(x + 9 for x in BOX)
     assert len(Looks(monkeypatch, tmp_path, (BOX, 0.9, PLAIN, 0.02), (other, 0.8, PLAIN, 0.02)).read()) == 1
+
+
+def test_the_largest_face_comes_first(monkeypatch, tmp_path):
+    far = ((13.0, 21.8, 25.6, 22.4), 0.95, small(PLAIN, 0.2) - (174, 122), 0.02)
+    found = Looks(monkeypatch, tmp_path, far, (BOX, 0.9, PLAIN, 0.02)).read()
+    assert [round(face.box.width) for face in found] == [128, 26]
+
+
+def test_a_mirrored_face_is_as_old(monkeypatch, tmp_path):
+    frame = measured.picture(400, 300)
+    mirrored = PLAIN[list(points.MIRROR)] * (-1, 1) + (400, 0)
+    box = (400 - BOX[0] - BOX[2], *BOX[1:])
+    ages = [
+        next(Looks(monkeypatch, tmp_path, one).reader.read([picture]))[0].values["age"]
+        for one, picture in (((BOX, 0.9, PLAIN, 0.02), frame), ((box, 0.9, mirrored, 0.02), frame[:, ::-1]))
+    ]
+    assert ages[0] == pytest.approx(ages[1], rel=1e-3)
 
 
 def test_a_frame_of_another_kind_is_refused(tmp_path):

@@ -64,6 +64,12 @@ def test_a_face_without_a_vector_elsewhere_is_somebody_else():
     assert numbers(follow([[face(0.0, ANNA)], [face(300.0, None)]]))[1] == {2: 300}
 
 
+@pytest.mark.parametrize(("gone", "who"), [(24, 1), (25, 2)])
+def test_a_face_without_a_vector_is_who_was_there_not_long_ago(gone, who):
+    frames = [[face(0.0, ANNA)], *[[]] * (gone - 1), [face(9.0, None)]]
+    assert numbers(follow(frames))[-1] == {who: 9}
+
+
 def test_a_look_that_changes_slowly_stays_who_it_is():
     ages = [ANNA + (OLIVER - ANNA) * i / 100 for i in range(101)]
     assert follow([[face(0.0, vector)] for vector in ages]).people == [1]

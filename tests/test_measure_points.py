@@ -82,6 +82,17 @@ def test_the_last_looks_differ_and_have_mirror_images():
     assert all(not torch.allclose(last[0], other) for other in last[1 : points.LOOKS])
 
 
+def test_looks_are_spread_as_far_as_is_said():
+    crops = [points._nearby(points.Crop(200, 150, 100, 0.0), i) for i in range(points.LOOKS)]
+    for found, most in (
+        ([crop.angle for crop in crops], points.TURN),
+        ([math.log(crop.side / 100) for crop in crops], points.ZOOM),
+        ([(crop.x - 200) / 100 for crop in crops], points.SHIFT),
+        ([(crop.y - 150) / 100 for crop in crops], points.SHIFT),
+    ):
+        assert most / 2 < max(found) <= most and -most <= min(found) < -most / 2
+
+
 @pytest.mark.parametrize("light", [0.4, 1.2])
 def test_a_dark_frame_is_looked_at_as_a_light_one(light):
     picture, box, seen = frame(placed()) / 2 + 80, points.Box(140, 110, 120, 120, 1.0), []

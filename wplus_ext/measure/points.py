@@ -23,7 +23,7 @@ ROOM = (
 LIGHT = 120.0  # to which the mean of a crop's middle is brought, of 255: dark frames are read as light ones
 LOOKS = 8
 ZOOM, TURN, SHIFT = 0.1, math.radians(8), 0.04  # by which the looks differ at most: as a logarithm, radians, parts
-STEPS = (0.7548776662, 0.5698402910, 0.8191725134, 0.6710436067)  # Roberts' sequences: spread evenly, however many
+STEPS = (0.8566748839, 0.7338918566, 0.6287067210, 0.5385972572)  # Roberts' R4 sequence: spread evenly, however many
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)  # as one sees them
 MIRROR = (
     *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46,

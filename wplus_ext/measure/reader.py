@@ -95,7 +95,7 @@ class Reader:
             if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or 0 in frame.shape:
                 what = f"frame {number} is {frame.shape} {frame.dtype}"
                 raise ValueError(f"{what}, expected (height, width, 3) uint8; convert it to RGB")
-            yield self._faces(torch.tensor(frame, device=self._device))
+            yield self._faces(torch.tensor(np.ascontiguousarray(frame), device=self._device))
 
     @torch.no_grad()
     def _faces(self, frame: Tensor) -> list[Face]:
