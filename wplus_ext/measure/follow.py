@@ -12,10 +12,8 @@ from .reader import ATTRIBUTES, Face, Reads
 SAME = 0.5  # the distance of two vectors of one person, wherever they are: tried on 16 people, that of one in other
 # sizes, light and turns was at most 0.35, that of two at least 0.42 and of 99 % of pairs 0.53 (dlib itself says 0.6)
 OTHER = 0.65  # from which they are two persons also in one place, as after a cut: nine pairs of ten are farther apart
-NEAR, FAR = (
-    0.6,
-    2.0,
-)  # face widths that a face moves in a frame, and in several, where its vector does not tell who it is
+# Face widths that a face moves in a frame, and in several, where its vector does not tell who it is.
+NEAR, FAR = 0.6, 2.0
 LOST = 24  # frames after which only its vector tells
 LEARNT = 0.1  # of a new vector, that a person's takes up
 GLIMPSE = 2  # frames in which a face that is half hidden may look like somebody else's

@@ -25,13 +25,9 @@ SURE, MAYBE = 0.5, 0.2  # the scores of a face: the package's own, and where its
 FILLED = 0.35  # that a face's box and its points' share: of faces 0.43 and more, where there is none often nothing
 SMALLEST = 14.0  # pixels between the eyes: a smile is off by 0.05 (the median of 16 faces); at 10 pixels by 0.12
 FARTHEST = 45.0  # degrees of yaw and pitch; beyond, half of the points are guessed
-UNSTEADY = (
-    0.05  # by which looks at one face differ, in eye distances; those at a face that is seen differ by 0.02 to 0.04
-)
-AGED, KNOWN = (
-    1.2,
-    0.45,
-)  # the package's crops: room around the points; from eyes to mouth, of the portrait's side (dlib)
+UNSTEADY = 0.05  # by which looks at one face differ, in eye distances; those at a face that is seen by 0.02 to 0.04
+# The package's crops: room around the points; from eyes to mouth, as a part of the portrait's side (dlib).
+AGED, KNOWN = 1.2, 0.45
 MOUTH = slice(48, 68)
 
 
