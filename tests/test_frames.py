@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -84,6 +85,13 @@ def test_a_video_that_is_cut_short_is_refused(tmp_path, name):
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(ValueError, match=f"{name}: a damaged file, or no video"):
         list(read_frames(path))
+
+
+def test_a_video_needs_pyav(tmp_path, monkeypatch):
+    (tmp_path / "a.mov").touch()
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ValueError, match="^.mov needs PyAV: pip install av; or make a .webp, a .gif or a folder of"):
+        list(read_frames(tmp_path / "a.mov"))
 
 
 def test_another_ending_is_refused(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
 from ..weights.regular import open_regular
-from .video import _av
+from .video import pyav
 
 PICTURES = {".png": "PNG", ".webp": "WEBP", ".gif": "GIF", ".jpg": "JPEG", ".jpeg": "JPEG"}
 VIDEOS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".avi": "avi"}
@@ -40,7 +40,7 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
     if ending not in PICTURES and ending not in VIDEOS:
         raise ValueError(f"{path}: not the ending of a video; {EXPECTED}")
     if ending in VIDEOS:
-        _av()  # its absence is no fault of the file
+        pyav(ending, "make a .webp, a .gif or a folder of pictures of it")  # its absence is no fault of the file
     read = _pictures if ending in PICTURES else _video
     with open_regular(path) as file:
         frames = read(file, PICTURES.get(ending) or VIDEOS[ending])
@@ -83,7 +83,7 @@ def _pictures(file: BinaryIO, kind: str) -> Iterator[np.ndarray]:
 
 def _video(file: BinaryIO, kind: str) -> Iterator[np.ndarray]:
     """The frames of a video. Raises whatever PyAV does."""
-    with _av().open(file, format=kind, metadata_errors="replace") as container:
+    with pyav().open(file, format=kind, metadata_errors="replace") as container:
         if not container.streams.video:
             raise ValueError("it has no pictures")
         for frame in container.decode(video=0):

@@ -42,7 +42,7 @@ def check(path: Path, force: bool = False) -> None:
     if path.suffix and path.suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: expected {', '.join(FORMATS)}, or a name without ending for a folder of PNG frames")
     if path.suffix.lower() == ".mp4":
-        _av()
+        pyav()
     if path.suffix:
         check_place(path, _is_ours, force)
         return
@@ -109,7 +109,7 @@ def load_settings(path: Path) -> str:
             raise ValueError(f"{path}: a folder without PNG frames; {EXPECTED}")
         path = found[0]
     if path.suffix.lower() == ".mp4":
-        _av()  # its absence is no fault of the file
+        pyav()  # its absence is no fault of the file
     with open_regular(path) as file:
         try:
             found = _mp4_settings(file) if path.suffix.lower() == ".mp4" else _picture_settings(file)
@@ -158,7 +158,7 @@ def _picture_settings(file: BinaryIO) -> tuple[object, ...]:
 
 def _mp4_settings(file: BinaryIO) -> tuple[object, ...]:
     """The same in a video; nothing but the file itself is opened, whatever it names. Raises whatever PyAV does."""
-    with _av().open(file, format="mp4", metadata_errors="replace") as container:
+    with pyav().open(file, format="mp4", metadata_errors="replace") as container:
         return (container.metadata.get("comment"),)
 
 
@@ -175,7 +175,7 @@ def _save_frames(frames: np.ndarray, folder: Path, settings: str) -> None:
 
 
 def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
-    av = _av()
+    av = pyav()
     height, width = frames.shape[1:3]
     if height % 2 or width % 2:
         raise ValueError(f"{path}: MP4 needs even sides, got {width}x{height}; write .webp instead")
@@ -193,9 +193,10 @@ def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None
         raise OSError(f"{path.name}: cannot be written as MP4 ({error.strerror}); write .webp instead") from error
 
 
-def _av():  # noqa: ANN202 - a module
+def pyav(what: str = "MP4", instead: str = "write .webp or .gif"):  # noqa: ANN201 - a module
+    """PyAV, which reads and writes videos. Raises ValueError where it is not installed, with what to do instead."""
     try:
         import av
     except ImportError as error:
-        raise ValueError("MP4 needs PyAV: pip install av; or write .webp or .gif") from error
+        raise ValueError(f"{what} needs PyAV: pip install av; or {instead}") from error
     return av
