@@ -1,9 +1,10 @@
-"""The command ``measure``, with faces that are made up."""
+"""The commands ``measure`` and ``follow``, with faces that are made up."""
 
 from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from measured import write_all
 from PIL import Image
 
 from wplus_ext.__main__ import main
+from wplus_ext.commands import follow
 from wplus_ext.commands import measure as command
 from wplus_ext.measure import plot
 from wplus_ext.measure.follow import Faces
@@ -34,13 +36,17 @@ def seen(tmp_path, monkeypatch):
     write = [Image.new("RGB", (16, 16), (60 * i, 0, 0)) for i in range(len(FRAMES))]
     write[0].save(tmp_path / "a.webp", save_all=True, append_images=write[1:])
     (tmp_path / "wplus" / "measure").mkdir(parents=True)
-    monkeypatch.setattr(command, "Reader", lambda folder, device: folder)
-    monkeypatch.setattr(command, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
+    for module in (command, follow):
+        monkeypatch.setattr(module, "Reader", lambda folder, device: folder)
+        monkeypatch.setattr(module, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
     return tmp_path
 
 
-def measure(folder, *more):
-    return main(["measure", str(folder / "a.webp"), "--wplus", str(folder / "wplus"), *map(str, more)])
+def run(name, folder, *more):
+    return main([name, str(folder / "a.webp"), "--wplus", str(folder / "wplus"), *map(str, more)])
+
+
+measure = partial(run, "measure")
 
 
 def test_a_line_is_a_face_of_a_frame(seen, capsys):
@@ -105,3 +111,39 @@ def test_networks_that_are_not_there_are_said_in_a_line(tmp_path, capsys):
     (tmp_path / "wplus").mkdir()
     assert measure(tmp_path) == 2
     assert "get the networks with the command: fetch measure" in capsys.readouterr().err
+
+
+# follow
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ([], "smile = 0:(0.5), 2:(0.7), 3:(0.9)"),
+        (["--track", "latent/smile", "--frames", 16], "latent/smile = 0:(0.5), 10:(0.7), 15:(0.9)"),
+        (["--scale", 2, "--relative"], "smile = 0:(-0.35), 2:(0.05), 3:(0.45)"),
+        (["--attribute", "brows"], "brows = 0.25"),
+    ],
+    ids=["as it is", "for another video", "relative", "still"],
+)
+def test_a_track_follows_a_face(seen, capsys, options, expected):
+    assert run("follow", seen, "--calm", 0, *options) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{expected}\n" and "measured in 3 of 4 frames" in printed.err
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--face", 3], "there is no face 3 in 4 frames, but faces 1 to 2"),
+        (["--face", 2], "nothing was measured in 4 frames"),
+        (["--frames", 0], "--frames is 0, expected 1 to 10000"),
+        (["--calm", -1], "--calm is -1, expected 0 to 10000"),
+        (["--tolerance", "nan"], "--tolerance is nan, expected 0 to 20"),
+        (["--scale", 100], "the curve goes to 90, expected at most 20; scale it"),
+        (["--track", "a=b"], "--track is 'a=b', expected the name of a direction"),
+    ],
+)
+def test_what_cannot_be_followed_is_said_in_a_line(seen, capsys, options, message):
+    assert run("follow", seen, "--calm", 0, *options) == 2
+    assert message in capsys.readouterr().err
