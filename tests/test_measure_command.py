@@ -12,8 +12,7 @@ from measured import write_all
 from PIL import Image
 
 from wplus_ext.__main__ import main
-from wplus_ext.commands import follow
-from wplus_ext.commands import measure as command
+from wplus_ext.commands import common
 from wplus_ext.measure import plot
 from wplus_ext.measure.follow import Faces
 from wplus_ext.measure.points import Box
@@ -36,9 +35,8 @@ def seen(tmp_path, monkeypatch):
     write = [Image.new("RGB", (16, 16), (60 * i, 0, 0)) for i in range(len(FRAMES))]
     write[0].save(tmp_path / "a.webp", save_all=True, append_images=write[1:])
     (tmp_path / "wplus" / "measure").mkdir(parents=True)
-    for module in (command, follow):
-        monkeypatch.setattr(module, "Reader", lambda folder, device: folder)
-        monkeypatch.setattr(module, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
+    monkeypatch.setattr(common, "Reader", lambda folder, device: folder)
+    monkeypatch.setattr(common, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
     return tmp_path
 
 

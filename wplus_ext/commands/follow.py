@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from ..measure import fit
-from ..measure.follow import measure
-from ..measure.reader import ATTRIBUTES, Reader
-from ..studio.frames import read_frames
+from ..measure.reader import ATTRIBUTES
 from ..tracks import Track, format, is_name
-from .common import add_library, library_in
+from .common import add_faces, faces, frames
 
 MOST = 10_000  # frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``follow``."""
-    parser.add_argument("video", type=Path, metavar="VIDEO", help="a video, or a folder of pictures")
+    add_faces(parser)
     parser.add_argument("--attribute", choices=ATTRIBUTES, default="smile", help="what is followed: %(choices)s")
     parser.add_argument("--face", type=int, default=1, help="whose, from 1, as measure numbers them")
     parser.add_argument("--track", metavar="NAME", help="the track's direction; default: the attribute's name")
     parser.add_argument("--frames", type=int, help="of the video that it is for; default: as many as this has")
     parser.add_argument("--scale", type=float, default=1.0, help="what the curve is multiplied by")
     parser.add_argument("--relative", action="store_true", help="less the curve's own mean, as for an age in years")
-    parser.add_argument("--calm", type=float, default=1.0, help="frames over which it is smoothed (default: 1)")
+    parser.add_argument(
+        "--calm", type=float, default=1.0, help="over how many of its frames it is smoothed (default: 1)"
+    )
     parser.add_argument("--tolerance", type=float, default=0.05, help="how far keys may be off (default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="default: %(default)s")
-    add_library(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,19 +39,20 @@ def run(options: argparse.Namespace) -> None:
         value = getattr(options, option)
         if value is not None and not low <= value <= high:
             raise ValueError(f"--{option} is {value:g}, expected {low} to {high}")
-    reader = Reader(library_in(options.wplus).roots[0] / "measure", options.device)
-    faces = measure(tqdm(read_frames(options.video), desc="measure", unit="frame", disable=None), reader)
-    if options.face not in faces.people:
-        there = f"faces 1 to {len(faces.people)}" if faces.people else "no face"
-        raise ValueError(f"{options.video}: there is no face {options.face} in {len(faces.frames)} frames, but {there}")
-    curve = faces.curve(options.attribute, options.face)
-    values = fit.resampled(fit.calmed(fit.filled(curve), options.calm), options.frames or len(curve))
+    found = faces(options)
+    if options.face not in found.people:
+        there = f"face {options.face} in {frames(len(found.frames))}, but faces 1 to {len(found.people)}"
+        raise ValueError(f"{options.video}: there is no {there}")
+    curve = found.curve(options.attribute, options.face)
+    wanted = options.frames or len(curve)
+    calmed = fit.calmed(fit.filled(curve), options.calm * max(len(curve) / wanted, 1))
+    values = fit.resampled(calmed, wanted)
     values = (values - values.mean() * options.relative) * options.scale
     made = fit.schedule(values, options.tolerance)
     seen = int(np.isfinite(curve).sum())
     print(
-        f"{options.attribute} of face {options.face}, measured in {seen} of {len(curve)} frames: "
-        f"{values.min():.2f} to {values.max():.2f}, {len(made.keys)} keys",
+        f"{options.attribute} of face {options.face}, measured in {seen} of {frames(len(curve))}: "
+        f"{values.min():.2f} to {values.max():.2f}, {len(made.keys)} key{'s'[: len(made.keys) - 1]}",
         file=sys.stderr,
     )
     print(format([Track(name, made)]))
