@@ -12,7 +12,7 @@ from measured import write_all
 from PIL import Image
 
 from wplus_ext.__main__ import main
-from wplus_ext.commands import common
+from wplus_ext.commands import faces
 from wplus_ext.measure import plot
 from wplus_ext.measure.follow import Faces
 from wplus_ext.measure.points import Box
@@ -35,8 +35,8 @@ def seen(tmp_path, monkeypatch):
     write = [Image.new("RGB", (16, 16), (60 * i, 0, 0)) for i in range(len(FRAMES))]
     write[0].save(tmp_path / "a.webp", save_all=True, append_images=write[1:])
     (tmp_path / "wplus" / "measure").mkdir(parents=True)
-    monkeypatch.setattr(common, "Reader", lambda folder, device: folder)
-    monkeypatch.setattr(common, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
+    monkeypatch.setattr(faces, "Reader", lambda folder, device: folder)
+    monkeypatch.setattr(faces, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
     return tmp_path
 
 

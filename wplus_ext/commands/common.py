@@ -16,11 +16,8 @@ from tqdm import tqdm
 from ..fields import Field, fields_of
 from ..library.index import Library
 from ..library.names import BLANKS
-from ..measure.follow import Faces, measure
-from ..measure.reader import Reader
 from ..settings import FIELDS, Settings
 from ..studio import record
-from ..studio.frames import read_frames
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 
@@ -67,32 +64,14 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
     add_force(parser)
 
 
-def add_faces(parser: argparse.ArgumentParser) -> None:
-    """The video of a command that measures its faces, and by what they are measured."""
-    parser.add_argument("video", type=Path, metavar="VIDEO", help="a video, a picture, or a folder of pictures")
-    add_library(parser)
-    parser.add_argument("--device", default="cpu", help="default: %(default)s")
-
-
-def faces(options: argparse.Namespace) -> Faces:
-    """The faces of the video that the options name; shows a bar. Raises ValueError where there is none."""
-    reader = Reader(library_in(options.wplus).roots[0] / "measure", options.device)
-    found = measure(tqdm(read_frames(options.video), desc="measure", unit="frame", disable=None), reader)
-    if not found.people:
-        raise ValueError(
-            f"{options.video}: no face in {frames(len(found.frames))}; upright ones of photos are found best"
-        )
-    return found
-
-
-def frames(count: int) -> str:
-    """So many frames, in words."""
-    return f"{count} frame{'' if count == 1 else 's'}"
-
-
 def add_force(parser: argparse.ArgumentParser) -> None:
     """The option ``--force`` of a command that writes a file."""
     parser.add_argument("--force", action="store_true", help="overwrite what is there and was not made by this command")
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def studio(options: argparse.Namespace) -> Studio:

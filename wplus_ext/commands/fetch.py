@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..library.download import fetch
 from ..library.index import UPSTREAM
 from ..library.published import ITEMS, LICENCE, Item
-from .common import add_library
+from .common import add_library, counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> None:
                 bar.refresh()
 
             got = fetch(item, options.wplus, accepted, show, options.force)
-        print(f"{name}: {len(got)} {'file' if len(got) == 1 else 'files'} in {got[0].parent}")
+        print(f"{name}: {counted(len(got), 'file')} in {got[0].parent}")
 
 
 def _accepted(items: list[Item], given: bool) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 from ..measure import fit
 from ..measure.reader import ATTRIBUTES
 from ..tracks import Track, format, is_name
-from .common import add_faces, faces, frames
+from .common import counted
+from .faces import add_faces, faces
 
 MOST = 10_000  # frames
 
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
             raise ValueError(f"--{option} is {value:g}, expected {low} to {high}")
     found = faces(options)
     if options.face not in found.people:
-        there = f"face {options.face} in {frames(len(found.frames))}, but faces 1 to {len(found.people)}"
+        there = f"face {options.face} in {counted(len(found.frames), 'frame')}, but faces 1 to {len(found.people)}"
         raise ValueError(f"{options.video}: there is no {there}")
     curve = found.curve(options.attribute, options.face)
     wanted = options.frames or len(curve)
@@ -51,8 +52,8 @@ def run(options: argparse.Namespace) -> None:
     made = fit.schedule(values, options.tolerance)
     seen = int(np.isfinite(curve).sum())
     print(
-        f"{options.attribute} of face {options.face}, measured in {seen} of {frames(len(curve))}: "
-        f"{values.min():.2f} to {values.max():.2f}, {len(made.keys)} key{'s'[: len(made.keys) - 1]}",
+        f"{options.attribute} of face {options.face}, measured in {seen} of {counted(len(curve), 'frame')}: "
+        f"{values.min():.2f} to {values.max():.2f}, {counted(len(made.keys), 'key')}",
         file=sys.stderr,
     )
     print(format([Track(name, made)]))

@@ -12,7 +12,8 @@ from ..measure.reader import ATTRIBUTES
 from ..weights.regular import read_regular
 from ..weights.swap import check_place, replacing
 from . import figures
-from .common import add_faces, add_force, faces, frames
+from .common import add_force, counted
+from .faces import add_faces, faces
 
 MARK = "wplus_ext measure"  # in the JSON, by which its files are known
 
@@ -54,7 +55,7 @@ def table(found: Faces) -> list[str]:
         seen = sum(person in frame for frame in found.frames)
         measured = sum(math.isfinite(value) for value in found.curve("smile", person))
         more = "" if measured == seen else f", measured in {measured}"
-        lines.append(f"face {person}: seen in {seen} of {frames(len(found.frames))}{more}")
+        lines.append(f"face {person}: seen in {seen} of {counted(len(found.frames), 'frame')}{more}")
     return lines
 
 

@@ -38,7 +38,7 @@ class Files:
         queued: bool,
     ) -> None:
         self.library, self._look_again = library, look_again
-        with gr.Accordion("Download: adapter, encoder, directions", open=False, elem_id=elem_id("download")):
+        with gr.Accordion("Download: adapter, encoder, directions, networks", open=False, elem_id=elem_id("download")):
             link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
             licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
             linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
