@@ -24,7 +24,7 @@ export class Model {
     preview = null; // a schedule of the active track that is not in the text yet
     suggestion = null; // one that is only shown
     drag = null; // while one goes on: `{before, moved, box}`, where the box is a marquee's
-    run = null; // the last one: `{residual: [a number for each frame], strip: an Image or null}`
+    run = null; // the last one: `{residual: [a number a frame], strip: an Image or null, reached: [a curve]}`
     locked = new Set(); // ids of tracks
     solo = null; // `{id, muted}`: the track that is alone, and what was muted before, by id
     history = new History("");

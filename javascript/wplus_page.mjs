@@ -102,11 +102,11 @@ function offerDraft(place, text, present, take) {
 /** The report's residual and thumbnails, for the line and the strip under the curve. */
 function showRun(state, element) {
     if (!element) return state.setRun(null);
-    const { residual, strip } = JSON.parse(element.dataset.run);
-    state.setRun({ residual, strip: null });
+    const { residual, strip, reached } = JSON.parse(element.dataset.run);
+    state.setRun({ residual, reached, strip: null });
     if (!strip) return;
     const image = new Image();
-    image.onload = () => state.setRun({ residual, strip: image });
+    image.onload = () => state.setRun({ residual, reached, strip: image });
     image.src = strip;
 }
 

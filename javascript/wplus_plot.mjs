@@ -11,8 +11,10 @@ import { SHAPES, colourOf } from "./wplus_styles.mjs";
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
 const HEIGHT = 260;
 const PAST = 22; // width of the gutter for keys past the end
-const GROUPS = ["known", "grid", "ghosts", "curves", "measured", "cursor", "handles", "keys", "marquee"]; // from below
-const CLIPPED = ["known", "ghosts", "curves", "measured"];
+const GROUPS = [ // from below
+    "known", "grid", "ghosts", "reached", "curves", "measured", "cursor", "handles", "keys", "marquee",
+];
+const CLIPPED = ["known", "ghosts", "reached", "curves", "measured"];
 
 /** The drawing's `element`, and the two ways between pixels on it and frames and values. */
 export class Plot {
@@ -86,9 +88,9 @@ export class Plot {
 
     /**
      * Draw `{tracks, ghosts, cursor, marquee, measured}`: tracks as `scenesOf` gives them, ghosts as `{style, curve}`,
-     * and what was measured as numbers from 0 to 1, one a frame.
+     * and what was measured as numbers from 0 to 1, one a frame; what was reached as values, null for a gap.
      */
-    paint({ tracks, ghosts = [], cursor, marquee, measured = [] }) {
+    paint({ tracks, ghosts = [], cursor, marquee, measured = [], reached = [] }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
             const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
@@ -102,6 +104,7 @@ export class Plot {
         });
         const points = measured.map((part, frame) => `${this.x(frame).toFixed(1)} ${this.#low(part)}`);
         set(this.#pool("measured", "path", 1)[0], { d: points.length ? `M${points.join("L")}` : "" });
+        set(this.#pool("reached", "path", 1)[0], { d: this.#gapped(reached) });
         const at = this.x(clamp(cursor, 0, this.last)).toFixed(1);
         set(this.#pool("cursor", "path", 1)[0], { d: `M${at} ${MARGIN.top}V${this.bottom}` });
         const box = marquee ?? { x: 0, y: 0, width: 0, height: 0 };
@@ -184,6 +187,16 @@ export class Plot {
             d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame)).toFixed(1)}h0`;
         }
         return d;
+    }
+
+    /** Values by frame as a line with gaps; a frame that stands alone is a dot. */
+    #gapped(values) {
+        const point = (frame) => `${this.x(frame).toFixed(1)} ${this.y(values[frame]).toFixed(1)}`;
+        const isGap = (frame) => (values[frame] ?? null) === null;
+        return values.map((_, frame) => {
+            if (isGap(frame)) return "";
+            return isGap(frame - 1) ? `M${point(frame)}h0` : `L${point(frame)}`;
+        }).join("");
     }
 
     #low(part) {

@@ -67,7 +67,22 @@ export function pictureOf(state, scenes) {
         cursor: state.cursor,
         marquee: state.drag?.box,
         measured: measured.map((part) => part / most),
+        reached: reachedOf(state)?.values ?? [],
     };
+}
+
+/**
+ * What was measured of the active track's attribute in the last run: `{attribute, unit, measured, values}`, where null
+ * is a frame that was not. The values are on the drawing's axis: 1 of the attribute is as high as its customary half,
+ * and an attribute that has another unit, as an age has, begins at 0.
+ */
+function reachedOf({ run, frames, track, alpha }) {
+    const found = run?.residual.length === frames && run.reached?.find((each) => each.track === track?.name);
+    if (!found) return null;
+    const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
+    const zero = unit === 1 ? 0 : first, known = alpha ? KNOWN.alpha : KNOWN.lambda;
+    const values = measured.map((value) => (value === null ? null : ((value - zero) / unit) * known));
+    return { attribute, unit, measured, values };
 }
 
 /** The residual of the last run, where it had as many frames as the next will have. */
@@ -78,17 +93,20 @@ function measuredOf({ run, frames }) {
 /** The words around the drawing: `{axis, readout, fault}`. */
 export function wordsOf(state, scenes) {
     const { cursor, fps, key, fault } = state, { name, curve } = scenes[state.active] ?? {};
-    const measured = measuredOf(state);
+    const measured = measuredOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
     const readout = [
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
         curve && `${name} ${plain(edits.round(curve.at(cursor)))}`,
         key && EASINGS[key.easing].title,
+        typeof seen === "number" && `${reached.attribute} ${seen.toFixed(2)} measured`,
         measured.length && `residual ${percent(measured[cursor])}`,
     ];
     const axis = [
         state.alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1",
         measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
+        reached && `grey: ${reached.attribute} as the last run came out`,
+        reached && reached.unit !== 1 && "0 is its first frame",
         state.note,
     ];
     const broken = scenes.find((scene) => scene.fault && !scene.muted);

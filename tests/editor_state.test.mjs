@@ -156,6 +156,45 @@ describe("frames, identity and runs", () => {
     });
 });
 
+describe("what a run reached", () => {
+    const run = { residual: [0.1, 0.2, 0.1], strip: null };
+    const reached = [
+        { track: "smile", attribute: "smile", unit: 1, measured: [0.25, null, 0.5] },
+        { track: "age", attribute: "age", unit: 20, measured: [40, 50, 30] },
+    ];
+
+    beforeEach(() => {
+        open("smile = 0 > 1\nage = 0.5");
+        state.setFrames(3, 8);
+        state.setRun({ ...run, reached });
+    });
+
+    test("is drawn of the active track, with gaps", () => {
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, [0.25, null, 0.5]);
+        assert.match(wordsOf(state, scenesOf(state)).readout, /smile 0\.25 measured/);
+    });
+
+    test("is on the axis of alpha with an identity", () => {
+        state.setIdentity(true);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, [2, null, 4]);
+        state.setIdentity(false);
+    });
+
+    test("begins at 0 where it has another unit", () => {
+        state.activate(1);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, [0, 0.5, -0.5]);
+        assert.match(wordsOf(state, scenesOf(state)).axis, /grey: age as the last run came out · 0 is its first frame/);
+    });
+
+    test("is not shown of a run without it, or of another length", () => {
+        state.setFrames(4, 8);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, []);
+        state.setFrames(3, 8);
+        state.setRun(run);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, []);
+    });
+});
+
 describe("keys", () => {
     test("a key is added on the curve and chosen", () => {
         assert.equal(state.add(6), true);

@@ -108,7 +108,7 @@ def test_networks_that_are_not_there_are_said_in_a_line(tmp_path, capsys):
     Image.new("RGB", (64, 64)).save(tmp_path / "a.webp")
     (tmp_path / "wplus").mkdir()
     assert measure(tmp_path) == 2
-    assert "get the networks with the command: fetch measure" in capsys.readouterr().err
+    assert "with the command fetch measure" in capsys.readouterr().err
 
 
 # follow

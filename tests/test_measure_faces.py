@@ -248,5 +248,5 @@ def test_a_frame_of_another_kind_is_refused(tmp_path):
 
 
 def test_without_the_files_it_is_said_how_to_get_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match="get the networks with the command: fetch measure"):
+    with pytest.raises(FileNotFoundError, match="with the command fetch measure"):
         Reader(tmp_path)

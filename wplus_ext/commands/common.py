@@ -91,6 +91,14 @@ def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
     return shots
 
 
+def one_shot(options: argparse.Namespace, studio: Studio) -> Shot:
+    """The one shot of the options. Raises ValueError where --like names a table of several."""
+    shots = shots_like(options, studio)
+    if len(shots) > 1:
+        raise ValueError(f"{options.like}: a table of {len(shots)} videos; use sweep --like")
+    return changed(shots[0], given(options))
+
+
 def given(options: argparse.Namespace) -> dict[str, object]:
     """The settings that were given as options."""
     names = {field.name for field in (*SHOT, *EDIT)}

@@ -14,6 +14,7 @@ MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``evaluate``."""
     parser.add_argument("--quick", action="store_true", help="fewer videos, rougher figures")
+    parser.add_argument("--aim", action="store_true", help="also whether aiming reaches what is asked")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     add_force(parser)
     parser.add_argument("--device", default="", help="default: the GPU where there is one")
@@ -21,12 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the JSON; print the table."""
-    from ..miniature.evaluate import evaluate  # needs diffusers
+    from ..miniature.aiming import evaluate_aim  # needs diffusers
+    from ..miniature.evaluate import evaluate
     from ..studio.pipeline import Studio
 
     if options.json:
         figures.check(options.json, MARK, options.force)
-    found = evaluate(Studio(device=options.device), options.quick)
+    studio = Studio(device=options.device)
+    found = evaluate(studio, options.quick)
+    if options.aim:
+        aimed = evaluate_aim(studio, options.quick)
+        found["figures"] += [figure.to_dict() for figure in aimed]
+        found["table"] += [figure.line() for figure in aimed]
     if options.json:  # before anything is printed, which may fail
         figures.write(options.json, MARK, found, options.force)
     shape = (

@@ -6,6 +6,7 @@ import argparse
 
 from ..studio import record, video
 from . import common
+from .faces import came_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +18,9 @@ def run(options: argparse.Namespace) -> None:
     """Render one video."""
     video.check(options.out, options.force)
     studio = common.studio(options)
-    shots = common.shots_like(options, studio)
-    if len(shots) > 1:
-        raise ValueError(f"{options.like}: a table of {len(shots)} videos; use sweep --like")
-    shot = common.changed(shots[0], common.given(options))
+    shot = common.one_shot(options, studio)
     ((frames, report),) = common.rendered(studio, [shot])
     record.save(options.out, frames, studio, [shot], options.force)
     print(f"{options.out}: {len(frames)} frames of {frames.shape[2]}x{frames.shape[1]}; {report.summary()}")
+    for line in came_out(studio, [shot], [frames])[0]:
+        print(line)

@@ -8,6 +8,7 @@ import itertools
 from ..studio import record, video
 from ..studio.sheet import Sheet
 from . import common
+from .faces import came_out
 
 AXES = ("identity", "tracks", "strength")
 
@@ -38,6 +39,10 @@ def run(options: argparse.Namespace) -> None:
     table = sheet.fill([rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))])
     record.save(options.out, table, studio, shots, options.force)
     print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(table)} frames, {' and '.join(varied)} varied")
+    for shot, lines in zip(shots, came_out(studio, shots, rendered)):
+        cell = ", ".join(_label(name, getattr(shot.edit, name)) for name in varied)
+        for line in lines:
+            print(f"{cell}: {line}")
 
 
 def _label(name: str, value: object) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from .networks import EXPRESSIONS, FACE, PORTRAIT, Ages, Detector, Expressions, 
 from .points import LEFT_EYE, OVERLAP, RIGHT_EYE, Box, Crop, around, cut, find, look, shared, upright
 
 ATTRIBUTES = ("smile", "mouth_open", "eyes_open", "brows", "yaw", "pitch", "roll", "age")
+FOLDER = "measure"  # of a library, in which the networks are
+GET_THEM = "get the networks that measure faces: on the Download tab, or with the command fetch measure"
 NETWORKS = (Detector, Landmarks, Expressions, Ages, Recognition)
 SURE, MAYBE = 0.5, 0.2  # the scores of a face: the package's own, and where its points have to bear it out
 FILLED = 0.35  # that a face's box and its points' share: of faces 0.43 and more, where there is none often nothing
@@ -50,13 +53,16 @@ class Face:
 
 
 class Reads(Protocol):
-    """Whatever reads faces: these networks, or a reader of drawn faces."""
+    """Whatever reads faces: these networks, or a reader of drawn faces. ``units`` says how much of an attribute counts
+    as much as 1 of the others, where that is not 1 too."""
+
+    units: Mapping[str, float]
 
     def read(self, frames: Iterable[np.ndarray]) -> Iterator[list[Face]]: ...
 
 
 class Reader:
-    """Reads faces by face-api's networks.
+    """Reads faces by face-api's networks; an age is in years.
 
     Args:
         folder: where the files are: ``models/wplus/measure``.
@@ -67,14 +73,14 @@ class Reader:
         OSError: a file is not there.
     """
 
+    units = MappingProxyType({"age": 20.0})
+
     def __init__(self, folder: str | Path, device: str = "cpu") -> None:
         check_device(device)
         try:
             loaded = [network.load(folder).to(device) for network in NETWORKS]
         except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"{error.filename} is not there; get the networks with the command: fetch measure"
-            ) from error
+            raise FileNotFoundError(f"{error.filename} is not there; {GET_THEM}") from error
         self._detector, self._landmarks, self._expressions, self._ages, self._recognition = loaded
         self._device = device
 
@@ -123,6 +129,15 @@ class Reader:
         found = attributes.values(seen, pose, opening(picture, points)) | {"age": float(self._ages(both).mean())}
         likely = self._expressions(both).mean(0).tolist()
         return Face(box, seen, found, dict(zip(EXPRESSIONS, likely)), vector)
+
+
+def networks_in(roots: Sequence[Path]) -> Path:
+    """The folder of the networks in the first of these libraries that has one. Raises ValueError where none has."""
+    folders = [root / FOLDER for root in roots]
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    if found is None:
+        raise ValueError(f"there is no {' or '.join(map(str, folders))}; {GET_THEM}")
+    return found
 
 
 def portrait(points: Float[Tensor, "68 2"]) -> Crop:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -10,8 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from ..measure.points import Box
+from ..measure.reader import Face
 from . import world
 from .models import Reader
+
+READS = {"smile": "smile", "age": "age", "eyes_open": "eyes", "yaw": "turn"}  # attributes, and the factors they are
+STRANGE = 0.12  # above it a picture is no drawn face: strongly edited ones are below 0.07, those upside down above 0.16
 
 
 class Ruler:
@@ -20,6 +27,8 @@ class Ruler:
     Args:
         folder: the miniature's, with ``reader.safetensors``.
     """
+
+    units = MappingProxyType({})
 
     def __init__(self, folder: Path) -> None:
         self.reader = Reader()
@@ -31,6 +40,20 @@ class Ruler:
     def factors(self, frames: np.ndarray) -> Tensor:
         """The seven factors of pictures (..., 64, 64, 3) uint8, in the order of `world.FACTORS`: (..., 7)."""
         return self._read(frames)[..., : len(world.FACTORS)]
+
+    def read(self, frames: Iterable[np.ndarray]) -> Iterator[list[Face]]:
+        """The face of each frame, (64, 64, 3) uint8, as `measure.reader` has faces; none where it is no drawn one.
+
+        Its box is the picture, it has no points, and its numbers are factors: an age is about -1 to 1.
+        """
+        for frame in frames:
+            picture = np.asarray(frame)[None]
+            if float(self.strangeness(picture)) > STRANGE:
+                yield []
+                continue
+            factors = dict(zip(world.FACTORS, self.factors(picture)[0].tolist()))
+            values = {attribute: factors[name] for attribute, name in READS.items()}
+            yield [Face(Box(0, 0, world.SIZE, world.SIZE, 1.0), np.full((68, 2), np.nan), values)]
 
     def strangeness(self, frames: np.ndarray) -> Tensor:
         """How much pictures (..., 64, 64, 3) uint8 differ from the drawing of what is read in them: (...,).

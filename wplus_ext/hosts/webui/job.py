@@ -15,6 +15,7 @@ from ...edit.attach import attach
 from ...edit.report import Report
 from ...library.index import Library
 from ...library.resolve import Resolved, resolve
+from ...measure.reached import Reached
 from ...settings import PREFIX, Settings
 from .chart import Strip
 from .finished import TICKET, Finished
@@ -22,6 +23,7 @@ from .folders import TITLE, look_again
 from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
 from .public import public
+from .seen import Networks, Seen
 
 
 class Job:
@@ -31,13 +33,21 @@ class Job:
         resolved: what to do; None where that could not be made out.
         fault: why not; sampling is refused with it.
         outer: the job around this one, where a program redraws its images one by one (ADetailer).
+        networks: what measures its faces.
     """
 
-    def __init__(self, resolved: Resolved | None, fault: Exception | None = None, outer: object | None = None) -> None:
+    def __init__(
+        self,
+        resolved: Resolved | None,
+        fault: Exception | None = None,
+        outer: object | None = None,
+        networks: Networks | None = None,
+    ) -> None:
         self._resolved, self._fault, self.outer = resolved, fault, outer
         self.frames = 0
         self.report: Report | None = None
         self.strip = Strip()
+        self.seen = Seen(networks)
         self._sampling = False
 
     def needed(self) -> Resolved:
@@ -52,6 +62,20 @@ class Job:
         if not why and not any(map(any, self.report.scales)):  # though a key is not
             why = f"the curve is 0 {'at the only frame' if self.frames == 1 else f'at all {self.frames} frames'}"
         return f"{why}, so nothing was edited" if why else self.report.summary()
+
+    def see(self, image: Image.Image) -> None:
+        """Keep a finished image, small, and measure its faces."""
+        self.strip.add(image, self.frames)
+        self.seen.add(image, self.frames)
+
+    def reached(self) -> Reached | None:
+        """What came out beside what was asked for; None where that was not measured."""
+        return self.seen.reached(self.needed().settings, self.frames)
+
+    def told(self) -> dict[str, object]:
+        """The report as the API's info has it."""
+        reached = self.reached()
+        return {**self.report.to_dict(), **({"reached": reached.to_dict()} if reached else {})}
 
     def unreached(self) -> str:
         """One line for a person, of a job that ended without its ``p.sample``."""
@@ -127,7 +151,7 @@ class Jobs:
     """The jobs of one tab, as the WebUI's callbacks tell of them. ``finished`` are those that a page can show."""
 
     def __init__(self, library: Library) -> None:
-        self._library = library
+        self._library, self._networks = library, Networks(library)
         self._last: Callable[[], object | None] = lambda: None  # to the one whose images may be being postprocessed
         self.finished: Finished[Job] = Finished()
 
@@ -143,7 +167,7 @@ class Jobs:
             resolved = job_of(outer).needed() if outer else self._resolve(p, args)
             if resolved is not None:
                 p.extra_generation_params |= resolved.settings.to_infotext() | resolved.fingerprints()
-                p.wplus_job = Job(resolved, outer=outer)
+                p.wplus_job = Job(resolved, outer=outer, networks=self._networks)
         except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
             p.wplus_job = Job(None, error, outer)
 
@@ -159,13 +183,13 @@ class Jobs:
         """A finished image of a job."""
         job = job_of(p)
         if job is not None and job.report is not None and not is_inner(p):
-            job.strip.add(image, job.frames)
+            job.see(image)
 
     def finish(self, p: object, processed: object) -> None:
         """After a job: put its report into the API's info and under the picture, and keep it for the page."""
         job, said, told = job_of(p), "", {}
         if job is not None and job.report is not None:
-            said, told = job.summary(), {f"{PREFIX}report": job.report.to_dict()}
+            said, told = job.summary(), {f"{PREFIX}report": job.told()}
         elif job is not None and not (shared.state.interrupted or shared.state.skipped):
             said = job.unreached()
         elif getattr(p, "wplus_unused", False):

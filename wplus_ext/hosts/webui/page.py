@@ -205,7 +205,10 @@ class Page:
         job = self._find(info)
         if job is None:
             return ""
-        report = job.report
-        data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url()}))
-        said = f"<p>{html.escape(job.summary())}</p><details><summary>Plot</summary>{draw(report)}</details>"
+        report, reached = job.report, job.reached()
+        curves = reached.to_dict()["curves"] if reached else []
+        data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url(), "reached": curves}))
+        lines = [job.summary(), *(reached.lines() if reached else [job.seen.why])]
+        said = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
+        said += f"<details><summary>Plot</summary>{draw(report)}</details>"
         return f'<div class="wplus-report" data-run="{data}">{said}</div>'

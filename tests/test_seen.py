@@ -1,0 +1,102 @@
+"""What a job of the WebUI measures of its images, and what it does without the networks."""
+
+from __future__ import annotations
+
+import importlib
+
+import host
+import numpy as np
+import pytest
+from PIL import Image
+from test_reached import face
+from webui_jobs import SMILE, finished, sampled, shown
+
+pytest_plugins = ["webui_jobs"]
+
+
+class Reader:
+    """Reads the red of a picture's first pixel as a smile; black is no face."""
+
+    units = {}
+    loaded = 0
+
+    def __init__(self, folder):
+        type(self).loaded += 1
+
+    def read(self, frames):
+        for frame in frames:
+            red = int(np.asarray(frame)[0, 0, 0])
+            yield [face(red / 100)] if red else []
+
+
+@pytest.fixture
+def networks(module, models, monkeypatch):
+    """The networks' folder, with a reader in place of theirs."""
+    monkeypatch.setattr(importlib.import_module("wplus_ext.hosts.webui.seen"), "Reader", Reader)
+    monkeypatch.setattr(Reader, "loaded", 0)
+    folder = models / "wplus" / "measure"
+    folder.mkdir(parents=True)
+    (folder / "a.bin").write_bytes(b"a")
+    return folder
+
+
+def done(jobs, job, *reds):
+    """A job with images of these reds, and what the WebUI has after it."""
+    sampled(jobs, job)
+    for red in reds:
+        jobs.see(job, Image.new("RGB", (8, 8), (red, 0, 0)))
+    return finished(jobs, job)
+
+
+def test_the_api_has_what_was_reached(jobs, job, networks):
+    told = done(jobs, job, 20, 60).extra_generation_params["WPlus report"]["reached"]
+    assert told["frames"] == 2 and told["curves"][0]["measured"] == [0.2, 0.6]
+    assert told["curves"][0]["asked"] == [0.5, 0.5]
+
+
+def test_the_page_has_it_too(jobs, job, networks):
+    job = shown(jobs, done(jobs, job, 20, 60))
+    assert job.reached().lines()[0] == "smile 0.50 to 0.50: smile measured 0.20 to 0.60"
+
+
+def test_a_frame_without_a_face_is_a_gap(jobs, job, networks):
+    told = done(jobs, job, 20, 0).extra_generation_params["WPlus report"]["reached"]
+    assert told["curves"][0]["measured"] == [0.2, None]
+
+
+def test_of_several_batches_the_last_counts(jobs, job, networks):
+    told = done(jobs, job, 20, 60, 30, 40).extra_generation_params["WPlus report"]["reached"]
+    assert told["curves"][0]["measured"] == [0.3, 0.4]
+
+
+def test_a_batch_that_is_not_complete_has_nothing(jobs, job, networks):
+    assert "reached" not in done(jobs, job, 20).extra_generation_params["WPlus report"]
+
+
+def test_the_networks_are_loaded_once_until_they_change(jobs, job, shared, networks):
+    done(jobs, job, 20, 60)
+    done(jobs, host.Job(shared, 2, steps=1), 20, 60)
+    assert Reader.loaded == 1
+    (networks / "b.bin").write_bytes(b"b")
+    done(jobs, host.Job(shared, 2, steps=1), 20, 60)
+    assert Reader.loaded == 2
+
+
+def test_without_the_networks_a_line_says_how_to_get_them(jobs, job):
+    result = done(jobs, job, 20, 60)
+    assert "reached" not in result.extra_generation_params["WPlus report"]
+    why = shown(jobs, result).seen.why
+    assert "what came out is not measured: there is no wplus/measure; get the networks" in why.replace("\\", "/")
+
+
+def test_networks_that_are_damaged_do_not_stop_a_job(jobs, job, models):
+    (models / "wplus" / "measure").mkdir(parents=True)
+    result = done(jobs, job, 20, 60)
+    assert "is not there; get the networks" in shown(jobs, result).seen.why
+    assert result.extra_generation_params["WPlus report"]["edited_calls"] == 1
+
+
+def test_a_job_without_an_edit_is_not_measured(jobs, job, networks):
+    jobs.prepare(job, [{**SMILE, "enabled": False}])
+    jobs.see(job, Image.new("RGB", (8, 8)))
+    assert Reader.loaded == 0

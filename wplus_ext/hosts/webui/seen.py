@@ -1,0 +1,54 @@
+"""What is to be seen of a job's faces: measured as its images come, where the networks are there."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from ...library.index import Library
+from ...measure.follow import follow
+from ...measure.reached import Reached, asked_of
+from ...measure.reader import Face, Reader, networks_in
+from ...settings import Settings
+from .public import public
+
+
+class Networks:
+    """The networks of a library, loaded when they are first needed, and again when they have changed."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._loaded: tuple[object, Reader] | None = None
+
+    def reader(self) -> Reader:
+        """What measures. Raises ValueError or OSError, saying how to get it."""
+        folder = networks_in(self._library.roots)
+        state = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+        if self._loaded is None or self._loaded[0] != (folder, state):
+            self._loaded = (folder, state), Reader(folder)
+        return self._loaded[1]
+
+
+class Seen:
+    """The faces of a job's last batch; ``why`` there are none, where nothing measures them."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks, self._faces = networks, []
+        self.why = ""
+
+    def add(self, image: Image.Image, frames: int) -> None:
+        """Measure a finished image, one of so many."""
+        if self.why:
+            return
+        if len(self._faces) == frames:
+            self._faces: list[list[Face]] = []  # the next batch
+        try:
+            self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
+        except (ValueError, OSError, RuntimeError) as error:  # a job is not to fail for what is only looked at
+            self.why = f"what came out is not measured: {public(error)}"
+
+    def reached(self, settings: Settings, frames: int) -> Reached | None:
+        """What came out beside what was asked; None where a frame is missing."""
+        if self.why or len(self._faces) != frames:
+            return None
+        return Reached.of(follow(self._faces), asked_of(settings, frames), Reader.units)

@@ -1,0 +1,125 @@
+"""What came out beside what was asked for: a track's curve and the attribute that it moves, and what was to stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..curve import evaluate
+from ..settings import Settings
+from .follow import Faces
+from .moves import moved
+from .reader import ATTRIBUTES
+
+SAME_PERSON = 0.6  # dlib's: vectors less far apart are of one person
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A track that moves an attribute: its ``asked`` values and what was ``measured``, (F,) each, NaN for no number;
+    ``unit`` is as much of the attribute as counts 1."""
+
+    track: str
+    attribute: str
+    asked: np.ndarray = field(repr=False)
+    measured: np.ndarray = field(repr=False)
+    unit: float = 1.0
+
+    @property
+    def correlation(self) -> float | None:
+        """Of asked and measured; None where one of them does not change, or two frames at least were not measured."""
+        seen = np.isfinite(self.measured)
+        asked, measured = self.asked[seen], self.measured[seen]
+        if len(asked) < 2 or np.ptp(asked) < 1e-6 or np.ptp(measured) < 1e-6:
+            return None
+        return float(np.corrcoef(asked, measured)[0, 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What was measured of one person in a video.
+
+    ``seen`` of ``frames`` had numbers. ``unlike`` is how far the vectors are on average from the first one, None where
+    there are none: less than about 0.6 is the same person. ``unrest`` is by how much the attributes that no track
+    moves change from frame to frame on average, in units.
+    """
+
+    curves: tuple[Curve, ...]
+    frames: int
+    seen: int
+    unlike: float | None
+    unrest: float | None
+
+    @classmethod
+    def of(cls, faces: Faces, tracks: Mapping[str, np.ndarray], units: Mapping[str, float], person: int = 1) -> Reached:
+        """From the faces of a video and the values of its tracks, (F,) each; tracks of which nobody knows what they
+        move have no curve."""
+        curves = [
+            Curve(name, attribute, np.array(values), faces.curve(attribute, person), units.get(attribute, 1.0))
+            for name, values in tracks.items()
+            if (attribute := moved(name))
+        ]
+        others = [name for name in ATTRIBUTES if name not in {curve.attribute for curve in curves}]
+        steps = np.concatenate([np.abs(np.diff(faces.curve(name, person))) / units.get(name, 1.0) for name in others])
+        steps = steps[np.isfinite(steps)]
+        found = [frame[person] for frame in faces.frames if person in frame]
+        vectors = [face.vector for face in found if face.vector is not None]
+        unlike = [float(np.linalg.norm(vector - vectors[0])) for vector in vectors[1:]]
+        return cls(
+            tuple(curves),
+            len(faces.frames),
+            sum(bool(face.values) for face in found),
+            float(np.mean(unlike)) if unlike else None,
+            float(steps.mean()) if len(steps) else None,
+        )
+
+    def lines(self) -> list[str]:
+        """Lines for a person."""
+        if not self.seen:
+            return [f"no face was measured in {self.frames} frames"]
+        said = []
+        for curve in self.curves:
+            low, high = np.nanmin(curve.measured), np.nanmax(curve.measured)
+            asked = f"{curve.track} {curve.asked.min():.2f} to {curve.asked.max():.2f}"
+            follows = "" if curve.correlation is None else f", correlation {curve.correlation:.2f}"
+            said.append(f"{asked}: {curve.attribute} measured {low:.2f} to {high:.2f}{follows}")
+        stays = []
+        if self.unlike is not None:
+            who = "the same person" if self.unlike < SAME_PERSON else "not the same person"
+            stays.append(f"{who}, {self.unlike:.2f} from the first frame")
+        if self.unrest is not None:
+            stays.append(f"all else changes by {self.unrest:.2f} a frame")
+        missing = self.frames - self.seen
+        stays += [f"{missing} of {self.frames} frames were not measured"] * (missing > 0)
+        return [*said, "; ".join(stays)] if stays else said
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain numbers, as the API's info gives them; None for no number."""
+        return {
+            "frames": self.seen,
+            "curves": [
+                {
+                    "track": curve.track,
+                    "attribute": curve.attribute,
+                    "unit": curve.unit,
+                    "asked": [round(float(value), 6) for value in curve.asked],
+                    "measured": [round(float(x), 4) if np.isfinite(x) else None for x in curve.measured],
+                    "correlation": _rounded(curve.correlation),
+                }
+                for curve in self.curves
+            ],
+            "unlike": _rounded(self.unlike),
+            "unrest": _rounded(self.unrest),
+        }
+
+
+def asked_of(settings: Settings, frames: int) -> dict[str, np.ndarray]:
+    """What the tracks of settings ask for, by name, (F,) each: alpha of an identity, or lambda with its strength."""
+    strength = np.ones(frames) if settings.identity is not None else np.array(evaluate(settings.schedule, frames))
+    return {track.name: np.array(evaluate(track.schedule, frames)) * strength for track in settings.parsed}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
