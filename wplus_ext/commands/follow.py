@@ -1,4 +1,4 @@
-"""Take a track from the face of a video."""
+"""Take a track from the face of a video, or from a sound."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ import numpy as np
 
 from ..measure import fit
 from ..measure.reader import ATTRIBUTES
+from ..studio.sound import loudness
 from ..tracks import Track, format, is_name
 from .common import counted
 from .faces import add_faces, faces
 
 MOST = 10_000  # frames
+LOUDNESS = "loudness"  # of a sound
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``follow``."""
     add_faces(parser)
-    parser.add_argument("--attribute", choices=ATTRIBUTES, default="smile", help="what is followed: %(choices)s")
+    what = (*ATTRIBUTES, LOUDNESS)
+    parser.add_argument("--attribute", choices=what, default="smile", help="what is followed: %(choices)s")
     parser.add_argument("--face", type=int, default=1, help="whose, from 1, as measure numbers them")
     parser.add_argument("--track", metavar="NAME", help="the track's direction; default: the attribute's name")
+    parser.add_argument("--fps", type=float, default=8.0, help="of a sound's video (default: %(default)s)")
     parser.add_argument("--frames", type=int, help="of the video that it is for; default: as many as this has")
     parser.add_argument("--scale", type=float, default=1.0, help="what the curve is multiplied by")
     parser.add_argument("--relative", action="store_true", help="less the curve's own mean, as for an age in years")
@@ -36,15 +40,12 @@ def run(options: argparse.Namespace) -> None:
     name = options.track or options.attribute
     if not is_name(name):
         raise ValueError(f"--track is {name!r}, expected the name of a direction")
-    for option, low, high in (("frames", 1, MOST), ("calm", 0, MOST), ("tolerance", 0, 20), ("scale", -1000, 1000)):
+    bounds = {"frames": (1, MOST), "fps": (0.1, 100), "calm": (0, MOST), "tolerance": (0, 20), "scale": (-1000, 1000)}
+    for option, (low, high) in bounds.items():
         value = getattr(options, option)
         if value is not None and not low <= value <= high:
             raise ValueError(f"--{option} is {value:g}, expected {low} to {high}")
-    found = faces(options)
-    if options.face not in found.people:
-        there = f"face {options.face} in {counted(len(found.frames), 'frame')}, but faces 1 to {len(found.people)}"
-        raise ValueError(f"{options.video}: there is no {there}")
-    curve = found.curve(options.attribute, options.face)
+    curve, whose = _heard(options) if options.attribute == LOUDNESS else _seen(options)
     wanted = options.frames or len(curve)
     calmed = fit.calmed(fit.filled(curve), options.calm * max(len(curve) / wanted, 1))
     values = fit.resampled(calmed, wanted)
@@ -52,8 +53,21 @@ def run(options: argparse.Namespace) -> None:
     made = fit.schedule(values, options.tolerance)
     seen = int(np.isfinite(curve).sum())
     print(
-        f"{options.attribute} of face {options.face}, measured in {seen} of {counted(len(curve), 'frame')}: "
+        f"{options.attribute}{whose}, measured in {seen} of {counted(len(curve), 'frame')}: "
         f"{values.min():.2f} to {values.max():.2f}, {counted(len(made.keys), 'key')}",
         file=sys.stderr,
     )
     print(format([Track(name, made)]))
+
+
+def _seen(options: argparse.Namespace) -> tuple[np.ndarray, str]:
+    """The curve of a face, and whose it is. Raises ValueError where there is no such face."""
+    found = faces(options)
+    if options.face not in found.people:
+        there = f"face {options.face} in {counted(len(found.frames), 'frame')}, but faces 1 to {len(found.people)}"
+        raise ValueError(f"{options.video}: there is no {there}")
+    return found.curve(options.attribute, options.face), f" of face {options.face}"
+
+
+def _heard(options: argparse.Namespace) -> tuple[np.ndarray, str]:
+    return loudness(options.video, options.fps), f" at {options.fps:g} frames a second"
