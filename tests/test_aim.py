@@ -7,6 +7,8 @@ import pytest
 
 from wplus_ext.curve import evaluate
 from wplus_ext.measure.aim import Aim, Goal, aim
+from wplus_ext.measure.points import Box
+from wplus_ext.measure.reader import ATTRIBUTES, Face
 from wplus_ext.measure.response import Response, Try
 from wplus_ext.tracks import parse_schedule
 
@@ -39,7 +41,7 @@ def search(video, *asked, frames=FRAMES, **options):
     curves = [curve if curve is None else np.array(evaluate(curve, frames)) for curve in asked]
     goals = [Goal(name, f"a/{name}", curve) for name, curve in zip(("smile", "age", "brows"), curves)]
     found = Aim(goals, frames, **options)
-    for _ in aim(found, lambda tracks: np.array([evaluate(s, frames) for s in tracks.values()]), video):
+    for _ in found.rounds_of(lambda tracks: np.array([evaluate(s, frames) for s in tracks.values()]), video):
         pass
     return found
 
@@ -125,6 +127,27 @@ def test_a_long_video_is_told_by_few_keys():
 
 def test_one_frame_is_enough():
     assert search(lambda values: 0.8 * values + 0.1, "0.5", frames=1).best.error < 0.03
+
+
+class Reader:
+    """Reads a frame's first number as a smile."""
+
+    units = {}
+
+    def read(self, frames):
+        for frame in frames:
+            values = {**dict.fromkeys(ATTRIBUTES, 0.0), "smile": float(frame[0, 0, 0]) / 100 - 1}
+            yield [Face(Box(0, 0, 9, 9, 1.0), np.zeros((68, 2)), values)]
+
+
+def test_any_renderer_and_any_reader_will_do():
+    def render(tracks):
+        smiles = 0.2 + 0.6 * np.array(evaluate(tracks["a/smile"], FRAMES))
+        return [np.full((4, 4, 3), round(100 * (smile + 1)), np.uint8) for smile in smiles]
+
+    (track,) = aim(render, Reader(), [Goal("smile", "a/smile", np.array(evaluate("-0.3 > 0.5", FRAMES)))])
+    smiles = [face.values["smile"] for (face,) in Reader().read(render({track.name: track.schedule}))]
+    assert smiles == pytest.approx(evaluate("-0.3 > 0.5", FRAMES), abs=0.08)
 
 
 # What cannot be

@@ -124,7 +124,8 @@ def run(editor):
             context.fillRect(48 * i, 0, 48, 64);
         });
         const run = document.createElement("div");
-        run.dataset.run = JSON.stringify({residual: [0.1, 0.2, 0.1], strip: canvas.toDataURL()});
+        const reached = [{track: "smile", attribute: "smile", unit: 1, measured: [0, 0.5, null]}];
+        run.dataset.run = JSON.stringify({residual: [0.1, 0.2, 0.1], strip: canvas.toDataURL(), reached});
         document.querySelector("#script_txt2img_wplus_report").replaceChildren(run);
         send("report");
     }""")
@@ -144,6 +145,14 @@ def test_the_frames_of_a_run_stand_above_their_places(run):
 
 def test_the_residual_of_a_run_is_drawn(editor, run):
     assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
+
+
+def test_what_a_run_reached_is_drawn_beside_the_curve(editor, run):
+    line = editor.root.locator(".wplus-reached path").get_attribute("d")
+    assert line.count("M") == 1 and line.count("L") == 1  # the last frame is a gap
+    run.click(position={"x": middle_of(run), "y": 20})
+    editor.settle()
+    assert "smile 0.50 measured" in editor.readout.inner_text()
 
 
 def test_a_click_on_the_strip_moves_the_cursor(editor, run):

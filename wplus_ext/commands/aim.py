@@ -14,7 +14,7 @@ from tqdm import tqdm
 from .. import tracks
 from ..curve import evaluate
 from ..measure import moves
-from ..measure.aim import Aim, Goal, Round, aim
+from ..measure.aim import Aim, Goal, Round
 from ..measure.follow import measure
 from ..measure.reader import ATTRIBUTES, Reads
 from ..studio import record, video
@@ -87,12 +87,8 @@ def _best(search: Aim, studio: Studio, shot: Shot, reader: Reads, face: int) -> 
             made.append((edited := _with(shot, found), next(studio.render([edited], bar.update))[0]))
             return made[-1][1]
 
-        def measured(frames: np.ndarray) -> np.ndarray:
-            faces = measure(frames, reader)
-            return np.stack([faces.curve(goal.attribute, face) for goal in search.goals])
-
         try:
-            for done in aim(search, render, measured):
+            for done in search.rounds_of(render, lambda frames: search.curves(measure(frames, reader), face)):
                 made = [made[-1] if done.is_best else made[0]]
                 _say(_told(search, done))
         except KeyboardInterrupt:

@@ -8,14 +8,16 @@ so that the best ones make the same video again wherever they are pasted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..curve import evaluate
-from ..tracks import Schedule, format_schedule, parse_schedule
+from ..tracks import Schedule, Track, format_schedule, parse_schedule
 from . import fit
+from .follow import Faces, measure
+from .reader import Reads
 from .response import Response, Try, filled
 
 TOLERANCE = 0.02  # how far a track's keys may be off what was solved
@@ -149,6 +151,18 @@ class Aim:
         self._next = None
         return self.rounds[-1]
 
+    def rounds_of(
+        self, render: Callable[[Mapping[str, Schedule]], object], measured: Callable[[object], np.ndarray]
+    ) -> Iterator[Round]:
+        """The rounds as they come: ``render`` gives a video with these tracks, and ``measured`` what `tell` takes of
+        it."""
+        while (tracks := self.ask()) is not None:
+            yield self.tell(measured(render(tracks)))
+
+    def curves(self, faces: Faces, person: int = 1) -> np.ndarray:
+        """What `tell` takes, (G, F), of a video's faces."""
+        return np.stack([faces.curve(goal.attribute, person) for goal in self.goals])
+
     def missed(self) -> list[str]:
         """What is out of reach: a sentence for each goal that is far off where its track is at its bound."""
         best, found = self.best, []
@@ -233,13 +247,23 @@ class Aim:
 
 
 def aim(
-    search: Aim, render: Callable[[Mapping[str, Schedule]], object], measure: Callable[[object], np.ndarray]
-) -> Iterator[Round]:
-    """The rounds of a search as they come.
+    render: Callable[[Mapping[str, Schedule]], Iterable[np.ndarray]],
+    reader: Reads,
+    goals: Sequence[Goal],
+    person: int = 1,
+    **options: object,
+) -> list[Track]:
+    """The tracks that bring a video nearest to its goals.
 
     Args:
-        render: gives a video with these tracks.
-        measure: gives the goals' attributes of such a video, as `Aim.tell` takes them.
+        render: gives the video's frames, (height, width, 3) uint8 each, with these tracks.
+        reader: measures their faces.
+        person: whose face it is, as `measure` numbers them.
+        options: as of `Aim`.
+
+    Raises ValueError as `Aim` and `Aim.tell`.
     """
-    while (tracks := search.ask()) is not None:
-        yield search.tell(measure(render(tracks)))
+    search = Aim(goals, max((len(goal.asked) for goal in goals if goal.asked is not None), default=0), **options)
+    for _ in search.rounds_of(render, lambda frames: search.curves(measure(frames, reader), person)):
+        pass
+    return [Track(name, schedule) for name, schedule in search.best.tracks.items()]

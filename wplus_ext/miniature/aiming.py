@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..curve import evaluate as curve
 from ..measure import fit
-from ..measure.aim import Aim, Goal, aim
+from ..measure.aim import Aim, Goal
 from ..studio.pipeline import Studio
 from ..tracks import Schedule, Track, format
 from . import world
@@ -33,7 +33,7 @@ class Aimed:
         goals = [Goal("smile", "smile", asked), *([Goal("age", "age")] * hold)]
         self.search = Aim(goals, FRAMES)
         places = [SMILE, AGE][: len(goals)]
-        for _ in aim(self.search, self._factors, lambda found: found[:, places].T.double().numpy()):
+        for _ in self.search.rounds_of(self._factors, lambda found: found[:, places].T.double().numpy()):
             pass
         self.before, self.after = self._factors({}), self._factors(self.search.best.tracks)
 

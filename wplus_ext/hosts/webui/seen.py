@@ -33,7 +33,8 @@ class Seen:
     """The faces of a job's last batch; ``why`` there are none, where nothing measures them."""
 
     def __init__(self, networks: Networks) -> None:
-        self._networks, self._faces = networks, []
+        self._networks = networks
+        self._faces: list[list[Face]] = []
         self.why = ""
 
     def add(self, image: Image.Image, frames: int) -> None:
@@ -41,7 +42,7 @@ class Seen:
         if self.why:
             return
         if len(self._faces) == frames:
-            self._faces: list[list[Face]] = []  # the next batch
+            self._faces = []  # the next batch
         try:
             self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
         except (ValueError, OSError, RuntimeError) as error:  # a job is not to fail for what is only looked at
