@@ -23,6 +23,7 @@ from .response import Response, Try, filled
 TOLERANCE = 0.02  # how far a track's keys may be off what was solved
 PROBE, HOLD = 0.4, 0.15  # of a track's range: what is tried first, and of one that is to hold an attribute
 DAMPING, LESS, MORE, MOST = 0.005, 0.4, 4.0, 10.0  # at first, after a better try, after a worse one, and in the end
+MIXED = 2  # tries after the first ones, from which on each frame is taken from where it did best
 GAIN = 0.99  # of the error: where no more is promised than that, nothing is tried any more
 MISSED = 0.15  # units: farther off is out of reach, where the track is at its bound
 AT_BOUND = 0.98  # of the way to it
@@ -221,7 +222,9 @@ class Aim:
         if number <= self._probes:
             return self._begin or self._written(self._probe(number - 1, asked))
         low, high = (np.array([getattr(goal, end) / goal.range for goal in self.goals]) for end in ("low", "high"))
-        response = Response.learn(self._tries, asked)
+        # From the best frames of all tries, once there are some, and as long as that does well.
+        is_mixed = self.rounds[-1].is_best and number > self._probes + MIXED
+        response = Response.learn(self._tries, asked, None if is_mixed else self._tries[best.number])
         found = response.solve(np.where(np.isfinite(self._unedited), asked, np.nan), low, high, self._damping)
         if np.abs(response.expected(found) - asked).mean() > GAIN * best.error:
             self.why = f"nothing better than a mean error of {best.error:.3f} is in sight"

@@ -50,11 +50,12 @@ class Response:
     weights: np.ndarray = field(repr=False)
 
     @classmethod
-    def learn(cls, tries: Sequence[Try], asked: np.ndarray) -> Response:
-        """From tries, the first of which has no tracks: all zero; near those that came nearest to ``asked`` (G, F)."""
+    def learn(cls, tries: Sequence[Try], asked: np.ndarray, near: Try | None = None) -> Response:
+        """From tries, the first of which has no tracks: all zero; near one of them, or in each frame near the one that
+        came nearest to ``asked`` (G, F)."""
         tracks, measured = (np.stack(parts) for parts in zip(*tries))  # (T, G, F)
         off = np.nan_to_num(np.abs(measured - asked), nan=np.inf).sum(1)
-        near = np.take_along_axis(tracks, off.argmin(0)[None, None], 0)[0]
+        near = near.tracks if near else np.take_along_axis(tracks, off.argmin(0)[None, None], 0)[0]
         base, chosen, least = filled(measured[0]), None, np.inf
         for pull in PULLS:
             felt = tracks @ _blur(tracks.shape[2], pull).T

@@ -21,6 +21,7 @@ from .figure import Figure, correlation, spread
 from .measure import Ruler
 
 FRAMES = 16
+HOLDS = 1.25  # lambda: as far as its pictures hold, by `evaluate`
 TARGETS = {"-0.7 > 0 > 0.7": 0.97, "0 > 0.7 > 0": 0.93}  # and the correlation that is aimed at
 AGE = world.FACTORS.index("age")
 
@@ -30,7 +31,8 @@ class Aimed:
 
     def __init__(self, trial: Trial, asked: np.ndarray, hold: bool = False) -> None:
         self.trial, self.asked = trial, torch.from_numpy(asked)
-        goals = [Goal("smile", "smile", asked), *([Goal("age", "age")] * hold)]
+        bounds = {"low": -HOLDS, "high": HOLDS}
+        goals = [Goal("smile", "smile", asked, **bounds), *([Goal("age", "age", **bounds)] * hold)]
         self.search = Aim(goals, FRAMES)
         places = [SMILE, AGE][: len(goals)]
         for _ in self.search.rounds_of(self._factors, lambda found: found[:, places].T.double().numpy()):
