@@ -292,4 +292,4 @@ def test_the_first_page_is_the_shown_one(script, page):
 def test_the_editor_is_told_of_the_job(script, page):
     run = finished_run()
     told = json.loads(html.unescape(re.search('data-run="(.*?)"', page._show_report(result(script, run)))[1]))
-    assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip.url()}
+    assert told == {"residual": [0.0, 0.0, 0.0], "strip": run.strip.url(), "reached": []}
