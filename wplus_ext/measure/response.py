@@ -34,7 +34,7 @@ class Try(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """How a video answers to its tracks, near the tracks (G, F) that did best in each frame so far.
+    """How a video answers to tracks that are near some that were tried, ``near`` (G, F).
 
     ``slopes`` (2, F, G, G): by way, up or down, frame, goal and track, the change of the goal for a unit of the track.
     ``base`` (G, F) is what there is without tracks, ``pull`` how far a frame feels its neighbours. What was measured
@@ -50,12 +50,12 @@ class Response:
     weights: np.ndarray = field(repr=False)
 
     @classmethod
-    def learn(cls, tries: Sequence[Try], asked: np.ndarray, near: Try | None = None) -> Response:
-        """From tries, the first of which has no tracks: all zero; near one of them, or in each frame near the one that
-        came nearest to ``asked`` (G, F)."""
+    def learn(cls, tries: Sequence[Try], asked: np.ndarray, best: Try | None = None) -> Response:
+        """From tries, the first of which has no tracks: all zero; near the ``best`` one, or in each frame near the one
+        that came nearest there to ``asked`` (G, F)."""
         tracks, measured = (np.stack(parts) for parts in zip(*tries))  # (T, G, F)
         off = np.nan_to_num(np.abs(measured - asked), nan=np.inf).sum(1)
-        near = near.tracks if near else np.take_along_axis(tracks, off.argmin(0)[None, None], 0)[0]
+        near = best.tracks if best else np.take_along_axis(tracks, off.argmin(0)[None, None], 0)[0]
         base, chosen, least = filled(measured[0]), None, np.inf
         for pull in PULLS:
             felt = tracks @ _blur(tracks.shape[2], pull).T
