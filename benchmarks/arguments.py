@@ -121,8 +121,9 @@ def place() -> Iterator[None]:
         stack.enter_context(mock.patch.object(Studio, "render", render))
         stack.enter_context(mock.patch.object(Studio, "size", lambda self, shot: (shot.width or 64, shot.height or 64)))
         stack.enter_context(mock.patch("wplus_ext.miniature.demo.write", lambda out, force: (0, 0)))
-        found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}}
+        found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}, "figures": []}
         stack.enter_context(mock.patch("wplus_ext.miniature.evaluate.evaluate", lambda *_: found))
+        stack.enter_context(mock.patch("wplus_ext.miniature.aiming.evaluate_aim", lambda *_: []))
         stack.enter_context(mock.patch("wplus_ext.bench.Bench.run", lambda _: {}))
         stack.enter_context(mock.patch("wplus_ext.library.download.download", side_effect=OSError("no connection")))
         os.chdir(folder)
