@@ -87,8 +87,9 @@ export class Plot {
     }
 
     /**
-     * Draw `{tracks, ghosts, cursor, marquee, measured}`: tracks as `scenesOf` gives them, ghosts as `{style, curve}`,
-     * and what was measured as numbers from 0 to 1, one a frame; what was reached as values, null for a gap.
+     * Draw `{tracks, ghosts, cursor, marquee, measured, reached}`: tracks as `scenesOf` gives them, ghosts as
+     * `{style, curve}`, what was measured as numbers from 0 to 1, one a frame, and what was reached as values, null for
+     * a gap.
      */
     paint({ tracks, ghosts = [], cursor, marquee, measured = [], reached = [] }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);

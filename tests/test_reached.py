@@ -64,6 +64,13 @@ def test_lines_say_how_far_it_went():
     assert "1 of 3 frames were not measured" in lines[1]
 
 
+def test_an_attribute_that_a_reader_does_not_measure_has_no_line():
+    some = face(0.1)
+    del some.values["brows"]
+    lines = reached(some, some, smile=[0.0, 0.3], brows=[0.0, 1.0]).lines()
+    assert "smile measured" in lines[0] and not any("brows" in line for line in lines)
+
+
 def test_no_face_is_said():
     found = reached(None, None, smile=[0.0, 1.0])
     assert found.lines() == ["no face was measured in 2 frames"] and found.unlike is None and found.unrest is None

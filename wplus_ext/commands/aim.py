@@ -55,9 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Render until it is right; write the best video, and print its tracks. Ctrl+C keeps the best so far."""
-    for option, low, high in (("renders", 2, MOST_RENDERS), ("close", 0, 10), ("face", 1, 1000)):
-        if not low <= getattr(options, option) <= high:
-            raise ValueError(f"--{option} is {getattr(options, option):g}, expected {low} to {high}")
+    common.check_bounds(options, {"renders": (2, MOST_RENDERS), "close": (0, 10), "face": (1, 1000)})
     video.check(options.out, options.force)
     if options.json:
         figures.check(options.json, MARK, options.force)

@@ -7,7 +7,7 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -67,6 +67,14 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
 def add_force(parser: argparse.ArgumentParser) -> None:
     """The option ``--force`` of a command that writes a file."""
     parser.add_argument("--force", action="store_true", help="overwrite what is there and was not made by this command")
+
+
+def check_bounds(options: argparse.Namespace, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raise ValueError for a number of these options that is out of its bounds; one that is not given is in them."""
+    for option, (low, high) in bounds.items():
+        value = getattr(options, option)
+        if value is not None and not low <= value <= high:
+            raise ValueError(f"--{option} is {value:g}, expected {low} to {high}")
 
 
 def counted(count: int, what: str) -> str:

@@ -11,7 +11,7 @@ from ..measure import fit
 from ..measure.reader import ATTRIBUTES
 from ..studio.sound import loudness
 from ..tracks import Track, format, is_name
-from .common import counted
+from .common import check_bounds, counted
 from .faces import add_faces, faces
 
 MOST = 10_000  # frames
@@ -40,11 +40,10 @@ def run(options: argparse.Namespace) -> None:
     name = options.track or options.attribute
     if not is_name(name):
         raise ValueError(f"--track is {name!r}, expected the name of a direction")
-    bounds = {"frames": (1, MOST), "fps": (0.1, 100), "calm": (0, MOST), "tolerance": (0, 20), "scale": (-1000, 1000)}
-    for option, (low, high) in bounds.items():
-        value = getattr(options, option)
-        if value is not None and not low <= value <= high:
-            raise ValueError(f"--{option} is {value:g}, expected {low} to {high}")
+    check_bounds(
+        options,
+        {"frames": (1, MOST), "fps": (0.1, 100), "calm": (0, MOST), "tolerance": (0, 20), "scale": (-1000, 1000)},
+    )
     curve, whose = _heard(options) if options.attribute == LOUDNESS else _seen(options)
     wanted = options.frames or len(curve)
     calmed = fit.calmed(fit.filled(curve), options.calm * max(len(curve) / wanted, 1))

@@ -107,6 +107,7 @@ class Aim:
         self.rounds: list[Round] = []
         self.why = ""
         self._begin, self._tries, self._damping = begin, [], DAMPING
+        self._low, self._high = (np.array([getattr(g, end) / g.range for g in goals]) for end in ("low", "high"))
         self._ranges, self._units = (np.array([[getattr(goal, name)] for goal in goals]) for name in ("range", "unit"))
         self._next: Mapping[str, Schedule] | None = {goal.track: parse_schedule("0") for goal in goals}
 
@@ -221,11 +222,12 @@ class Aim:
         number, best, asked = len(self.rounds), self.best, self.asked / self._units
         if number <= self._probes:
             return self._begin or self._written(self._probe(number - 1, asked))
-        low, high = (np.array([getattr(goal, end) / goal.range for goal in self.goals]) for end in ("low", "high"))
         # From the best frames of all tries, once there are some, and as long as that does well.
         is_mixed = self.rounds[-1].is_best and number > self._probes + MIXED
         response = Response.learn(self._tries, asked, None if is_mixed else self._tries[best.number])
-        found = response.solve(np.where(np.isfinite(self._unedited), asked, np.nan), low, high, self._damping)
+        found = response.solve(
+            np.where(np.isfinite(self._unedited), asked, np.nan), self._low, self._high, self._damping
+        )
         if np.abs(response.expected(found) - asked).mean() > GAIN * best.error:
             self.why = f"nothing better than a mean error of {best.error:.3f} is in sight"
             return None
@@ -237,7 +239,7 @@ class Aim:
         goal, tracks = self.goals[which], self._tries[self.best.number].tracks.copy()
         way = np.clip(2 * (asked[which] - filled(self._unedited)[which]), -1, 1)
         tracks[which] = HOLD if goal.asked is None else PROBE * way
-        return np.clip(tracks, *([[getattr(goal, end) / goal.range] for goal in self.goals] for end in ("low", "high")))
+        return np.clip(tracks, self._low[:, None], self._high[:, None])
 
     def _written(self, tracks: np.ndarray) -> dict[str, Schedule]:
         """Tracks (G, F) as the language has them, in few keys."""

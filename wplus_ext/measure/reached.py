@@ -29,7 +29,7 @@ class Curve:
 
     @property
     def correlation(self) -> float | None:
-        """Of asked and measured; None where one of them does not change, or two frames at least were not measured."""
+        """Of asked and measured; None where one of them does not change, or fewer than two frames were measured."""
         seen = np.isfinite(self.measured)
         asked, measured = self.asked[seen], self.measured[seen]
         if len(asked) < 2 or np.ptp(asked) < 1e-6 or np.ptp(measured) < 1e-6:
@@ -80,7 +80,7 @@ class Reached:
         if not self.seen:
             return [f"no face was measured in {self.frames} frames"]
         said = []
-        for curve in self.curves:
+        for curve in (curve for curve in self.curves if np.isfinite(curve.measured).any()):
             low, high = np.nanmin(curve.measured), np.nanmax(curve.measured)
             asked = f"{curve.track} {curve.asked.min():.2f} to {curve.asked.max():.2f}"
             follows = "" if curve.correlation is None else f", correlation {curve.correlation:.2f}"
