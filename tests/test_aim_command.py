@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from wplus_ext.__main__ import main
+from wplus_ext.library.index import Library
 from wplus_ext.measure import moves
 from wplus_ext.measure.reader import ATTRIBUTES
 from wplus_ext.miniature import aiming
@@ -122,10 +123,18 @@ def test_a_name_says_what_is_moved(direction, attribute):
     assert moves.moved(direction) == attribute
 
 
-def test_a_direction_of_the_attributes_own_name_goes_before_others():
-    assert moves.mover("smile", ["latent/emotion_happy", "latent/smile", "other/smile"]) == "latent/smile"
-    assert moves.mover("smile", ["latent/emotion_happy", "age"]) == "latent/emotion_happy"
-    assert moves.mover("mouth_open", ["latent/smile"]) == ""
+@pytest.mark.parametrize(
+    "names, attribute, direction",
+    [(["latent/emotion_happy", "latent/smile", "other/smile"], "smile", "latent/smile"),
+     (["latent/emotion_happy", "age"], "smile", "latent/emotion_happy"),
+     (["latent/smile"], "mouth_open", "")],
+)  # fmt: skip
+def test_a_direction_of_the_attributes_own_name_goes_before_others(tmp_path, names, attribute, direction):
+    for name in names:
+        path = tmp_path / "directions" / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert moves.mover(attribute, Library([tmp_path])) == direction
 
 
 def test_all_names_are_of_attributes():

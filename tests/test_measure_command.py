@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from measured import write_all
 from PIL import Image
+from safetensors.torch import save_file
 
 from wplus_ext.__main__ import main
 from wplus_ext.commands import faces
+from wplus_ext.library import calibration
+from wplus_ext.library.calibration import Calibration
+from wplus_ext.library.index import Library
 from wplus_ext.measure import plot
 from wplus_ext.measure.follow import Faces
 from wplus_ext.measure.points import Box
@@ -34,7 +40,8 @@ def seen(tmp_path, monkeypatch):
     """A video and a library, in which these faces are seen."""
     write = [Image.new("RGB", (16, 16), (60 * i, 0, 0)) for i in range(len(FRAMES))]
     write[0].save(tmp_path / "a.webp", save_all=True, append_images=write[1:])
-    (tmp_path / "wplus" / "measure").mkdir(parents=True)
+    for folder in ("measure", "directions"):
+        (tmp_path / "wplus" / folder).mkdir(parents=True)
     monkeypatch.setattr(faces, "Reader", lambda folder, device: folder)
     monkeypatch.setattr(faces, "measure", lambda frames, reader: Faces(FRAMES[: len(list(frames))]))
     return tmp_path
@@ -128,6 +135,20 @@ def test_a_track_follows_a_face(seen, capsys, options, expected):
     assert run("follow", seen, "--calm", 0, *options) == 0
     printed = capsys.readouterr()
     assert printed.out == f"{expected}\n" and "measured in 3 of 4 frames" in printed.err
+
+
+def test_a_calibrated_direction_scales_it(seen, capsys):
+    save_file({"w": torch.ones(18, 512)}, Path(seen, "wplus", "directions", "broad.safetensors"))
+    library = Library([seen / "wplus"])
+    found = Calibration("smile", slope=0.5, spread=0.1, unit=1.0, low=-1.0, high=1.0, model="toon")
+    calibration.write(library, library.find("directions", "broad"), "lambda", found)
+    assert run("follow", seen, "--calm", 0, "--track", "broad") == 0
+    printed = capsys.readouterr()
+    assert printed.out == "broad = 0:(1), 2:(1.4), 3:(1.8)\n"
+    assert "broad gives 0.5 smile for 1 of lambda, on toon" in printed.err
+    assert run("follow", seen, "--calm", 0, "--track", "broad", "--scale", 1) == 0
+    assert run("follow", seen, "--calm", 0, "--track", "broad", "--attribute", "brows") == 0
+    assert capsys.readouterr().out == "broad = 0:(0.5), 2:(0.7), 3:(0.9)\nbroad = 0.25\n"
 
 
 @pytest.mark.parametrize(

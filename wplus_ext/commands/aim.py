@@ -13,6 +13,8 @@ from tqdm import tqdm
 
 from .. import tracks
 from ..curve import evaluate
+from ..library import calibration
+from ..library.index import Entry, Library
 from ..measure import moves
 from ..measure.aim import Aim, Goal, Round
 from ..measure.follow import measure
@@ -22,7 +24,7 @@ from ..studio.pipeline import Studio
 from ..studio.shot import Shot
 from ..tracks import MAX_SIZE, Schedule, Track
 from . import common, figures
-from .faces import reader_for
+from .faces import add_by, moved_by, reader_for
 
 MARK = "wplus_ext aim"  # in the JSON, by which its files are known
 MOST_RENDERS = 100
@@ -39,11 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     goals.add_argument(
         "--hold", action="append", default=[], choices=ATTRIBUTES, metavar="ATTRIBUTE", help="what is to stay; again"
     )
+    add_by(goals)
     goals.add_argument(
-        "--by", action="append", default=[], metavar='"ATTRIBUTE = DIRECTION"',
-        help="which direction moves an attribute; default: the one whose name says so",
-    )  # fmt: skip
-    goals.add_argument("--far", type=float, help="how far tracks go either way (default: 1, with an identity 8)")
+        "--far", type=float, help="how far tracks go either way (default: as calibrated; or 1, with an identity 8)"
+    )
     goals.add_argument("--face", type=int, default=1, help="whose, from 1, as measure numbers them")
     goals.add_argument("--renders", type=int, default=8, help="at most so many (default: %(default)s)")
     goals.add_argument(
@@ -98,29 +99,28 @@ def _best(search: Aim, studio: Studio, shot: Shot, reader: Reads, face: int) -> 
 
 def _goals(options: argparse.Namespace, studio: Studio, shot: Shot, units: Mapping[str, float]) -> list[Goal]:
     """What the options ask for. Raises ValueError for what is no attribute, or nothing is known to move."""
-    far = options.far if options.far is not None else FAR[shot.edit.identity is not None]
-    if not 0 < far <= MAX_SIZE:
-        raise ValueError(f"--far is {far:g}, expected a number above 0, up to {MAX_SIZE:g}")
-    directions, by = studio.library.names("directions"), dict(map(_pair, options.by))
+    if options.far is not None and not 0 < options.far <= MAX_SIZE:
+        raise ValueError(f"--far is {options.far:g}, expected a number above 0, up to {MAX_SIZE:g}")
+    by, is_alpha = moved_by(options), shot.edit.identity is not None
     targets = [track for text in options.target for track in tracks.parse(text)]
     asked = [(track.name, np.array(evaluate(track.schedule, shot.frames))) for track in targets]
     goals = []
     for attribute, curve in (*asked, *((name, None) for name in options.hold)):
         if attribute not in ATTRIBUTES:
             raise ValueError(f"--target asks for {attribute!r}, expected {', '.join(ATTRIBUTES)}")
-        direction = by.get(attribute) or moves.mover(attribute, directions)
+        direction = by.get(attribute) or moves.mover(attribute, studio.library)
         if not direction:
             raise ValueError(f'no direction is known to move {attribute}; say --by "{attribute} = DIRECTION"')
-        studio.library.find("directions", direction)
-        goals.append(Goal(attribute, direction, curve, -far, far, units.get(attribute, 1.0)))
+        entry = studio.library.find("directions", direction)
+        bounds = (-options.far, options.far) if options.far is not None else _bounds(studio.library, entry, is_alpha)
+        goals.append(Goal(attribute, direction, curve, *bounds, units.get(attribute, 1.0)))
     return goals
 
 
-def _pair(text: str) -> tuple[str, str]:
-    attribute, sign, direction = (part.strip() for part in text.partition("="))
-    if attribute not in ATTRIBUTES or not sign or not direction:
-        raise ValueError(f"--by is {text!r}, expected ATTRIBUTE = DIRECTION, such as smile = latent/smile")
-    return attribute, direction
+def _bounds(library: Library, entry: Entry, is_alpha: bool) -> tuple[float, float]:
+    """How far a direction goes: as faces were measured to hold, or as is customary."""
+    found = calibration.read(library, entry).get(calibration.NUMBERS[is_alpha])
+    return (found.low, found.high) if found and found.low < 0 < found.high else (-FAR[is_alpha], FAR[is_alpha])
 
 
 def _with(shot: Shot, found: Mapping[str, Schedule]) -> Shot:

@@ -43,7 +43,15 @@ def library_in(folder: Path) -> Library:
 
 
 def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None:
-    """The options of a video; those of the fields ``many`` can be given again and again."""
+    """The options of a video and its file; those of the fields ``many`` can be given again and again."""
+    add_shot(parser, many)
+    parser.add_argument("--like", type=Path, metavar="FILE", help="begin with the settings of a file made here")
+    parser.add_argument("--out", type=Path, required=True, help=".webp, .gif, .mp4, or no ending: PNG frames")
+    add_force(parser)
+
+
+def add_shot(parser: argparse.ArgumentParser, many: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+    """The options of a video but for its file; those of the fields ``many`` can be given again and again."""
     model = parser.add_argument_group("model")
     model.add_argument("--model", type=Path, help="a diffusers AnimateDiff pipeline folder; default: the miniature")
     model.add_argument("--motion", type=Path, help="a motion adapter's folder, for a pipeline that has none")
@@ -54,14 +62,12 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
     model.add_argument("--precision", default="", choices=["float32", "float16", "bfloat16"], help="of all numbers")
     shot = parser.add_argument_group("video; defaults are the model's own")
     for field in SHOT:
-        _add(shot, field)
+        _add(shot, field, many=field.name in many)
     shot.add_argument("--size", metavar="WIDTHxHEIGHT", default=argparse.SUPPRESS, help="in pixels")
-    edit = parser.add_argument_group("edit" + (f"; {', '.join(many)}: again and again for a table" if many else ""))
+    edit = parser.add_argument_group("edit")
     for field in EDIT:
-        _add(edit, field, many=field.name in many)
-    parser.add_argument("--like", type=Path, metavar="FILE", help="begin with the settings of a file made here")
-    parser.add_argument("--out", type=Path, required=True, help=".webp, .gif, .mp4, or no ending: PNG frames")
-    add_force(parser)
+        if field.name not in without:
+            _add(edit, field, many=field.name in many)
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
@@ -149,7 +155,8 @@ def rendered(studio: Studio, shots: Sequence[Shot]) -> list:
 
 def _add(group: argparse._ArgumentGroup, field: Field, many: bool = False) -> None:
     """An option of the field's name."""
-    name, options = f"--{field.name.replace('_', '-')}", {"default": argparse.SUPPRESS, "help": _help(field)}
+    name, words = f"--{field.name.replace('_', '-')}", _help(field) + "; again for more" * many
+    options = {"default": argparse.SUPPRESS, "help": words}
     if field.kind is bool:
         group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
         return

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..measure.follow import Faces, measure
 from ..measure.reached import Reached, asked_of
-from ..measure.reader import FOLDER, Reader, Reads, networks_in
+from ..measure.reader import ATTRIBUTES, FOLDER, Reader, Reads, networks_in
 from ..studio.frames import read_frames
 from ..studio.pipeline import Studio
 from ..studio.shot import Shot
@@ -23,6 +23,25 @@ def add_faces(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO", help="a video, a picture, or a folder of pictures")
     add_library(parser)
     parser.add_argument("--device", default="cpu", help="default: %(default)s")
+
+
+def add_by(parser: argparse._ActionsContainer) -> None:
+    """The option ``--by`` of a command that has to know what directions move."""
+    parser.add_argument(
+        "--by", action="append", default=[], metavar='"ATTRIBUTE = DIRECTION"',
+        help="which direction moves an attribute; default: the one whose name says so, or that was seen to",
+    )  # fmt: skip
+
+
+def moved_by(options: argparse.Namespace) -> dict[str, str]:
+    """The direction that a person says moves an attribute, by attribute. Raises ValueError for what says nothing."""
+    found = {}
+    for text in options.by:
+        attribute, sign, direction = (part.strip() for part in text.partition("="))
+        if attribute not in ATTRIBUTES or not sign or not direction:
+            raise ValueError(f"--by is {text!r}, expected ATTRIBUTE = DIRECTION, such as smile = latent/smile")
+        found[attribute] = direction
+    return found
 
 
 def reader_for(studio: Studio) -> Reads:
@@ -49,9 +68,10 @@ def came_out(studio: Studio, shots: Sequence[Shot], videos: Sequence[np.ndarray]
     except (ValueError, OSError) as error:
         return [[f"what came out is not measured: {error}"], *([] for _ in shots[1:])]
     return [
-        [] if faces is None else Reached.of(faces, asked_of(shot.edit, shot.frames), reader.units).lines()
+        [] if faces is None
+        else Reached.of(faces, asked_of(shot.edit, shot.frames), reader.units, studio.library).lines()
         for shot, faces in zip(shots, found)
-    ]
+    ]  # fmt: skip
 
 
 def faces(options: argparse.Namespace) -> Faces:

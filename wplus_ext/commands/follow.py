@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 
+from ..library import calibration
+from ..library.index import Library
 from ..measure import fit
 from ..measure.reader import ATTRIBUTES
 from ..studio.sound import loudness
@@ -27,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--track", metavar="NAME", help="the track's direction; default: the attribute's name")
     parser.add_argument("--fps", type=float, default=8.0, help="of a sound's video (default: %(default)s)")
     parser.add_argument("--frames", type=int, help="of the video that it is for; default: as many as this has")
-    parser.add_argument("--scale", type=float, default=1.0, help="what the curve is multiplied by")
+    parser.add_argument(
+        "--scale", type=float, help="what the curve is multiplied by; default: as the direction is calibrated, or 1"
+    )
     parser.add_argument("--relative", action="store_true", help="less the curve's own mean, as for an age in years")
     parser.add_argument(
         "--calm", type=float, default=1.0, help="over how many of its frames it is smoothed (default: 1)"
@@ -48,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
     wanted = options.frames or len(curve)
     calmed = fit.calmed(fit.filled(curve), options.calm * max(len(curve) / wanted, 1))
     values = fit.resampled(calmed, wanted)
-    values = (values - values.mean() * options.relative) * options.scale
+    values = (values - values.mean() * options.relative) * _scale(options, name)
     made = fit.schedule(values, options.tolerance)
     seen = int(np.isfinite(curve).sum())
     print(
@@ -57,6 +61,22 @@ def run(options: argparse.Namespace) -> None:
         file=sys.stderr,
     )
     print(format([Track(name, made)]))
+
+
+def _scale(options: argparse.Namespace, direction: str) -> float:
+    """What makes an attribute the lambda that gives as much of it; says so where that is by a calibration."""
+    if options.scale is not None:
+        return options.scale
+    library = Library([options.wplus])
+    if direction in library.names("directions"):
+        found = calibration.read(library, library.find("directions", direction)).get(calibration.NUMBERS[False])
+        if found and found.attribute == options.attribute:
+            print(
+                f"{direction} gives {found.slope:g} {found.attribute} for 1 of lambda, on {found.model}",
+                file=sys.stderr,
+            )
+            return 1 / found.slope
+    return 1.0
 
 
 def _seen(options: argparse.Namespace) -> tuple[np.ndarray, str]:

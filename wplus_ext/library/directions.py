@@ -12,6 +12,7 @@ from torch import Tensor
 from ..weights import files
 from ..weights.latents import as_latent, load_direction
 from ..weights.shapes import LAYERS, Float
+from . import calibration
 from .index import Entry, Library
 from .published import DIRECTIONS
 
@@ -65,18 +66,21 @@ class Direction:
 
 
 class Description(NamedTuple):
-    """What is known of a direction, as text: what more of it is, its layers from 0, the mean norm of these. A
-    ``target`` moves a latent to a strength along a GANSpace component, a ``step`` is added to it."""
+    """What is known of a direction, as text: what more of it is, its layers from 0, the mean norm of these, and what it
+    was measured to give. A ``target`` moves a latent to a strength along a GANSpace component, a ``step`` is added to
+    it."""
 
     name: str
     what: str
     kind: str
     layers: str
     norm: str
+    gives: str = ""
 
     def __str__(self) -> str:
         what = f" ({self.what})" if self.what else ""
-        return f"{self.name}{what}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}"
+        gives = f"; {self.gives}" if self.gives else ""
+        return f"{self.name}{what}: a {self.kind}, layers {self.layers}, norm of a layer {self.norm}{gives}"
 
 
 def zero_fault(name: str, layers: tuple[int, int]) -> str:
@@ -104,7 +108,16 @@ def describe(library: Library, name: str) -> Description:
     used = norms.nonzero().flatten().tolist()
     layers = f"{used[0]} to {used[-1]}" if len(used) > 1 else "".join(map(str, used)) or "none: it is zero"
     kind = "target" if found.target else "step"
-    return Description(name, what, kind, layers, f"{norms[used].mean() if used else 0.0:.2f}")
+    return Description(name, what, kind, layers, f"{norms[used].mean() if used else 0.0:.2f}", _gives(library, entry))
+
+
+def _gives(library: Library, entry: Entry) -> str:
+    """What a direction was measured to give; of a calibration that cannot be read, why."""
+    try:
+        found = calibration.read(library, entry)
+    except (ValueError, OSError) as error:
+        return str(error)
+    return "; ".join(f"1 of {number} gives {each}, on {each.model}" for number, each in found.items())
 
 
 def _ganspace(entry: Entry) -> Direction:

@@ -23,6 +23,7 @@ FOLDERS = {  # of the library, with the endings of their files
     "encoders": (".pt", ".safetensors"),
 }
 TABLE = ".csv"
+CALIBRATION = ".calibration.json"  # ends the name of a file beside a direction, see `calibration`
 
 log = logging.getLogger(__name__)
 
@@ -88,11 +89,15 @@ class Scan:
             named = [line for table in tables if pca for line in scan._lines(table, pca, parent)]
             scan.entries += named
             for path in paths:
-                if path not in tables and not (path == pca and named):
+                known = path in tables or (path == pca and named) or scan._is_calibration(path)
+                if not known:
                     scan._add(path)
         for left in scan.left:
             log.warning("%s", left)
         return scan
+
+    def _is_calibration(self, path: Path) -> bool:
+        return self.folder == "directions" and path.name.endswith(CALIBRATION)
 
     def _add(self, path: Path) -> None:
         name = path.relative_to(self.place).as_posix()

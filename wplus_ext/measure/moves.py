@@ -1,9 +1,11 @@
-"""Which attribute a direction moves, where its name says so."""
+"""Which attribute a direction moves: its name says so, or it was seen to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import suppress
 
+from ..library import calibration
+from ..library.index import Library
 from .reader import ATTRIBUTES
 
 # What published directions, and those of the miniature, are called where it is not the attribute's own name.
@@ -16,13 +18,28 @@ CALLED = {
 }
 
 
-def moved(direction: str) -> str:
-    """The attribute that a direction moves by its name, with or without a folder; empty where that does not say."""
+def moved(direction: str, library: Library | None = None) -> str:
+    """The attribute that a direction moves by its name, with or without a folder, or else by its calibration in a
+    library; empty where nothing is known."""
     name = direction.rpartition("/")[2].lower()
-    return name if name in ATTRIBUTES else CALLED.get(name, "")
+    named = name if name in ATTRIBUTES else CALLED.get(name, "")
+    return named or (_seen(direction, library) if library else "")
 
 
-def mover(attribute: str, directions: Sequence[str]) -> str:
-    """The direction that moves an attribute: the one of its name goes before others; empty where there is none."""
-    found = [name for name in directions if moved(name) == attribute]
-    return min(found, key=lambda name: name.rpartition("/")[2].lower() != attribute, default="")
+def mover(attribute: str, library: Library) -> str:
+    """The direction of a library that moves an attribute: the one of its name goes before others, and what was seen to
+    do so comes last; empty where there is none."""
+
+    def rank(direction: str) -> int:
+        name = direction.rpartition("/")[2].lower()
+        return 0 if name == attribute else 1 if moved(name) else 2
+
+    names = library.names("directions")
+    return min((name for name in names if moved(name, library) == attribute), key=rank, default="")
+
+
+def _seen(direction: str, library: Library) -> str:
+    with suppress(ValueError, OSError):  # the list of directions says what is wrong with it
+        found = calibration.read(library, library.find("directions", direction))
+        return next((each.attribute for each in found.values() if each.attribute), "")
+    return ""

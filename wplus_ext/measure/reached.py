@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..curve import evaluate
+from ..library.index import Library
 from ..settings import Settings
 from .follow import Faces
 from .moves import moved
@@ -53,13 +54,20 @@ class Reached:
     unrest: float | None
 
     @classmethod
-    def of(cls, faces: Faces, tracks: Mapping[str, np.ndarray], units: Mapping[str, float], person: int = 1) -> Reached:
+    def of(
+        cls,
+        faces: Faces,
+        tracks: Mapping[str, np.ndarray],
+        units: Mapping[str, float],
+        library: Library | None = None,
+        person: int = 1,
+    ) -> Reached:
         """From the faces of a video and the values of its tracks, (F,) each; tracks of which nobody knows what they
-        move have no curve."""
+        move, not by calibrations in a library either, have no curve."""
         curves = [
             Curve(name, attribute, np.array(values), faces.curve(attribute, person), units.get(attribute, 1.0))
             for name, values in tracks.items()
-            if (attribute := moved(name))
+            if (attribute := moved(name, library))
         ]
         others = [name for name in ATTRIBUTES if name not in {curve.attribute for curve in curves}]
         steps = np.concatenate([np.abs(np.diff(faces.curve(name, person))) / units.get(name, 1.0) for name in others])

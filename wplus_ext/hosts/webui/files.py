@@ -125,7 +125,7 @@ class Files:
         if not rows:
             folder = html.escape(public(str(self.library.roots[0] / "directions")))
             return f"<p>There is no direction in {folder}.</p>{not_offered}"
-        names = ("name", "more of it is", "kind", "layers", "norm")
+        names = ("name", "more of it is", "kind", "layers", "norm", "measured")
         head = "".join(f"<th>{name}</th>" for name in names)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         return f'<div class="wplus-table" tabindex="0"><table><tr>{head}</tr>{body}</table>{not_offered}</div>'

@@ -17,12 +17,12 @@ class Networks:
     """The networks of a library, loaded when they are first needed, and again when they have changed."""
 
     def __init__(self, library: Library) -> None:
-        self._library = library
+        self.library = library
         self._loaded: tuple[object, Reader] | None = None
 
     def reader(self) -> Reader:
         """What measures. Raises ValueError or OSError, saying how to get it."""
-        folder = networks_in(self._library.roots)
+        folder = networks_in(self.library.roots)
         state = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
         if self._loaded is None or self._loaded[0] != (folder, state):
             self._loaded = (folder, state), Reader(folder)
@@ -52,4 +52,4 @@ class Seen:
         """What came out beside what was asked; None where a frame is missing."""
         if self.why or len(self._faces) != frames:
             return None
-        return Reached.of(follow(self._faces), asked_of(settings, frames), Reader.units)
+        return Reached.of(follow(self._faces), asked_of(settings, frames), Reader.units, self._networks.library)
