@@ -4,6 +4,7 @@ import { LAYERS, plain } from "./wplus_curve.mjs";
 import { button, field, html, isEdited, press, restore, show, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
+import { textOf } from "./wplus_units.mjs";
 
 const ICONS = {
     undo: "M8 5L4 9l4 4M4 9h9a5 5 0 0 1 0 10H9",
@@ -11,6 +12,7 @@ const ICONS = {
     add: "M12 5v14M5 12h14",
     remove: "M5 12h14",
     loop: "M4 12a6 6 0 0 1 6-6h8l-3-3M20 12a6 6 0 0 1-6 6H6l3 3",
+    counted: "M3 17a9 9 0 0 1 18 0M12 17l4-6M3 21h18",
     fine: "M4 18h16M4 18v-5M8 18v-3M12 18v-5M16 18v-3M20 18v-5",
     copy: "M8 8h11v12H8zM5 16V4h11",
     paste: "M6 5h12v16H6zM9 3h6v4H9z",
@@ -54,12 +56,14 @@ export class Controls {
         });
         this.loop = tool("loop", "Loop over the frames", () => state.loop());
         this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
+        const counting = "Count in what was measured: same number, same change";
+        this.counted = tool("counted", counting, () => state.toggleCounted());
         this.presets = this.#menu(presets);
         this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
         this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => page.paste());
         const groups = [
-            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine], [this.presets],
-            [this.copy, this.paste],
+            [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine, this.counted],
+            [this.presets], [this.copy, this.paste],
         ];
         this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
         this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
@@ -84,10 +88,12 @@ export class Controls {
     }
 
     /** Show a state of the editor. */
-    refresh({ tracks, active, chosen, key, easing, canUndo, canRedo, fine, readOnly }) {
+    refresh({ tracks, active, chosen, key, easing, units, counted, canUndo, canRedo, fine, readOnly }) {
         const track = tracks[active], still = readOnly || !track || track.locked || !track.used;
         press(this.loop, track?.schedule.loop);
         press(this.fine, fine);
+        press(this.counted, counted);
+        this.counted.disabled = !units.found?.attribute;
         for (const item of this.easings) press(item, easing === item.dataset.easing);
         for (const item of [this.add, this.loop, ...this.easings]) item.disabled = still;
         this.presets.disabled = still;
@@ -97,16 +103,16 @@ export class Controls {
         this.copy.disabled = !track;
         this.paste.disabled = readOnly;
         this.frame.disabled = this.value.disabled = still || !key;
-        this.#showKey(track, key);
+        this.#showKey(track, key, units);
         this.#showRows(tracks, active, readOnly);
     }
 
     /** What is typed in a key's field stays while it is that key's. */
-    #showKey(track, key) {
-        const shown = key ? `${track.id} ${plain(key.frame)}` : "", other = shown !== this.#key;
-        this.#key = shown;
+    #showKey(track, key, units) {
+        const whose = key ? `${track.id} ${plain(key.frame)} ${units.scale}` : "", other = whose !== this.#key;
+        this.#key = whose;
         if (other || !isEdited(this.frame)) show(this.frame, key ? plain(key.frame) : "");
-        if (other || !isEdited(this.value)) show(this.value, key ? plain(key.value) : "");
+        if (other || !isEdited(this.value)) show(this.value, key ? textOf(units, key.value) : "");
     }
 
     #showRows(tracks, active, readOnly) {

@@ -5,6 +5,7 @@ import { plain } from "./wplus_curve.mjs";
 import { clamp, places, sort } from "./wplus_edits.mjs";
 import { identified, sameKeys } from "./wplus_ids.mjs";
 import { History, read, withTrack } from "./wplus_text.mjs";
+import { textOf, unitsOf } from "./wplus_units.mjs";
 
 const ECHO = 2000; // milliseconds: what was written comes back sooner
 
@@ -17,6 +18,9 @@ export class Model {
     fps = 8; // 0: not known
     note = ""; // about the frames
     alpha = false; // values are alpha of an identity, not lambda
+    strength = 1; // that they are multiplied by, or an identity is used with; null: it changes
+    calibrated = {}; // what directions were measured to give, by name and by "lambda" or "alpha"
+    counted = false; // values are shown as what they give, where that is known
     active = 0; // the number of the track that is edited
     chosen = new Set(); // numbers of its keys; replaced, never changed
     cursor = 0; // a frame
@@ -101,6 +105,11 @@ export class Model {
         return !track.muted;
     }
 
+    /** How the active track's values are shown; see `unitsOf`. */
+    get units() {
+        return unitsOf(this);
+    }
+
     // What the page says
 
     /**
@@ -125,6 +134,16 @@ export class Model {
     /** Whether there is an identity, whose alpha the values are then. */
     setIdentity(alpha) {
         if (alpha !== this.alpha) this.change({ alpha });
+    }
+
+    /** What the values are multiplied by; null where that is no one number. */
+    setStrength(strength) {
+        if (strength !== this.strength) this.change({ strength });
+    }
+
+    /** What directions were measured to give: `{attribute, slope, unit, low, high, model}` by name and number. */
+    setCalibrated(calibrated) {
+        this.change({ calibrated });
     }
 
     /** The last run, or null. */
@@ -159,8 +178,9 @@ export class Model {
         const text = withTrack(this.text, { ...track, schedule: sorted.schedule });
         const taken = this.edit(text, said, { chosen: numbers }), { key } = this;
         if (!taken || said) return taken;
-        if (key) this.say(`${track.name}: frame ${plain(key.frame)}, ${plain(key.value)}, ${key.easing}`);
-        else this.say(`${track.name} = ${plain(schedule.keys[0].value)} …`);
+        const show = (value) => textOf(this.units, value);
+        if (key) this.say(`${track.name}: frame ${plain(key.frame)}, ${show(key.value)}, ${key.easing}`);
+        else this.say(`${track.name} = ${show(schedule.keys[0].value)} …`);
         return true;
     }
 

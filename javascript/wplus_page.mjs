@@ -5,14 +5,15 @@ import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
+import { constantOf } from "./wplus_units.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
 function mount(root) {
-    const { tab, tracks, identity, direction, report, presets } = root.dataset;
+    const { tab, tracks, direction, presets } = root.dataset;
     const find = (selector) => gradioApp().querySelector(selector);
     const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
-    const choice = (id) => find(`#${id} input`)?.value ?? "";
+    const chosen = () => find(`#${direction} input`)?.value || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
     const keep = (text) => {
         offer.hidden = true;
@@ -24,7 +25,7 @@ function mount(root) {
     };
     const holder = html("div");
     root.replaceChildren(holder, offer);
-    const state = new EditorState({ direction: () => choice(direction) || "smile" });
+    const state = new EditorState({ direction: chosen });
     state.listen({ wrote: write });
     state.setText(textarea.value);
     new Editor(holder, state, JSON.parse(presets));
@@ -37,6 +38,12 @@ function mount(root) {
     root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
     // At once; the page's own event comes later, and may be of what was written before this was typed.
     textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
+    follow(root, state, find);
+}
+
+/** Keep a state to what the page's other fields say. */
+function follow(root, state, find) {
+    const { tab, identity, strength, report, calibrated } = root.dataset;
     // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
     let identityTold = false;
     root.addEventListener("wplus-identity", (event) => {
@@ -45,11 +52,15 @@ function mount(root) {
     });
     const show = () => showRun(state, find(`#${report} [data-run]`));
     root.addEventListener("wplus-report", () => requestAnimationFrame(show));
+    const calibrate = () => state.setCalibrated(calibratedIn(find(`#${calibrated} [data-calibrated]`)));
+    calibrate();
+    root.addEventListener("wplus-calibrated", () => requestAnimationFrame(calibrate));
 
     const look = () => {
         state.setFrames(...framesOf(find, tab));
-        const searched = find(`#${identity} input`) === document.activeElement;
-        if (!identityTold && !searched) state.setIdentity(isIdentity(choice(identity)));
+        state.setStrength(constantOf(find(`#${strength} textarea, #${strength} input`)?.value ?? "1"));
+        const field = find(`#${identity} input`);
+        if (!identityTold && field !== document.activeElement) state.setIdentity(isIdentity(field?.value));
     };
     look();
     setInterval(() => root.offsetParent && look(), WATCH);
@@ -97,6 +108,11 @@ function offerDraft(place, text, present, take) {
         html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
     );
     place.hidden = false;
+}
+
+/** What directions were measured to give, as Python wrote it into an element. */
+function calibratedIn(element) {
+    return element ? JSON.parse(element.dataset.calibrated) : {};
 }
 
 /** The report's residual and thumbnails, for the line and the strip under the curve. */

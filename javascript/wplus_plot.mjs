@@ -7,6 +7,7 @@ import { set, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import { clamp, isPast } from "./wplus_edits.mjs";
 import { SHAPES, colourOf } from "./wplus_styles.mjs";
+import { textOf } from "./wplus_units.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
 const HEIGHT = 260;
@@ -36,17 +37,21 @@ export class Plot {
         }
     }
 
-    /** Set the scales: pixels, frames, frames a second, half of the value axis, the known half, keys past the end. */
-    layout({ width, frames, fps, half, known, past }) {
+    /**
+     * Set the scales: pixels, frames, frames a second, half of the value axis, where what is known of it ends, what 1
+     * of it is shown as, keys past the end.
+     */
+    layout({ width, frames, fps, half, low, high, scale, past }) {
         const last = Math.max(frames - 1, 1), right = MARGIN.right + (past ? PAST : 0);
-        Object.assign(this, { width, frames, half, last, inner: Math.max(width - MARGIN.left - right, 40) });
-        const key = [width, frames, fps, half, known, past].join();
+        Object.assign(this, { width, frames, half, last, scale, inner: Math.max(width - MARGIN.left - right, 40) });
+        const key = [width, frames, fps, half, low, high, scale, past].join();
         if (key === this.#drawn) return;
         this.#drawn = key;
         this.element.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
         this.element.setAttribute("width", width);
         set(this.clip, { x: MARGIN.left - 4, y: MARGIN.top, width: this.inner + 8, height: this.bottom - MARGIN.top });
-        this.#ruler(fps, known, past);
+        this.#ruler(fps, past);
+        this.#shade(low, high);
     }
 
     get left() {
@@ -87,11 +92,11 @@ export class Plot {
     }
 
     /**
-     * Draw `{tracks, ghosts, cursor, marquee, measured, reached}`: tracks as `scenesOf` gives them, ghosts as
-     * `{style, curve}`, what was measured as numbers from 0 to 1, one a frame, and what was reached as values, null for
-     * a gap.
+     * Draw `{tracks, units, ghosts, cursor, marquee, measured, reached}`: tracks as `scenesOf` gives them, the units of
+     * the active one, ghosts as `{style, curve}`, what was measured as numbers from 0 to 1, one a frame, and what was
+     * reached as values, null for a gap.
      */
-    paint({ tracks, ghosts = [], cursor, marquee, measured = [], reached = [] }) {
+    paint({ tracks, units, ghosts = [], cursor, marquee, measured = [], reached = [] }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
             const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
@@ -110,7 +115,7 @@ export class Plot {
         set(this.#pool("cursor", "path", 1)[0], { d: `M${at} ${MARGIN.top}V${this.bottom}` });
         const box = marquee ?? { x: 0, y: 0, width: 0, height: 0 };
         set(this.#pool("marquee", "rect", 1)[0], box);
-        this.#keys(tracks);
+        this.#keys(tracks, units);
         this.#handles(tracks.find((track) => track.active)?.handles ?? []);
     }
 
@@ -119,13 +124,14 @@ export class Plot {
         return this.#groups.keys.querySelector(`[data-active="true"][data-key="${number}"]`);
     }
 
-    #keys(tracks) {
+    #keys(tracks, units) {
         const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, number, i })));
         this.#pool("keys", "key", all.length).forEach((element, at) => {
             const { track, number, i } = all[at], key = track.keys[number], frame = track.places[number];
             const { x, y, past } = this.spot(frame, key.value), chosen = track.active && track.chosen.has(number);
             const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
-            const said = `frame ${plain(frame)}, ${plain(key.value)}, ${EASINGS[key.easing].title}`;
+            const value = track.active ? textOf(units, key.value) : plain(key.value);
+            const said = `frame ${plain(frame)}, ${value}, ${EASINGS[key.easing].title}`;
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
                 class: `wplus-key ${colourOf(track.style)}${states.filter(Boolean).join("")}`,
@@ -204,13 +210,14 @@ export class Plot {
         return (this.bottom - part * (this.bottom - MARGIN.top) * 0.5).toFixed(1);
     }
 
-    #ruler(fps, known, past) {
-        const right = MARGIN.left + this.inner, parts = [];
-        const step = axisStep(this.half);
-        for (let value = -this.half; value <= this.half + 1e-9; value += step) {
-            const y = this.y(value).toFixed(1), zero = Math.abs(value) < 1e-9;
-            parts.push(svg("path", { class: zero ? "wplus-zero-line" : "", d: `M${MARGIN.left} ${y}H${right}` }));
-            const label = zero ? "0" : `${value > 0 ? "+" : "−"}${plain(Math.abs(value))}`;
+    #ruler(fps, past) {
+        const right = MARGIN.left + this.inner, parts = [], most = this.half * Math.abs(this.scale);
+        const step = this.scale === 1 ? axisStep(this.half) : roundStep(most / 2);
+        const steps = Math.floor(most / step + 1e-9);
+        for (let i = -steps; i <= steps; i++) {
+            const value = i * step, y = this.y(value / this.scale).toFixed(1);
+            parts.push(svg("path", { class: i ? "" : "wplus-zero-line", d: `M${MARGIN.left} ${y}H${right}` }));
+            const label = i ? `${value > 0 ? "+" : "−"}${plain(Math.abs(value))}` : "0";
             parts.push(svg("text", { x: MARGIN.left - 8, y, class: "wplus-value" }, label));
         }
         const every = Math.max(1, niceStep((this.last / this.inner) * 46));
@@ -227,12 +234,15 @@ export class Plot {
             parts.push(svg("text", { x: right + PAST, y: this.bottom + 15, class: "wplus-frame" }, "past"));
         }
         this.#groups.grid.replaceChildren(...parts);
-        const [low, high] = [this.y(-known), this.y(known)];
+    }
+
+    #shade(low, high) {
+        const [top, bottom] = [high, low].map((value) => this.y(clamp(value, -this.half, this.half)));
         const across = { x: MARGIN.left - 4, width: this.inner + 8 };
         this.#groups.known.replaceChildren(
-            svg("rect", { ...across, y: high, height: low - high, class: "wplus-within" }),
-            svg("rect", { ...across, y: MARGIN.top, height: Math.max(high - MARGIN.top, 0), class: "wplus-beyond" }),
-            svg("rect", { ...across, y: low, height: Math.max(this.bottom - low, 0), class: "wplus-beyond" }),
+            svg("rect", { ...across, y: top, height: bottom - top, class: "wplus-within" }),
+            svg("rect", { ...across, y: MARGIN.top, height: top - MARGIN.top, class: "wplus-beyond" }),
+            svg("rect", { ...across, y: bottom, height: this.bottom - bottom, class: "wplus-beyond" }),
         );
     }
 
@@ -258,6 +268,12 @@ function make(kind) {
 
 function axisStep(half) {
     return half <= 1 ? 0.5 : half <= 2 ? half / 2 : half === 3 ? 1 : half === 8 ? 4 : half / 2;
+}
+
+/** The largest of 1, 2, 5, 10 … and their parts that is not more. */
+function roundStep(most) {
+    const size = 10 ** Math.floor(Math.log10(most));
+    return size * [5, 2, 1].find((step) => step * size <= most * (1 + 1e-9));
 }
 
 /** A step of at least so many frames between the ruler's numbers. */

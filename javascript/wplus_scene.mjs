@@ -1,11 +1,10 @@
 // What is to be seen of a state: curves, scales and words, without a page. The view paints them.
 
-import { plain } from "./wplus_curve.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
+import { axisOf, textOf } from "./wplus_units.mjs";
 
-const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
 
 /**
@@ -42,11 +41,11 @@ function handlesOf({ schedule, places, frames, chosen }) {
 }
 
 /** What `Plot.layout` needs, beside the width. */
-export function scalesOf({ frames, fps, alpha }, scenes) {
-    const known = alpha ? KNOWN.alpha : KNOWN.lambda;
+export function scalesOf({ frames, fps, units }, scenes) {
+    const { customary, low, high, scale } = units;
     const values = scenes.flatMap(({ keys, handles }) => [...keys, ...handles].map(({ value }) => value));
     const past = scenes.some(({ places }) => places.some((frame) => edits.isPast(frame, frames)));
-    return { frames, fps, half: axisHalf(values, known), known, past };
+    return { frames, fps, half: axisHalf(values, customary), low, high, scale, past };
 }
 
 /** The half of the axis that holds values, at least the customary one. */
@@ -64,7 +63,7 @@ export function pictureOf(state, scenes) {
     return {
         tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
         ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
-        cursor: state.cursor,
+        units: state.units, cursor: state.cursor,
         marquee: state.drag?.box,
         measured: measured.map((part) => part / most),
         reached: reachedOf(state)?.values ?? [],
@@ -73,15 +72,16 @@ export function pictureOf(state, scenes) {
 
 /**
  * What was measured of the active track's attribute in the last run: `{attribute, unit, measured, values}`, where null
- * is a frame that was not. The values are on the drawing's axis: 1 of the attribute is as high as its customary half,
- * and an attribute that has another unit, as an age has, begins at 0.
+ * is a frame that was not. The values are on the drawing's axis: 1 of the attribute is as high as the customary half of
+ * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0.
  */
-function reachedOf({ run, frames, track, alpha }) {
+function reachedOf({ run, frames, track, units }) {
     const found = run?.residual.length === frames && run.reached?.find((each) => each.track === track?.name);
     if (!found) return null;
     const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
-    const zero = unit === 1 ? 0 : first, known = alpha ? KNOWN.alpha : KNOWN.lambda;
-    const values = measured.map((value) => (value === null ? null : ((value - zero) / unit) * known));
+    const zero = unit === 1 ? 0 : first;
+    const high = units.attribute === attribute ? 1 / units.scale : units.customary / unit;
+    const values = measured.map((value) => (value === null ? null : (value - zero) * high));
     return { attribute, unit, measured, values };
 }
 
@@ -92,18 +92,18 @@ function measuredOf({ run, frames }) {
 
 /** The words around the drawing: `{axis, readout, fault}`. */
 export function wordsOf(state, scenes) {
-    const { cursor, fps, key, fault } = state, { name, curve } = scenes[state.active] ?? {};
+    const { cursor, fps, key, fault, units } = state, { name, curve } = scenes[state.active] ?? {};
     const measured = measuredOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
     const readout = [
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
-        curve && `${name} ${plain(edits.round(curve.at(cursor)))}`,
+        curve && `${name} ${textOf(units, edits.round(curve.at(cursor)))}`,
         key && EASINGS[key.easing].title,
         typeof seen === "number" && `${reached.attribute} ${seen.toFixed(2)} measured`,
         measured.length && `residual ${percent(measured[cursor])}`,
     ];
     const axis = [
-        state.alpha ? "alpha of the identity, usually within −8 to 8" : "lambda, usually within −1 to 1",
+        axisOf(units, state.alpha),
         measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
         reached && `grey: ${reached.attribute} as the last run came out`,
         reached && reached.unit !== 1 && "0 is its first frame",
@@ -132,6 +132,7 @@ export function controlsOf(state) {
         tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
         active: state.active, chosen: state.chosen.size, key: state.key,
         easing: easings.size === 1 ? [...easings][0] : null,
-        canUndo: state.history.can(-1), canRedo: state.history.can(1), fine: state.fine, readOnly: Boolean(state.fault),
+        units: state.units, counted: state.counted, fine: state.fine, readOnly: Boolean(state.fault),
+        canUndo: state.history.can(-1), canRedo: state.history.can(1),
     };
 }

@@ -150,6 +150,11 @@ export class EditorState extends Model {
         this.change({ suggestion });
     }
 
+    /** Show values as what they give, where that was measured, or again as they are written. */
+    toggleCounted() {
+        this.change({ counted: !this.counted });
+    }
+
     /** Switch between coarse and fine values. */
     toggleFine() {
         this.change({ fine: !this.fine });
@@ -183,12 +188,13 @@ export class EditorState extends Model {
         this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`, new Set());
     }
 
-    /** Give the chosen key another `frame` or `value`. Says whether that was taken. */
+    /** Give the chosen key another `frame`, or another `value` as values are shown. Says whether that was taken. */
     setKey({ frame, value }) {
-        const { key, frames } = this;
+        const { key, frames, units } = this;
         if (!this.editable || !key) return false;
+        const other = value === undefined ? key.value : value / units.scale;
         try {
-            return this.commit(edits.setKey(this.schedule, frames, key.number, frame ?? key.frame, value ?? key.value));
+            return this.commit(edits.setKey(this.schedule, frames, key.number, frame ?? key.frame, other));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
             this.say(`Not changed: ${fault.message}`);
@@ -206,7 +212,8 @@ export class EditorState extends Model {
     /** Move the chosen keys by an arrow key; `flush` writes it. */
     nudge(byFrames, byValue) {
         if (!this.editable || !this.chosen.size) return;
-        this.change({ preview: edits.moveKeys(this.schedule, this.frames, this.chosen, byFrames, byValue) });
+        const by = byValue * this.units.grain;
+        this.change({ preview: edits.moveKeys(this.schedule, this.frames, this.chosen, byFrames, by) });
     }
 
     /** Write what `nudge` did. Says whether there was anything. */
@@ -231,7 +238,7 @@ export class EditorState extends Model {
         const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
         const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);
-        const from = schedule.keys[number].value, step = fine ? FINE : STEP;
+        const from = schedule.keys[number].value, step = (fine ? FINE : STEP) * this.units.grain;
         const byValue = Math.abs(value - from) < step / 2 ? 0 : edits.round(Math.round(value / step) * step) - from;
         this.#move({ preview: edits.moveKeys(schedule, frames, chosen, byFrames, byValue) });
         this.#goTo(number);

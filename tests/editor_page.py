@@ -67,7 +67,7 @@ SETTLE = """() => new Promise((done) => {
 
 
 def static_page() -> str:
-    names = ("tracks", "identity", "direction", "report")
+    names = ("tracks", "identity", "direction", "strength", "report", "calibrated")
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
@@ -81,9 +81,10 @@ def static_page() -> str:
 <label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
 <label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label>
+<label id="{data["strength"]}">Strength<input value="1"></label>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
-<div id="{data["report"]}"></div><div id="ready"></div></body></html>"""
+<div id="{data["report"]}"></div><div id="{data["calibrated"]}"></div><div id="ready"></div></body></html>"""
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -5,10 +5,11 @@ What needs no page is tested in editor_state.test.mjs, and the connection with P
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from editor_page import KEYS, LEFT, RIGHT
+from editor_page import BOTTOM, HEIGHT, KEYS, LEFT, RIGHT, TOP
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
 pytest_plugins = ["editor_fixtures"]
@@ -153,6 +154,26 @@ def test_what_a_run_reached_is_drawn_beside_the_curve(editor, run):
     run.click(position={"x": middle_of(run), "y": 20})
     editor.settle()
     assert "smile 0.50 measured" in editor.readout.inner_text()
+
+
+def test_where_faces_hold_no_longer_is_shaded_and_values_can_be_counted_in_what_they_give(editor):
+    found = {"attribute": "smile", "slope": 0.5, "unit": 1, "low": -1, "high": 0.5, "model": "toon"}
+    place = editor.part("calibrated")
+    element = f"<div data-calibrated='{json.dumps({'smile': {'lambda': found}})}'></div>"
+    editor.type("smile = 0:(0), 15:(0.8)")
+    place.evaluate("(place, inner) => { place.innerHTML = inner; send('calibrated') }", element)
+    editor.settle()
+    above = editor.root.locator(".wplus-beyond").first
+    assert float(above.get_attribute("height")) == pytest.approx((HEIGHT - TOP - BOTTOM) / 4)
+    assert "faces were measured to hold from −1 to 0.5" in editor.root.locator(".wplus-axis").inner_text()
+    editor.button("Count in what was measured").click()
+    editor.click(15, 0.8)
+    editor.settle()
+    assert editor.root.locator(".wplus-value").last.text_content() == "+0.4"
+    assert editor.field("Value of the key").input_value() == "0.4"
+    editor.field("Value of the key").fill("0.25")
+    editor.keyboard("Enter")
+    editor.gets("smile = 0:(0), 15:(0.5)")
 
 
 def test_a_click_on_the_strip_moves_the_cursor(editor, run):

@@ -16,6 +16,8 @@ from host import load_script
 from PIL import Image
 
 from wplus_ext.edit.report import Report
+from wplus_ext.library import calibration
+from wplus_ext.library.calibration import Calibration
 from wplus_ext.library.index import Library
 from wplus_ext.settings import Settings
 
@@ -234,13 +236,27 @@ def test_without_directions_it_begins_with_none(first, models):
 
 def test_refresh_finds_new_files(page, models):
     torch.save(torch.ones(512), models / "wplus/directions/new.pt")
-    adapter, direction, identity, gallery, fault, *latents = page._refresh(
+    adapter, direction, identity, gallery, fault, *latents, calibrated = page._refresh(
         *values_of(tracks="new = 1", enabled=True), "wplus_adapter", "smile"
     )
     assert "new" in direction["choices"] and direction["value"] == "smile" and fault == ""
     assert identity["choices"] == ["None", "anna", "oliver"]
     without, with_it = latents
     assert [name for _, name in gallery] == without["choices"] == with_it["choices"] == ["anna", "oliver"]
+    assert calibrated == '<div data-calibrated="{}"></div>'
+
+
+def test_what_was_calibrated_comes_to_the_editor(page, models):
+    library = Library([models / "wplus"])
+    found = Calibration("smile", slope=0.5, spread=0.1, unit=1.0, low=-1.0, high=0.75, model="<toon>")
+    path = calibration.write(library, library.find("directions", "smile"), "lambda", found)
+    *_, calibrated = page._refresh(*values_of(), "wplus_adapter", "smile")
+    told = json.loads(html.unescape(re.search('data-calibrated="([^"]*)"', calibrated)[1]))
+    assert told["smile"]["lambda"] == {
+        "attribute": "smile", "slope": 0.5, "unit": 1.0, "low": -1.0, "high": 0.75, "model": "<toon>"
+    }  # fmt: skip
+    path.write_text("{")
+    assert page._refresh(*values_of(), "wplus_adapter", "smile")[-1] == '<div data-calibrated="{}"></div>'
 
 
 @pytest.mark.parametrize("place", ["new", "file/sub"])  # the latter cannot be made

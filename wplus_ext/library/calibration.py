@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -98,6 +99,16 @@ def read(library: Library, entry: Entry) -> dict[str, Calibration]:
         return {number: Calibration.from_dict(content[number]) for number in NUMBERS.values() if number in content}
     except ValueError as error:
         raise ValueError(f"{place}: {error}; calibrate again, or delete it") from error
+
+
+def read_all(library: Library) -> dict[str, dict[str, Calibration]]:
+    """What all directions of a library have of it, by name. What cannot be read is left out: the list of directions
+    says why."""
+    found = {}
+    for entry in library.entries("directions"):
+        with suppress(ValueError, OSError):
+            found[entry.name] = read(library, entry)
+    return {name: each for name, each in found.items() if each}
 
 
 def check(entry: Entry) -> None:

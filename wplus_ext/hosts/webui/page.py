@@ -10,6 +10,7 @@ import gradio as gr
 from modules import shared
 
 from ...fields import Field
+from ...library import calibration
 from ...library.index import Library
 from ...library.resolve import resolve
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
@@ -89,6 +90,7 @@ class Page:
         self._add_row(numbers)
         self._add_fields([field for field in FIELDS if field.name not in self._made])
         self.last = gr.HTML(elem_id=self._id("report"))
+        self.calibrated = gr.HTML(self._calibrated(), elem_id=self._id("calibrated"), elem_classes="wplus-data")
         identity = self._made["identity"]
         self.people = People(self._id, self.library, identity, lambda: look_again(self.library))
         self.files = Files(
@@ -140,7 +142,7 @@ class Page:
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
-        names = ("tracks", "identity", "direction", "report")
+        names = ("tracks", "identity", "direction", "strength", "report", "calibrated")
         known = {name: self._id(name) for name in names} | {
             "tab": self._tab,
             "presets": json.dumps(list(PRESETS.items())),
@@ -161,15 +163,17 @@ class Page:
         self._tell(self.settings["tracks"], "tracks")
         self._tell(self.settings["identity"], "identity")
         self._tell(self.last, "report")
+        self._tell(self.calibrated, "calibrated")
         for component in self.inputs:  # gradio drops what changes while a check runs: so there is a second one
             change = component.change(self._check, self.inputs, self.faults, **quiet)
             change.then(self._check, self.inputs, self.faults, **quiet)
         tracks, files = self.settings["tracks"], [self.settings["adapter"], self.direction]
         self.add.click(self._add_track, [tracks, self.direction, self.preset], tracks, **quiet)
-        shown = [*files, self.settings["identity"], self.people.gallery, self.faults, *self.files.latents]
+        seen = [self.faults, *self.files.latents, self.calibrated]
+        shown = [*files, self.settings["identity"], self.people.gallery, *seen]
         self.refresh.click(self._refresh, [*self.inputs, *files], shown, **quiet)
         for change in (*self.people.changes, *self.files.changes):
-            change.then(self._see, self.inputs, [self.faults, *self.files.latents], **quiet)
+            change.then(self._see, self.inputs, seen, **quiet)
 
     def _check(self, *values: object) -> str:
         """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well."""
@@ -197,9 +201,19 @@ class Page:
         ]  # fmt: skip
 
     def _see(self, *settings: object) -> list[object]:
-        """What follows from a change of the library: faults, and the faces of which a direction is made."""
+        """What follows from a change of the library: faults, the faces of which a direction is made, and what it has of
+        calibrations."""
         latents = self.library.names("latents")
-        return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents)]
+        return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents), self._calibrated()]
+
+    def _calibrated(self) -> str:
+        """What directions were measured to give, as the curve editor reads it."""
+        shown = ("attribute", "slope", "unit", "low", "high", "model")
+        told = {
+            name: {number: {key: getattr(one, key) for key in shown} for number, one in found.items()}
+            for name, found in calibration.read_all(self.library).items()
+        }
+        return f'<div data-calibrated="{html.escape(json.dumps(told))}"></div>'
 
     def _show_report(self, info: str) -> str:
         job = self._find(info)

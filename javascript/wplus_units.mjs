@@ -1,0 +1,60 @@
+// What the numbers of a curve are counted in: lambda or alpha, as they are written, or the attribute of which a
+// direction's calibration says how much they give. No page.
+
+import { parseSchedule, plain } from "./wplus_curve.mjs";
+
+const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
+const NAMES = { lambda: "lambda", alpha: "alpha of the identity" };
+
+/**
+ * How a track's values are shown: `{customary, low, high, attribute, scale, grain}`.
+ *
+ * Values are usual, or faces were measured to hold, from `low` to `high`; `customary` is the usual half. An `attribute`
+ * that is not empty is what they are shown as, where it is `counted`: 1 of the curve is `scale` of it, and `grain` of
+ * the curve counts 1. Args: the track, whether its values are alpha, what they are multiplied by (null: not by one
+ * number), and what was `calibrated`, by direction and by "lambda" or "alpha".
+ */
+export function unitsOf({ track, alpha, strength, calibrated, counted }) {
+    const customary = alpha ? KNOWN.alpha : KNOWN.lambda, number = alpha ? "alpha" : "lambda";
+    const plainly = { customary, low: -customary, high: customary, attribute: "", scale: 1, grain: 1, found: null };
+    const found = track ? named(calibrated, track.name)?.[number] : null;
+    if (!found || !strength || (alpha && strength !== 1)) return plainly; // of a strength of 1 it was measured
+    const by = alpha ? 1 : strength, [low, high] = [found.low / by, found.high / by].sort((a, b) => a - b);
+    if (!counted || !found.attribute || !found.slope) return { ...plainly, low, high, found };
+    const scale = found.slope * by, { attribute, unit } = found;
+    return { ...plainly, low, high, found, attribute, scale, grain: unit / Math.abs(scale) };
+}
+
+/** A direction's own, or of the only one of that name in a folder. */
+function named(calibrated, name) {
+    if (calibrated[name]) return calibrated[name];
+    const ends = Object.keys(calibrated).filter((other) => other.endsWith(`/${name}`));
+    return ends.length === 1 ? calibrated[ends[0]] : null;
+}
+
+/** A value of the curve as it is shown. */
+export function textOf({ scale }, value) {
+    return plain(scale === 1 ? value : Number((value * scale).toFixed(3)));
+}
+
+/** What the axis is, in words. */
+export function axisOf({ customary, low, high, attribute, found }, alpha) {
+    const name = NAMES[alpha ? "alpha" : "lambda"], ends = `${signed(low)} to ${signed(high)}`;
+    if (!found) return `${name}, usually within ${signed(-customary)} to ${customary}`;
+    if (attribute) return `${attribute}, as measured on ${found.model}: shaded where faces hold no longer`;
+    return `${name}, faces were measured to hold from ${ends}`;
+}
+
+function signed(value) {
+    return `${value < 0 ? "−" : ""}${plain(Number(Math.abs(value).toFixed(2)))}`;
+}
+
+/** The one number that a schedule is, or null. */
+export function constantOf(text) {
+    try {
+        const { keys } = parseSchedule(text);
+        return keys.every(({ value }) => value === keys[0].value) ? keys[0].value : null;
+    } catch {
+        return null;
+    }
+}
