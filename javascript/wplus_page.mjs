@@ -57,7 +57,9 @@ function follow(root, state, find) {
     root.addEventListener("wplus-calibrated", () => requestAnimationFrame(calibrate));
 
     const look = () => {
-        state.setFrames(...framesOf(find, tab));
+        const [frames, fps, note] = framesOf(find, tab);
+        state.setFrames(frames, fps, note);
+        Object.assign(root.dataset, { frames, fps }); // for what Python makes curves of
         state.setStrength(constantOf(find(`#${strength} textarea, #${strength} input`)?.value ?? "1"));
         const field = find(`#${identity} input`);
         if (!identityTold && field !== document.activeElement) state.setIdentity(isIdentity(field?.value));

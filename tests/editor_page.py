@@ -80,8 +80,7 @@ def static_page() -> str:
 {"".join(fields)}
 <label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
 <label id="{data["identity"]}">Identity<input value="None"></label>
-<label id="{data["direction"]}">Direction<input value="smile"></label>
-<label id="{data["strength"]}">Strength<input value="1"></label>
+<label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
 <div id="{data["report"]}"></div><div id="{data["calibrated"]}"></div><div id="ready"></div></body></html>"""

@@ -16,8 +16,6 @@ from host import load_script
 from PIL import Image
 
 from wplus_ext.edit.report import Report
-from wplus_ext.library import calibration
-from wplus_ext.library.calibration import Calibration
 from wplus_ext.library.index import Library
 from wplus_ext.settings import Settings
 
@@ -244,19 +242,6 @@ def test_refresh_finds_new_files(page, models):
     without, with_it = latents
     assert [name for _, name in gallery] == without["choices"] == with_it["choices"] == ["anna", "oliver"]
     assert calibrated == '<div data-calibrated="{}"></div>'
-
-
-def test_what_was_calibrated_comes_to_the_editor(page, models):
-    library = Library([models / "wplus"])
-    found = Calibration("smile", slope=0.5, spread=0.1, unit=1.0, low=-1.0, high=0.75, model="<toon>")
-    path = calibration.write(library, library.find("directions", "smile"), "lambda", found)
-    *_, calibrated = page._refresh(*values_of(), "wplus_adapter", "smile")
-    told = json.loads(html.unescape(re.search('data-calibrated="([^"]*)"', calibrated)[1]))
-    assert told["smile"]["lambda"] == {
-        "attribute": "smile", "slope": 0.5, "unit": 1.0, "low": -1.0, "high": 0.75, "model": "<toon>"
-    }  # fmt: skip
-    path.write_text("{")
-    assert page._refresh(*values_of(), "wplus_adapter", "smile")[-1] == '<div data-calibrated="{}"></div>'
 
 
 @pytest.mark.parametrize("place", ["new", "file/sub"])  # the latter cannot be made

@@ -101,6 +101,14 @@ def read(library: Library, entry: Entry) -> dict[str, Calibration]:
         raise ValueError(f"{place}: {error}; calibrate again, or delete it") from error
 
 
+def of(library: Library, direction: str, number: str, attribute: str) -> Calibration | None:
+    """What 1 of a direction's lambda or alpha was measured to give of an attribute; None where nothing is known of it,
+    or there is no such direction. Raises ValueError as `read`."""
+    names = library.names("directions")
+    found = read(library, library.find("directions", direction)).get(number) if direction in names else None
+    return found if found and found.attribute == attribute and found.slope else None
+
+
 def read_all(library: Library) -> dict[str, dict[str, Calibration]]:
     """What all directions of a library have of it, by name. What cannot be read is left out: the list of directions
     says why."""

@@ -7,9 +7,45 @@ import numpy as np
 from ..curve import evaluate
 from ..tracks import MAX_KEYS, MAX_SIZE, Key, Schedule
 
+MOST = 10_000  # frames of a curve
+TOLERANCE = 0.05  # how far off a curve may be told, where nothing else is asked for
 PLACES = 3  # of a key's value: finer than anything that is measured
 # Of the first segment, those between, and the last: smooth ones are level at the curve's ends.
 EASINGS = (("linear", "linear", "linear"), ("smooth", "smooth", "smooth"), ("linear", "smooth", "linear"))
+
+
+def followed(
+    curve: np.ndarray,
+    frames: int,
+    scale: float = 1.0,
+    relative: bool = False,
+    calm: float = 1.0,
+    tolerance: float = TOLERANCE,
+) -> tuple[np.ndarray, Schedule]:
+    """A measured curve (N,), NaN for no number, over so many frames: its values, (frames,), and their schedule.
+
+    Args:
+        scale: what it is multiplied by.
+        relative: less its own mean.
+        calm: over how many of the frames it is smoothed.
+        tolerance: how far the schedule may be off.
+
+    Raises ValueError for a number of frames or a scale that cannot be, and as `filled` and `schedule`.
+    """
+    if not 1 <= frames <= MOST:
+        raise ValueError(f"{frames} frames, expected 1 to {MOST:,}")
+    if not np.isfinite(scale):
+        raise ValueError(f"the curve is to be multiplied by {scale:g}, expected a finite number")
+    values = resampled(calmed(filled(curve), calm * max(len(curve) / frames, 1)), frames)
+    values = (values - values.mean() * relative) * scale
+    return values, schedule(values, tolerance)
+
+
+def told(curve: np.ndarray, values: np.ndarray, made: Schedule) -> str:
+    """Of how many frames a curve is, and what was made of it, in words."""
+    low, high = (round(float(value), 2) + 0.0 for value in (values.min(), values.max()))  # no minus before 0
+    keys = f"{len(made.keys)} key{'' if len(made.keys) == 1 else 's'}"
+    return f"measured in {np.isfinite(curve).sum()} of {len(curve)} frames: {low:.2f} to {high:.2f}, {keys}"
 
 
 def filled(values: np.ndarray) -> np.ndarray:

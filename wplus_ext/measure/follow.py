@@ -33,6 +33,12 @@ class Faces:
         """The numbers of all persons."""
         return sorted({number for frame in self.frames for number in frame})
 
+    def check_person(self, person: int) -> None:
+        """Raise ValueError where nobody has this number."""
+        if person not in self.people:
+            there = f"faces 1 to {len(self.people)}" if self.people else "none"
+            raise ValueError(f"there is no face {person} in {len(self.frames)} frames, but {there}")
+
     def curve(self, attribute: str, person: int = 1) -> np.ndarray:
         """An attribute of a person by frame, (F,) float64; NaN where it is not seen.
 

@@ -50,11 +50,16 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
             except _TooLarge as error:
                 raise ValueError(f"{path}: {error}") from error
             except Exception as error:  # whatever a damaged file makes the readers stumble over
-                reason = " ".join(str(error).split())[:200] or type(error).__name__
-                raise ValueError(f"{path}: a damaged file, or no video ({reason}); {EXPECTED}") from error
+                raise damaged(path, "video", error, EXPECTED) from error
             if frame is None:
                 return
             yield frame
+
+
+def damaged(path: Path, what: str, error: Exception, expected: str) -> ValueError:
+    """What is to be said where a reader stumbled over a file that was to be a video, or a sound."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return ValueError(f"{path}: a damaged file, or no {what} ({reason}); {expected}")
 
 
 class _TooLarge(ValueError):

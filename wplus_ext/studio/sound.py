@@ -11,11 +11,13 @@ from typing import BinaryIO
 import numpy as np
 
 from ..weights.regular import open_regular
-from .frames import VIDEOS
+from .frames import VIDEOS, damaged
 from .video import pyav
 
 SOUNDS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg", ".opus": "ogg", ".m4a": "mp4", **VIDEOS}
 EXPECTED = f"expected {', '.join(SOUNDS)}"
+LOUDNESS = "loudness"  # what a sound's curve is called among the attributes of faces
+FASTEST = 1000.0  # frames a second
 RATE = 16_000  # samples a second that are looked at: speech has its strength below half of it
 RANGE = 40.0  # decibels below the loudest frame that are heard as silence, as the pauses of speech are
 MOST = 10_000  # frames
@@ -26,10 +28,12 @@ def loudness(path: Path, fps: float) -> np.ndarray:
     less and more.
 
     Raises:
-        ValueError: another ending; a damaged file, or one without sound; silence; more than 10,000 frames; a format
-            that needs PyAV.
+        ValueError: frames a second that cannot be; another ending; a damaged file, or one without sound; silence; more
+            than 10,000 frames; a format that needs PyAV.
         OSError: it cannot be read.
     """
+    if not 0 < fps <= FASTEST:
+        raise ValueError(f"{fps:g} frames a second, expected a number above 0, up to {FASTEST:g}")
     ending = path.suffix.lower()
     if ending not in SOUNDS:
         raise ValueError(f"{path}: not the ending of a sound; {EXPECTED}")
@@ -43,8 +47,7 @@ def loudness(path: Path, fps: float) -> np.ndarray:
                 if len(squares) > MOST:
                     break
         except Exception as error:  # whatever a damaged file makes the readers stumble over
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise ValueError(f"{path}: a damaged file, or no sound ({reason}); {EXPECTED}") from error
+            raise damaged(path, "sound", error, EXPECTED) from error
     if len(squares) > MOST:
         raise ValueError(f"{path}: more than {MOST:,} frames at {fps:g} a second; cut it, or lower --fps")
     loud = np.array(squares)

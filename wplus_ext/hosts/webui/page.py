@@ -15,6 +15,7 @@ from ...library.index import Library
 from ...library.resolve import resolve
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
 from .chart import draw
+from .curves import Curves
 from .files import Files, dropdowns, fault_html, first_direction
 from .folders import TITLE, look_again
 from .job import Job
@@ -92,6 +93,7 @@ class Page:
         self.last = gr.HTML(elem_id=self._id("report"))
         self.calibrated = gr.HTML(self._calibrated(), elem_id=self._id("calibrated"), elem_classes="wplus-data")
         identity = self._made["identity"]
+        self.curves = Curves(self._id, self.library, self._tab)
         self.people = People(self._id, self.library, identity, lambda: look_again(self.library))
         self.files = Files(
             self._id, self.library, self._made["adapter"], self.direction, lambda: look_again(self.library),
@@ -168,6 +170,7 @@ class Page:
             change = component.change(self._check, self.inputs, self.faults, **quiet)
             change.then(self._check, self.inputs, self.faults, **quiet)
         tracks, files = self.settings["tracks"], [self.settings["adapter"], self.direction]
+        self.curves.connect(tracks, self.direction, self.settings["identity"])
         self.add.click(self._add_track, [tracks, self.direction, self.preset], tracks, **quiet)
         seen = [self.faults, *self.files.latents, self.calibrated]
         shown = [*files, self.settings["identity"], self.people.gallery, *seen]

@@ -1,0 +1,107 @@
+"""The page's part for curves: a video or a sound in, a track out."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+
+from ...library import calibration
+from ...library.calibration import NUMBERS
+from ...library.index import Library
+from ...measure import fit
+from ...measure.follow import measure
+from ...measure.reader import ATTRIBUTES
+from ...settings import NO_IDENTITY
+from ...studio.frames import PICTURES, VIDEOS, read_frames
+from ...studio.sound import LOUDNESS, SOUNDS, loudness
+from ...tracks import Track, format
+from .files import fault_html
+from .seen import Networks
+
+FRAMES, FPS = 16, 8.0  # where the page does not say
+
+
+class Curves:
+    """An accordion in the accordion.
+
+    Args:
+        elem_id: makes an id that is unique to the tab.
+        library: where the directions, their calibrations and the networks are.
+        tab: whose frames it is for.
+    """
+
+    def __init__(self, elem_id: Callable[[str], str], library: Library, tab: str) -> None:
+        self.library, self._networks, self._tab = library, Networks(library), tab
+        with gr.Accordion("Curve from a video or a sound", open=False, elem_id=elem_id("curves")):
+            kinds = [*dict.fromkeys([*VIDEOS, *PICTURES, *SOUNDS])]
+            file = gr.File(label="W+ video or sound", file_types=kinds, height=110, elem_id=elem_id("followed"))
+            with gr.Row():
+                attribute = gr.Dropdown(
+                    [*ATTRIBUTES, LOUDNESS], value="smile", label="W+ attribute", elem_id=elem_id("attribute")
+                )
+                face = gr.Number(1, precision=0, label="W+ face", info="whose, from 1", elem_id=elem_id("face"))
+                times = gr.Number(
+                    1.0, label="W+ times", info="of what its direction's calibration makes of it, where it has one",
+                    elem_id=elem_id("times"),
+                )  # fmt: skip
+            with gr.Row():
+                relative = gr.Checkbox(False, label="W+ less its mean, as for an age", elem_id=elem_id("relative"))
+                self._take = gr.Button("Add its track", elem_id=elem_id("take"), elem_classes="wplus-small")
+            self._said = gr.HTML(elem_id=elem_id("curves_said"))
+        page = [gr.Number(FRAMES, visible=False), gr.Number(FPS, visible=False)]  # what the curve editor knows of it
+        self._asked = [file, attribute, face, times, relative, *page]
+
+    def connect(self, tracks: gr.Textbox, direction: gr.Dropdown, identity: gr.Dropdown) -> None:
+        """Let the button add a track, along the chosen direction, to the tracks."""
+        told = f"document.querySelector('.wplus-curve[data-tab={self._tab}]')?.dataset ?? {{}}"
+        self._take.click(
+            self.take,
+            [tracks, direction, identity, *self._asked],
+            [tracks, self._said],
+            _js=f"(...given) => {{ const {{frames, fps}} = {told}; "
+            f"return [...given.slice(0, -2), Number(frames) || {FRAMES}, Number(fps) || {FPS:g}]; }}",
+        )
+
+    def take(
+        self, tracks: str, direction: str, identity: str, file: object, attribute: str, *how: float | None
+    ) -> list[str]:
+        """The tracks with one more, and what it was made of, as HTML; or as they are, and what is wrong."""
+        try:
+            if not direction or file is None:
+                raise ValueError(f"expected a {'video or a sound' if direction else 'direction'} to be chosen")
+            number = NUMBERS[bool(identity) and identity != NO_IDENTITY]
+            track, said = self._followed(direction, number, Path(file.name), attribute, *how)
+        except (ValueError, OSError, RuntimeError, OverflowError) as error:
+            return [tracks, fault_html(error)]
+        line = format([track])
+        return [f"{tracks.rstrip()}\n{line}" if tracks.strip() else line, html.escape(said)]
+
+    def _followed(
+        self, direction: str, number: str, path: Path, attribute: str, face: float | None, times: float | None,
+        relative: bool, frames: float, fps: float,
+    ) -> tuple[Track, str]:  # fmt: skip
+        """The track of a direction, and what it was made of."""
+        what, found = attribute, calibration.of(self.library, direction, number, attribute)
+        if attribute == LOUDNESS:
+            curve = loudness(path, fps)
+        else:
+            what += f" of face {face or 1:g}"
+            curve = self._seen(path, attribute, int(face or 1))
+        scale = (1.0 if times is None else times) / (found.slope if found else 1)
+        values, made = fit.followed(curve, int(frames), scale, relative)
+        by = f"; 1 of {number} gives {found.slope:g}, as calibrated on {found.model}" if found else ""
+        return Track(direction, made), f"{what}, {fit.told(curve, values, made)}{by}"
+
+    def _seen(self, path: Path, attribute: str, person: int) -> np.ndarray:
+        """An attribute of a face in a video, by frame. Raises ValueError where there is no such face."""
+        frames = itertools.islice(read_frames(path), fit.MOST + 1)
+        found = measure(frames, self._networks.reader())
+        if len(found.frames) > fit.MOST:
+            raise ValueError(f"{path.name}: more than {fit.MOST:,} frames; cut it")
+        found.check_person(person)
+        return found.curve(attribute, person)
