@@ -6,10 +6,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from wplus_ext.library.identities import save
+from wplus_ext.library.index import Library
 from wplus_ext.measure.follow import Faces
 from wplus_ext.measure.points import Box
 from wplus_ext.measure.reached import Reached, asked_of
+from wplus_ext.measure.reached import reached as came_out
 from wplus_ext.measure.reader import ATTRIBUTES, Face
 from wplus_ext.settings import Settings
 
@@ -50,6 +55,42 @@ def test_who_stays_is_the_same_person():
 def test_who_becomes_somebody_else_is_not():
     found = reached(face(0.1), face(0.2, vector=OLIVER), smile=[0.0, 0.1])
     assert found.unlike == pytest.approx(0.5**0.5) and "not the same person" in found.lines()[-1]
+
+
+class Photos:
+    """Sees one face, of this vector, in any picture."""
+
+    units = UNITS
+
+    def __init__(self, vector):
+        self.vector = vector
+
+    def read(self, frames):
+        for _ in frames:
+            yield [] if self.vector is None else [face(0.0, vector=self.vector)]
+
+
+@pytest.mark.parametrize(
+    "vector, unlike, words",
+    [(ANNA, 0, "; the identity's own person, 0.00 from its photo"),
+     (OLIVER, 0.5**0.5, "; not the identity's own person, 0.71 from its photo"), (None, None, "")],
+)  # fmt: skip
+def test_who_it_is_is_compared_with_the_identitys_photo(tmp_path, vector, unlike, words):
+    (tmp_path / "latents").mkdir()
+    save(tmp_path / "latents" / "anna.safetensors", torch.zeros(18, 512), Image.new("RGB", (9, 9)), [])
+    settings = Settings(enabled=True, identity="anna", tracks="smile = 1")
+    video = Faces(({1: face(0.1)}, {1: face(0.2)}))
+    found = came_out(video, settings, Library([tmp_path]), Photos(vector))
+    assert found.unlike_photo == (None if unlike is None else pytest.approx(unlike))
+    assert f"0.00 from the first frame{words}; all else" in found.lines()[-1]
+    assert found.to_dict()["unlike_photo"] == (None if unlike is None else round(unlike, 4))
+
+
+def test_a_latent_without_a_photo_is_compared_with_none(tmp_path):
+    (tmp_path / "latents").mkdir()
+    torch.save(torch.zeros(18, 512), tmp_path / "latents" / "anna.pt")
+    settings = Settings(enabled=True, identity="anna", tracks="smile = 1")
+    assert came_out(Faces(({1: face(0.1)},)), settings, Library([tmp_path]), Photos(ANNA)).unlike_photo is None
 
 
 def test_what_no_track_moves_is_to_stay():

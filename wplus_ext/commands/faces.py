@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..measure.follow import Faces, measure
-from ..measure.reached import Reached, asked_of
+from ..measure.reached import reached
 from ..measure.reader import ATTRIBUTES, FOLDER, Reader, Reads, networks_in
 from ..studio.frames import read_frames
 from ..studio.pipeline import Studio
@@ -68,10 +68,9 @@ def came_out(studio: Studio, shots: Sequence[Shot], videos: Sequence[np.ndarray]
     except (ValueError, OSError) as error:
         return [[f"what came out is not measured: {error}"], *([] for _ in shots[1:])]
     return [
-        [] if faces is None
-        else Reached.of(faces, asked_of(shot.edit, shot.frames), reader.units, studio.library).lines()
+        [] if faces is None else reached(faces, shot.edit, studio.library, reader).lines()
         for shot, faces in zip(shots, found)
-    ]  # fmt: skip
+    ]
 
 
 def faces(options: argparse.Namespace) -> Faces:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..curve import evaluate
+from ..library.identities import read_person
 from ..library.index import Library
 from ..settings import Settings
 from .follow import Faces
 from .moves import moved
-from .reader import ATTRIBUTES
+from .reader import ATTRIBUTES, Reads
 
 SAME_PERSON = 0.6  # dlib's: vectors less far apart are of one person
 
@@ -42,9 +44,10 @@ class Curve:
 class Reached:
     """What was measured of one person in a video.
 
-    ``seen`` of ``frames`` had numbers. ``unlike`` is how far the vectors are on average from the first one, None where
-    there are none: less than about 0.6 is the same person. ``unrest`` is by how much the attributes that no track
-    moves change from frame to frame on average, in units.
+    ``seen`` of ``frames`` had numbers. ``unlike`` is how far the vectors are on average from the first one,
+    ``unlike_photo`` from that of the identity's own photo, None where there are none: less than about 0.6 is the same
+    person. ``unrest`` is by how much the attributes that no track moves change from frame to frame on average, in
+    units.
     """
 
     curves: tuple[Curve, ...]
@@ -52,6 +55,7 @@ class Reached:
     seen: int
     unlike: float | None
     unrest: float | None
+    unlike_photo: float | None = None
 
     @classmethod
     def of(
@@ -60,10 +64,11 @@ class Reached:
         tracks: Mapping[str, np.ndarray],
         units: Mapping[str, float],
         library: Library | None = None,
+        photo: np.ndarray | None = None,
         person: int = 1,
     ) -> Reached:
         """From the faces of a video and the values of its tracks, (F,) each; tracks of which nobody knows what they
-        move, not by calibrations in a library either, have no curve."""
+        move, not by calibrations in a library either, have no curve. ``photo`` is the vector of who it should be."""
         curves = [
             Curve(name, attribute, np.array(values), faces.curve(attribute, person), units.get(attribute, 1.0))
             for name, values in tracks.items()
@@ -74,13 +79,13 @@ class Reached:
         steps = steps[np.isfinite(steps)]
         found = [frame[person] for frame in faces.frames if person in frame]
         vectors = [face.vector for face in found if face.vector is not None]
-        unlike = [float(np.linalg.norm(vector - vectors[0])) for vector in vectors[1:]]
         return cls(
             tuple(curves),
             len(faces.frames),
             sum(bool(face.values) for face in found),
-            float(np.mean(unlike)) if unlike else None,
+            _away(vectors[1:], vectors[0]) if vectors else None,
             float(steps.mean()) if len(steps) else None,
+            None if photo is None else _away(vectors, photo),
         )
 
     def lines(self) -> list[str]:
@@ -97,6 +102,9 @@ class Reached:
         if self.unlike is not None:
             who = "the same person" if self.unlike < SAME_PERSON else "not the same person"
             stays.append(f"{who}, {self.unlike:.2f} from the first frame")
+        if self.unlike_photo is not None:
+            whose = "" if self.unlike_photo < SAME_PERSON else "not "
+            stays.append(f"{whose}the identity's own person, {self.unlike_photo:.2f} from its photo")
         if self.unrest is not None:
             stays.append(f"all else changes by {self.unrest:.2f} a frame")
         missing = self.frames - self.seen
@@ -119,14 +127,37 @@ class Reached:
                 for curve in self.curves
             ],
             "unlike": _rounded(self.unlike),
+            "unlike_photo": _rounded(self.unlike_photo),
             "unrest": _rounded(self.unrest),
         }
+
+
+def reached(faces: Faces, settings: Settings, library: Library, reader: Reads) -> Reached:
+    """What came out of settings, in the faces of a video."""
+    asked, photo = asked_of(settings, len(faces.frames)), _photographed(settings.identity, library, reader)
+    return Reached.of(faces, asked, reader.units, library, photo)
 
 
 def asked_of(settings: Settings, frames: int) -> dict[str, np.ndarray]:
     """What the tracks of settings ask for, by name, (F,) each: alpha of an identity, or lambda with its strength."""
     strength = np.ones(frames) if settings.identity is not None else np.array(evaluate(settings.schedule, frames))
     return {track.name: np.array(evaluate(track.schedule, frames)) * strength for track in settings.parsed}
+
+
+def _photographed(identity: str | None, library: Library, reader: Reads) -> np.ndarray | None:
+    """The vector of an identity's own photo, which its file keeps small; None where it has none."""
+    picture = None if identity is None else read_person(library.find("latents", identity).path).thumbnail
+    if picture is None:
+        return None
+    with suppress(ValueError):  # a reader of drawn faces takes no photo
+        seen = next(iter(reader.read([np.asarray(picture.convert("RGB"))])))
+        return seen[0].vector if seen else None
+    return None
+
+
+def _away(vectors: Sequence[np.ndarray], who: np.ndarray) -> float | None:
+    """How far vectors are from one, on average; None for none."""
+    return float(np.mean([np.linalg.norm(vector - who) for vector in vectors])) if vectors else None
 
 
 def _rounded(value: float | None) -> float | None:

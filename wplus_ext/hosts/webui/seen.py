@@ -7,7 +7,7 @@ from PIL import Image
 
 from ...library.index import Library
 from ...measure.follow import follow
-from ...measure.reached import Reached, asked_of
+from ...measure.reached import Reached, reached
 from ...measure.reader import Face, Reader, networks_in
 from ...settings import Settings
 from .public import public
@@ -46,10 +46,17 @@ class Seen:
         try:
             self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
         except (ValueError, OSError, RuntimeError) as error:  # a job is not to fail for what is only looked at
-            self.why = f"what came out is not measured: {public(error)}"
+            self._give_up(error)
 
     def reached(self, settings: Settings, frames: int) -> Reached | None:
         """What came out beside what was asked; None where a frame is missing."""
         if self.why or len(self._faces) != frames:
             return None
-        return Reached.of(follow(self._faces), asked_of(settings, frames), Reader.units, self._networks.library)
+        try:
+            return reached(follow(self._faces), settings, self._networks.library, self._networks.reader())
+        except (ValueError, OSError, RuntimeError) as error:
+            self._give_up(error)
+        return None
+
+    def _give_up(self, error: Exception) -> None:
+        self.why = f"what came out is not measured: {public(error)}"
