@@ -14,7 +14,7 @@ from tqdm import tqdm
 from .. import tracks
 from ..curve import evaluate
 from ..library import calibration
-from ..library.index import Entry, Library
+from ..library.calibration import Calibration
 from ..measure import moves
 from ..measure.aim import Aim, Goal, Round
 from ..measure.follow import measure
@@ -112,14 +112,14 @@ def _goals(options: argparse.Namespace, studio: Studio, shot: Shot, units: Mappi
         if not direction:
             raise ValueError(f'no direction is known to move {attribute}; say --by "{attribute} = DIRECTION"')
         entry = studio.library.find("directions", direction)
-        bounds = (-options.far, options.far) if options.far is not None else _bounds(studio.library, entry, is_alpha)
-        goals.append(Goal(attribute, direction, curve, *bounds, units.get(attribute, 1.0)))
+        found = calibration.read(studio.library, entry).get(calibration.NUMBERS[is_alpha])
+        low, high = (-options.far, options.far) if options.far is not None else _bounds(found, is_alpha)
+        goals.append(Goal(attribute, direction, curve, low, high, units.get(attribute, 1.0)))
     return goals
 
 
-def _bounds(library: Library, entry: Entry, is_alpha: bool) -> tuple[float, float]:
+def _bounds(found: Calibration | None, is_alpha: bool) -> tuple[float, float]:
     """How far a direction goes: as faces were measured to hold, or as is customary."""
-    found = calibration.read(library, entry).get(calibration.NUMBERS[is_alpha])
     return (found.low, found.high) if found and found.low < 0 < found.high else (-FAR[is_alpha], FAR[is_alpha])
 
 
