@@ -155,7 +155,7 @@ def test_a_calibrated_direction_scales_it(seen, capsys):
     "options, message",
     [
         (["--face", 3], "there is no face 3 in 4 frames, but faces 1 to 2"),
-        (["--face", 2], "nothing was measured in 4 frames"),
+        (["--face", 2], "face 2 is not measured in any of 4 frames: too small: 9 pixels"),
         (["--frames", 0], "--frames is 0, expected 1 to 10000"),
         (["--calm", -1], "--calm is -1, expected 0 to 10000"),
         (["--tolerance", "nan"], "--tolerance is nan, expected 0 to 20"),

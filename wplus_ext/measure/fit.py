@@ -44,8 +44,10 @@ def followed(
 def told(curve: np.ndarray, values: np.ndarray, made: Schedule) -> str:
     """Of how many frames a curve is, and what was made of it, in words."""
     low, high = (round(float(value), 2) + 0.0 for value in (values.min(), values.max()))  # no minus before 0
-    keys = f"{len(made.keys)} key{'' if len(made.keys) == 1 else 's'}"
-    return f"measured in {np.isfinite(curve).sum()} of {len(curve)} frames: {low:.2f} to {high:.2f}, {keys}"
+    frames, keys = (
+        f"{n} {what}{'' if n == 1 else 's'}" for n, what in ((len(curve), "frame"), (len(made.keys), "key"))
+    )
+    return f"measured in {np.isfinite(curve).sum()} of {frames}: {low:.2f} to {high:.2f}, {keys}"
 
 
 def filled(values: np.ndarray) -> np.ndarray:

@@ -34,10 +34,14 @@ class Faces:
         return sorted({number for frame in self.frames for number in frame})
 
     def check_person(self, person: int) -> None:
-        """Raise ValueError where nobody has this number."""
+        """Raise ValueError where nobody has this number, or who has it could not be measured in any frame."""
+        count = len(self.frames)
         if person not in self.people:
             there = f"faces 1 to {len(self.people)}" if self.people else "none"
-            raise ValueError(f"there is no face {person} in {len(self.frames)} frames, but {there}")
+            raise ValueError(f"there is no face {person} in {count} frames, but {there}")
+        seen = [frame[person] for frame in self.frames if person in frame]
+        if not any(face.values for face in seen):
+            raise ValueError(f"face {person} is not measured in any of {count} frames: {seen[0].why}")
 
     def curve(self, attribute: str, person: int = 1) -> np.ndarray:
         """An attribute of a person by frame, (F,) float64; NaN where it is not seen.
