@@ -116,6 +116,21 @@ export class Reader {
         return name;
     }
 
+    /** The name of a region: it begins with no digit, and has none of the signs that part what is in brackets. */
+    region(what) {
+        this.skip();
+        const length = this.match(/[^[\]=#,:()0-9][^[\]=#,:()]*/y).length;
+        const name = withoutBlanksAtEnd(this.text.slice(this.at, this.at + length).replace(BLANKS, " "));
+        if (!name) this.fail(`expected ${what}`);
+        this.at += name.length;
+        return name;
+    }
+
+    atDigit() {
+        this.skip();
+        return Boolean(this.match(/[0-9]/y));
+    }
+
     word(word) {
         this.skip();
         const found = this.match(/[A-Za-z]+/y) === word;
@@ -176,6 +191,21 @@ export class Reader {
         this.last = { start, end: this.at }; // an expression may begin with it
         this.stops = STOPS;
         return number;
+    }
+
+    /** Numbers in parentheses, with blanks between them: what each is, and its least and most. */
+    numbers(wanted) {
+        this.expect("(");
+        const start = this.at - 1, found = wanted.map(([what, low, high]) => {
+            this.skip();
+            const at = this.at, number = this.number(what, " \t)");
+            if (number >= low && number <= high) return number;
+            return this.fail(`expected ${what} from ${low} to ${high}, found ${this.since(at)}`, "", at);
+        });
+        this.expect(")");
+        this.last = { start, end: this.at };
+        this.stops = STOPS;
+        return found;
     }
 
     limit(number, at) {

@@ -11,7 +11,7 @@ export const MAX_TRACKS = 64;
 const BOM = /^\uFEFF/;
 
 /**
- * Tracks of a text: `{name, schedule: {keys, loop}, layers: [first, end], line}`. A key is
+ * Tracks of a text: `{name, schedule: {keys, loop}, layers: [first, end], region, line}`. A key is
  * `{position, value, unit: "frame" | "percent" | "spread", easing, bezier: [x1, y1, x2, y2] | null, column}`.
  * Throws TrackError.
  */
@@ -44,16 +44,17 @@ export function format(tracks) {
     return tracks.map(formatTrack).join("\n");
 }
 
-/** One track as a line of text; all layers need no mention. */
-export function formatTrack({ name, layers: [first, end], schedule }) {
-    const layers = first === 0 && end === LAYERS ? "" : `[${first}:${end}]`;
-    return `${name}${layers} = ${formatSchedule(schedule)}`;
+/** One track as a line of text; all layers, and the whole picture, need no mention. */
+export function formatTrack({ name, layers: [first, end], region = "", schedule }) {
+    const limits = [first === 0 && end === LAYERS ? "" : `${first}:${end}`, region].filter(Boolean).join(", ");
+    return `${name}${limits && `[${limits}]`} = ${formatSchedule(schedule)}`;
 }
 
 /** A schedule as text, without its track. */
 export function formatSchedule({ keys, loop }) {
     const spread = keys[0].unit === "spread";
-    const body = spread ? keys.map((key) => plain(key.value)).join(" > ") : keys.map(formatKey).join(", ");
+    const parts = spread ? keys.map(({ value }) => plain(value)) : keys.map((key) => formatKey(key));
+    const body = parts.join(spread ? " > " : ", ");
     return loop ? `loop ${body}` : body;
 }
 
@@ -62,36 +63,43 @@ export function plain(number) {
     return rounded(number).toFixed(MAX_PLACES).replace(/\.?0+$/, "");
 }
 
-function formatKey({ position, value, unit, easing, bezier }) {
-    let text = `${plain(position)}${unit === "percent" ? "%" : ""}:(${plain(value)})`;
+/** A key as text; `text` is what stands in its parentheses. */
+export function formatKey({ position, value, unit, easing, bezier }, inside = plain(value)) {
+    let text = `${plain(position)}${unit === "percent" ? "%" : ""}:(${inside})`;
     if (easing !== "linear") text += `:${easing}`;
     return text + (bezier ?? []).map((number) => `/${plain(number)}`).join("");
 }
 
 function readTrack(reader) {
     const name = reader.name();
-    let layers = [0, LAYERS];
+    let layers = [0, LAYERS], region = "";
     if (reader.take("[")) {
-        const first = reader.whole("the first layer");
-        reader.expect(":");
-        const at = reader.at, end = reader.whole("the end of the layers");
-        if (!(first < end && end <= LAYERS)) {
-            reader.fail(`expected layers [first:end] with first < end <= ${LAYERS}, found [${first}:${end}]`, "", at);
+        const layered = reader.atDigit();
+        if (layered) layers = readLayers(reader);
+        if (!layered || reader.take(",")) {
+            region = reader.region(layered ? "the name of a region" : "the first layer, or a region's name");
         }
         reader.expect("]");
-        layers = [first, end];
     }
     reader.expect("=");
     const schedule = readSchedule(reader);
     reader.expectEnd();
-    return { name, schedule, layers, line: reader.line };
+    return { name, schedule, layers, region, line: reader.line };
+}
+
+function readLayers(reader) {
+    const first = reader.whole("the first layer");
+    reader.expect(":");
+    const at = reader.at, end = reader.whole("the end of the layers");
+    if (first < end && end <= LAYERS) return [first, end];
+    return reader.fail(`expected layers [first:end] with first < end <= ${LAYERS}, found [${first}:${end}]`, "", at);
 }
 
 function readSchedule(reader) {
     const loop = reader.word("loop"), at = reader.at, first = reader.number("a number or a key");
     if (reader.peek(":") || reader.peek("%")) {
         reader.at = at;
-        return { keys: readKeys(reader), loop };
+        return { keys: readKeys(reader, () => reader.bracketed()), loop };
     }
     reader.limit(first, at);
     const values = [first];
@@ -103,12 +111,13 @@ function readSchedule(reader) {
     return { keys: values.map((value, position) => ({ position, value, ...spread })), loop };
 }
 
-function readKeys(reader) {
+/** Keys to the end of a line; `bracketed` reads what stands in a key's parentheses, its value. */
+export function readKeys(reader, bracketed) {
     const keys = [], seen = new Set();
     do {
         reader.room(keys.length);
         reader.skip();
-        const at = reader.at, key = readKey(reader), where = `${key.position} ${key.unit}`;
+        const at = reader.at, key = readKey(reader, bracketed), where = `${key.position} ${key.unit}`;
         if (seen.has(where)) reader.fail("expected one key a frame, found a second one", "", at);
         seen.add(where);
         keys.push(key);
@@ -116,7 +125,7 @@ function readKeys(reader) {
     return keys;
 }
 
-function readKey(reader) {
+function readKey(reader, bracketed) {
     const at = reader.at, column = reader.column();
     const position = reader.number("a frame or a percentage"), written = reader.since(at);
     const unit = reader.take("%") ? "percent" : "frame";
@@ -125,7 +134,7 @@ function readKey(reader) {
         reader.fail(`expected a percentage from 0 to 100, found ${written}`, "", at);
     }
     reader.expect(":");
-    const value = reader.bracketed();
+    const value = bracketed();
     const [easing, bezier] = reader.take(":") ? readEasing(reader) : ["linear", null];
     return { position, value, unit, easing, bezier, column };
 }

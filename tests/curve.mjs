@@ -2,9 +2,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { TrackError, evaluate, format, formatSchedule, parse, parseSchedule } from "../javascript/wplus_curve.mjs";
+import { ellipsesOf, formatRegions, parseRegions } from "../javascript/wplus_regions.mjs";
 
 const key = ({ position, value, unit, easing, bezier }) => [position, value, unit, easing, bezier];
-const track = ({ name, layers, line, schedule }) => [name, layers, line, schedule.loop, schedule.keys.map(key)];
+const track = ({ name, layers, region, line, schedule }) => {
+    return [name, layers, region, line, schedule.loop, schedule.keys.map(key)];
+};
+const region = ({ name, line, parts }) => [name, line, parts.map(({ loop, keys }) => [loop, keys.map(key)])];
 const hash = (bytes) => createHash("sha1").update(bytes).digest("hex");
 const TASKS = {
     evaluate: ({ schedule, frames }) => evaluate(schedule, frames),
@@ -13,6 +17,13 @@ const TASKS = {
     formatSchedule: ({ schedule }) => formatSchedule(parseSchedule(schedule)),
     format: ({ text }) => format(parse(text)),
     parse: ({ text }) => parse(text).map(track),
+    formatRegions: ({ text }) => formatRegions(parseRegions(text)),
+    parseRegions: ({ text }) => parseRegions(text).map(region),
+    ellipses: ({ text, frames }) => parseRegions(text).map((each) => ellipsesOf(each, frames)),
+    // As one hash too.
+    regionBits: ({ text, frames }) => {
+        return hash(Float64Array.from(parseRegions(text).flatMap((each) => ellipsesOf(each, frames).flat())));
+    },
 };
 
 function answer([task, args]) {

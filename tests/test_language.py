@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from wplus_ext import tracks
+from wplus_ext import regions, tracks
 from wplus_ext.curve import evaluate
 
 TESTS = Path(__file__).parent
@@ -49,9 +50,20 @@ def plain_keys(schedule):
 
 def plain_tracks(text):
     return [
-        [track.name, list(track.layers), track.line, track.schedule.loop, plain_keys(track.schedule)]
+        [track.name, list(track.layers), track.region, track.line, track.schedule.loop, plain_keys(track.schedule)]
         for track in tracks.parse(text)
     ]
+
+
+def plain_regions(text):
+    return [
+        [region.name, region.line, [[part.loop, plain_keys(part)] for part in region.parts]]
+        for region in regions.parse_regions(text)
+    ]
+
+
+def ellipses(text, frames):
+    return [[list(ellipse) for ellipse in region.ellipses(frames)] for region in regions.parse_regions(text)]
 
 
 def test_the_vectors_hold_in_python():
@@ -63,6 +75,11 @@ def test_the_vectors_hold_in_python():
         assert plain_tracks(row["text"]) == row["tracks"] and tracks.format(tracks.parse(row["text"])) == row["format"]
     for row in VECTORS["runs"]:
         assert attempt(evaluate, row["schedule"], row["frames"]) == fault(row)
+    for row in VECTORS["regions"]:
+        assert plain_regions(row["text"]) == row["regions"] and ellipses(row["text"], row["frames"]) == row["ellipses"]
+        assert regions.format_regions(regions.parse_regions(row["text"])) == row["format"]
+    for row in VECTORS["region_faults"]:
+        assert attempt(regions.parse_regions, row["text"]) == fault(row), row["text"]
     for row in VECTORS["faults"]:
         assert attempt(tracks.parse, row["text"]) == fault(row), row["text"]
 
@@ -80,6 +97,12 @@ def test_the_vectors_hold_in_javascript():
     assert ask([["evaluate", row] for row in runs]) == [fault(row) for row in runs]
     assert ask([["parse", row] for row in VECTORS["tracks"]]) == [row["tracks"] for row in VECTORS["tracks"]]
     assert ask([["format", row] for row in VECTORS["tracks"]]) == [row["format"] for row in VECTORS["tracks"]]
+    rows = VECTORS["regions"]
+    assert ask([["parseRegions", row] for row in rows]) == [row["regions"] for row in rows]
+    assert ask([["formatRegions", row] for row in rows]) == [row["format"] for row in rows]
+    assert ask([["ellipses", row] for row in rows]) == [row["ellipses"] for row in rows]
+    got = ask([["parseRegions", row] for row in VECTORS["region_faults"]])
+    assert got == [fault(row) for row in VECTORS["region_faults"]]
     for row, got in zip(VECTORS["faults"], ask([["parse", row] for row in VECTORS["faults"]]), strict=True):
         assert got == fault(row), row["text"]
 
@@ -113,10 +136,59 @@ def test_python_and_javascript_agree_to_the_last_bit():
     assert evaluations >= 100_000
 
 
+def random_region(rng):
+    def inside():
+        numbers = [rng.uniform(low, high) for _, low, high in regions.PARTS]
+        return "(" + " ".join(f"{x:.{rng.randrange(1, 6)}f}" for x in numbers) + ")"
+
+    loop = "loop " if rng.random() < 0.3 else ""
+    if rng.random() < 0.2:
+        return loop + inside()
+    text = random_schedule(rng).removeprefix("loop ")
+    while " > " in text or ":" not in text:
+        text = random_schedule(rng).removeprefix("loop ")
+    return loop + re.sub(r"\([^)]*\)", lambda _: inside(), text)
+
+
+@node
+def test_regions_agree_to_the_last_bit():
+    rng = random.Random(24)
+    tasks = [{"text": f"a = {random_region(rng)}", "frames": rng.randint(1, 200)} for _ in range(1500)]
+    evaluations = 0
+    for task, got in zip(tasks, ask([["regionBits", task] for task in tasks]), strict=True):
+        own = attempt(ellipses, task["text"], task["frames"])
+        if isinstance(own, list):
+            numbers = [number for ellipse in own[0] for number in ellipse]
+            evaluations += len(numbers)
+            own = hashlib.sha1(struct.pack(f"<{len(numbers)}d", *numbers)).hexdigest()
+        assert got == own, task
+    assert evaluations >= 100_000
+
+
+@node
+def test_regions_that_are_formatted_parse_to_the_same():
+    rng = random.Random(25)
+    texts = [f"a{i} = {random_region(rng)}" for i in range(300)]
+    formatted = ask([["formatRegions", {"text": text}] for text in texts])
+    assert formatted == [regions.format_regions(regions.parse_regions(text)) for text in texts]
+    assert [plain_regions(text) for text in formatted] == [plain_regions(text) for text in texts]
+
+
+@node
+def test_garbage_is_a_fault_of_regions_in_both():
+    rng = random.Random(26)
+    letters = "left=0123456789.:()[]>,%#/-+ \t\nlopbezhd*😀é\u00a0\u3000\ufeff'，：（）＝０．％−"
+    texts = [mutated(rng, rng.choice(VECTORS["regions"])["text"], letters) for _ in range(3000)]
+    texts += [mutated(rng, rng.choice(VECTORS["regions"])["text"], TYPED) for _ in range(2000)]
+    for text, got in zip(texts, ask([["parseRegions", {"text": text}] for text in texts]), strict=True):
+        assert got == attempt(plain_regions, text), text
+
+
 @node
 def test_what_is_formatted_parses_to_the_same_in_javascript():
     rng = random.Random(21)
-    texts = [f"a{i}[{i % 9}:{9 + i % 10}] = {random_schedule(rng)}" for i in range(500)]
+    limits = ["{}:{}", "left", "{}:{}, the right one"]
+    texts = [f"a{i}[{limits[i % 3].format(i % 9, 9 + i % 10)}] = {random_schedule(rng)}" for i in range(500)]
     formatted = ask([["format", {"text": text}] for text in texts])
     faults = [text for text, got in zip(texts, formatted) if isinstance(got, dict)]
     assert not faults

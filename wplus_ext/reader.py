@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NoReturn
 
 MAX_KEYS = 4096  # keys in one schedule
@@ -15,6 +16,7 @@ _DIGITS = re.compile(r"\d+", re.ASCII)
 _WORD = re.compile(r"[A-Za-z]+", re.ASCII)
 _SPACE = re.compile(r"[ \t]*")
 _NAME = re.compile(r"[^\[\]=#]+")
+_REGION = re.compile(r"[^\[\]=#,:()\d][^\[\]=#,:()]*", re.ASCII)
 _COMMA = re.compile(r",(\d+)(?!,?\d)", re.ASCII)
 # A name is looked at from its beginning alone: from each of its letters would take the square of its length.
 _EXPRESSION = re.compile(
@@ -99,6 +101,20 @@ class Reader:
         self.at += len(name)
         return name
 
+    def region(self, what: str) -> str:
+        """The name of a region: it begins with no digit, and has none of the signs that part what is in brackets."""
+        self.skip()
+        match = _REGION.match(self._signs, self.at)
+        name = self.text[self.at : match.end()].translate(str.maketrans(_BLANKS)).rstrip(" \t") if match else ""
+        if not name:
+            self.fail(f"expected {what}")
+        self.at += len(name)
+        return name
+
+    def at_digit(self) -> bool:
+        self.skip()
+        return bool(_DIGITS.match(self._signs, self.at))
+
     def word(self, word: str) -> bool:
         self.skip()
         match = _WORD.match(self._signs, self.at)
@@ -159,6 +175,22 @@ class Reader:
         self.expect(")")
         self._number, self._stops = (start, self.at), _STOPS  # an expression may begin with it
         return number
+
+    def numbers(self, wanted: Sequence[tuple[str, float, float]]) -> tuple[float, ...]:
+        """Numbers in parentheses, with blanks between them: what each is, and its least and most."""
+        self.expect("(")
+        start, found = self.at - 1, []
+        for what, low, high in wanted:
+            self.skip()
+            at = self.at
+            number = self.number(what, " \t)")
+            if not low <= number <= high:
+                written, self.at = self.since(at), at
+                self.fail(f"expected {what} from {low:g} to {high:g}, found {written}", "")
+            found.append(number)
+        self.expect(")")
+        self._number, self._stops = (start, self.at), _STOPS
+        return tuple(found)
 
     def limit(self, number: float, at: int) -> None:
         if not -MAX_SIZE <= number <= MAX_SIZE:

@@ -6,6 +6,7 @@ One line a track, as in ``smile[0:8] = -0.7 > 0 > 0.7``; the grammar stands in d
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .easings import PLAIN
@@ -46,13 +47,19 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Track:
-    """A schedule for a direction, limited to the latent's rows ``first <= row < end``; ``line`` is
-    where it was written."""
+    """A schedule for a direction, limited to the latent's rows ``first <= row < end``, and to a ``region`` of the
+    picture where that is not empty; ``line`` is where it was written."""
 
     name: str
     schedule: Schedule
     layers: tuple[int, int] = (0, LAYERS)
     line: int = field(default=1, compare=False)
+    region: str = ""
+
+    @property
+    def called(self) -> str:
+        """Its name, with its region where it has one."""
+        return f"{self.name}[{self.region}]" if self.region else self.name
 
 
 def parse(text: str) -> list[Track]:
@@ -67,7 +74,7 @@ def parse(text: str) -> list[Track]:
     (0, 8)
     """
     tracks = []
-    for number, line in enumerate(_lines(text), 1):
+    for number, line in enumerate(lines_of(text), 1):
         reader = Reader(line, number)
         if reader.at_end() or reader.peek("#"):
             continue
@@ -95,8 +102,9 @@ def format(tracks: list[Track]) -> str:
     lines = []
     for track in tracks:
         first, end = track.layers
-        layers = "" if (first, end) == (0, LAYERS) else f"[{first}:{end}]"
-        lines.append(f"{track.name}{layers} = {format_schedule(track.schedule)}")
+        limits = [*(() if (first, end) == (0, LAYERS) else (f"{first}:{end}",)), *([track.region] * bool(track.region))]
+        brackets = f"[{', '.join(limits)}]" if limits else ""
+        lines.append(f"{track.name}{brackets} = {format_schedule(track.schedule)}")
     return "\n".join(lines)
 
 
@@ -109,7 +117,7 @@ def format_schedule(schedule: Schedule) -> str:
     return f"loop {body}" if schedule.loop else body
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     return _marked(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -125,30 +133,43 @@ def plain(number: float) -> str:
 
 
 def _format_key(key: Key) -> str:
+    return format_key(key, plain(key.value))
+
+
+def format_key(key: Key, value: str) -> str:
+    """A key as text, with its value as it stands in the parentheses."""
     percent = "%" if key.unit == "percent" else ""
     easing = "" if key.easing == "linear" else f":{key.easing}"
     if key.bezier:
         easing += "".join(f"/{plain(number)}" for number in key.bezier)
-    return f"{plain(key.position)}{percent}:({plain(key.value)}){easing}"
+    return f"{plain(key.position)}{percent}:({value}){easing}"
 
 
 def _track(reader: Reader) -> Track:
     name = reader.name()
-    layers = (0, LAYERS)
+    layers, region = (0, LAYERS), ""
     if reader.take("["):
-        first = reader.whole("the first layer")
-        reader.expect(":")
-        at = reader.at
-        end = reader.whole("the end of the layers")
-        if not first < end <= LAYERS:
-            reader.at = at
-            reader.fail(f"expected layers [first:end] with first < end <= {LAYERS}, found [{first}:{end}]", "")
+        is_layered = reader.at_digit()
+        if is_layered:
+            layers = _layers(reader)
+        if not is_layered or reader.take(","):
+            region = reader.region("the name of a region" if is_layered else "the first layer, or a region's name")
         reader.expect("]")
-        layers = (first, end)
     reader.expect("=")
     schedule = _schedule(reader)
     reader.expect_end()
-    return Track(name, schedule, layers, reader.line)
+    return Track(name, schedule, layers, reader.line, region)
+
+
+def _layers(reader: Reader) -> tuple[int, int]:
+    first = reader.whole("the first layer")
+    reader.expect(":")
+    at = reader.at
+    end = reader.whole("the end of the layers")
+    if not first < end <= LAYERS:
+        reader.at = at
+        reader.fail(f"expected layers [first:end] with first < end <= {LAYERS}, found [{first}:{end}]", "")
+    return first, end
 
 
 def _schedule(reader: Reader) -> Schedule:
@@ -157,7 +178,7 @@ def _schedule(reader: Reader) -> Schedule:
     first = reader.number("a number or a key")
     if reader.peek(":") or reader.peek("%"):
         reader.at = at
-        return Schedule(_keys(reader), loop)
+        return Schedule(read_keys(reader, reader.bracketed), loop)
     reader.limit(first, at)
     values = [first]
     while reader.take(">"):
@@ -166,13 +187,14 @@ def _schedule(reader: Reader) -> Schedule:
     return Schedule(tuple(Key(float(i), value, "spread") for i, value in enumerate(values)), loop)
 
 
-def _keys(reader: Reader) -> tuple[Key, ...]:
+def read_keys(reader: Reader, bracketed: Callable[[], float]) -> tuple[Key, ...]:
+    """Keys to the end of a line; ``bracketed`` reads what stands in a key's parentheses, its value."""
     keys, seen = [], set()
     while True:
         reader.room(len(keys))
         reader.skip()
         at = reader.at
-        key = _key(reader)
+        key = _key(reader, bracketed)
         if (key.position, key.unit) in seen:
             reader.at = at
             reader.fail("expected one key a frame, found a second one", "")
@@ -182,7 +204,7 @@ def _keys(reader: Reader) -> tuple[Key, ...]:
             return tuple(keys)
 
 
-def _key(reader: Reader) -> Key:
+def _key(reader: Reader, bracketed: Callable[[], float]) -> Key:
     at = reader.at
     position, unit = reader.number("a frame or a percentage"), "frame"
     written = reader.since(at)
@@ -194,7 +216,7 @@ def _key(reader: Reader) -> Key:
     else:
         reader.frame(position, at)
     reader.expect(":")
-    value = reader.bracketed()
+    value = bracketed()
     easing, bezier = "linear", None
     if reader.take(":"):
         easing, bezier = _easing(reader)
