@@ -120,7 +120,6 @@ def test_an_identity_by_itself_is_something(library):
     ("settings", "message"),
     [
         (Settings(tracks="# x\nsmyle = 1"), "tracks, line 2: there is no direction 'smyle'"),
-        (Settings(tracks="@oliver = 1"), "line 1: '@oliver' leads from an identity to another one: choose"),
         (Settings(identity="anna", tracks="@olivr = 1"), "line 1: there is no latent 'olivr'"),
         (Settings(identity="../anna"), "^latent '../anna' leaves the folder"),
         (Settings(adapter="other"), "there is no adapter 'other'"),

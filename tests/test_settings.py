@@ -20,7 +20,7 @@ def infotext(entries):
 def test_defaults_are_those_of_the_readme():
     assert asdict(Settings()) == {
         "enabled": False, "adapter": "", "mode": "residual", "identity": None, "tracks": "", "strength": "1",
-        "start": 0.2, "end": 1.0, "negative": True,
+        "start": 0.2, "end": 1.0, "negative": True, "regions": "",
     }  # fmt: skip
 
 
@@ -150,5 +150,5 @@ def test_a_page_that_is_switched_on_is_looked_at():
 
 
 def test_too_many_arguments():
-    with pytest.raises(ValueError, match="10 arguments, expected at most 9"):
+    with pytest.raises(ValueError, match="11 arguments, expected at most 10"):
         Settings.from_args([True] * 10)

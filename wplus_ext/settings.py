@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .fields import check, fields_of, refuse_unknown, setting
+from .regions import Region, parse_regions
 from .tracks import Key, Schedule, Track, TrackError, format_schedule, parse, parse_schedule
 from .window import Window
 
@@ -24,11 +25,12 @@ _STEPS = re.compile(r"(\d(?:\.\d+)?)-(\d(?:\.\d+)?)")
 class Settings:
     """What a user asks for.
 
-    ``parsed`` and ``schedule`` are the tracks and the strength as the track language reads them, ``window`` is when
-    they apply.
+    ``parsed``, ``places`` and ``schedule`` are the tracks, the regions by name, and the strength as the track language
+    reads them; ``window`` is when they apply.
 
     Raises:
-        ValueError: a value of a wrong type or out of its range; `TrackError` for the tracks.
+        ValueError: a value of a wrong type or out of its range, a track's region that there is not; `TrackError` for
+            the tracks.
     """
 
     enabled: bool = setting(False, "Enable W+ Adapter", "edit what is generated")
@@ -57,6 +59,10 @@ class Settings:
         True, "W+ in the negative rows too", "edit the unconditional half too",
         note="with the adapter's zero latent, as the reference does",
     )  # fmt: skip
+    regions: str = setting(
+        "", "W+ regions", "one line a region: left = (x y half-width half-height), parts of the picture",
+        note="a track is kept to one by its name in brackets, `smile[left] = 0.5`; keys over the frames move it",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for field in FIELDS:
@@ -64,6 +70,7 @@ class Settings:
         check(self)
         check_mode(self.mode, self.negative)
         _ = self.window, self.parsed, self.schedule  # their faults are ours
+        check_regions(self)
 
     @cached_property
     def window(self) -> Window:
@@ -74,6 +81,14 @@ class Settings:
     def parsed(self) -> tuple[Track, ...]:
         """The tracks."""
         return tuple(parse(self.tracks))
+
+    @cached_property
+    def places(self) -> dict[str, Region]:
+        """The regions, by name."""
+        try:
+            return {region.name: region for region in parse_regions(self.regions)}
+        except TrackError as error:
+            raise ValueError(f"regions, {error}") from error
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -112,7 +127,7 @@ class Settings:
     def to_infotext(self) -> dict[str, object]:
         """The infotext's entries; an empty value has none, since it would break the paste."""
         values = {name: getattr(self, name) for name in _BY_NAME}
-        values |= {name: getattr(self, name).strip(_AROUND) for name in ("tracks", "strength")}
+        values |= {name: getattr(self, name).strip(_AROUND) for name in ("tracks", "regions", "strength")}
         values["steps"] = "-".join(f"{x:.6f}".rstrip("0").rstrip(".") for x in (self.start, self.end))
         return {PREFIX + name: value for name, value in values.items() if value not in (None, "")}
 
@@ -154,6 +169,22 @@ def check_mode(mode: str, negative: bool) -> None:
         )
 
 
+def check_regions(settings: Settings) -> None:
+    """Raise ValueError for a track in a region that there is not, and for regions in the direct mode."""
+    for track in settings.parsed:
+        if track.region and track.region not in settings.places:
+            meant = nearest(track.region, [*settings.places])
+            raise ValueError(
+                f"tracks, line {track.line}: there is no region {track.region!r}{meant}; expected a line of it in "
+                f"regions, such as {track.region} = (0.5 0.4 0.2 0.3)"
+            )
+        if track.region and settings.mode == "direct":
+            raise ValueError(
+                f"tracks, line {track.line}: the region {track.region!r} in the direct mode, whose tokens all of a "
+                "picture attends to: use the residual mode, or no region"
+            )
+
+
 def nearest(name: str, names: Sequence[str]) -> str:
     """`` (did you mean …?)`` with the names that are spelt alike, with or without their folder, or nothing."""
     alike: dict[str, list[str]] = {}
@@ -170,7 +201,7 @@ def _plain(name: str, value: object) -> object:
         return ""
     if name == "identity" and (value is None or isinstance(value, str) and value.strip() in ("", NO_IDENTITY)):
         return None
-    if name == "tracks" and isinstance(value, str):  # as every text box has them
+    if name in ("tracks", "regions") and isinstance(value, str):  # as every text box has them
         return value.replace("\r\n", "\n").replace("\r", "\n")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if isinstance(value, int) and abs(value) > sys.float_info.max:  # as JSON may have it: no float is so large

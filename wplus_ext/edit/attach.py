@@ -33,7 +33,7 @@ class Edit(Protocol):
     def announce(self, rows: Sequence[Row]) -> None:
         """Say what the rows of the following UNet calls get."""
 
-    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
+    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> Sequence[RemovableHandle]:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""
 
 
@@ -72,7 +72,8 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
         edit = Direct(compiled) if plan.mode == "direct" else Residual(adapter, compiled, report)
         live = Live(plan, report, compiled, edit)
         for layer, site in enumerate(sites):
-            stack.callback(edit.hook(layer, site, partial(live._enter, layer, site)).remove)
+            for handle in edit.hook(layer, site, partial(live._enter, layer, site)):
+                stack.callback(handle.remove)
         yield live
 
 

@@ -32,9 +32,9 @@ class Direct:
             for term, scale in zip(row.terms, row.scales):
                 appended += scale * total(term, tokens)
 
-    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
+    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> list[RemovableHandle]:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""
-        return site.attention.register_forward_pre_hook(partial(self._append, site, enter), with_kwargs=True)
+        return [site.attention.register_forward_pre_hook(partial(self._append, site, enter), with_kwargs=True)]
 
     def _append(
         self, site: Site, enter: Callable[[int], bool], module: nn.Module, args: tuple, kwargs: dict

@@ -10,9 +10,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ..regions import Ellipse
 from ..settings import check_mode
 from ..weights.shapes import LAYERS, WIDTH, Float
 from ..window import Window
+
+WHOLE, NOWHERE = (0.5, 0.5, 9.0, 9.0), (0.5, 0.5, 0.0, 0.0)  # ellipses of all and of nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,9 @@ class Branch:
     Args:
         w: (18, 512), or (F, 18, 512) for a latent per frame.
         scale: lambda, a number or F of them; kept as a tuple, of one where it is the same for all.
+        region: the ellipse of the picture in which it acts, (x, y, half the width, half the height) as parts of the
+            picture's, or F of them; everywhere where absent. Its edge is soft (`places`).
+        without: such ellipses in which it gives way to others: its scale is ``scale * (1 - their sum)``.
         moves: pairs of a direction n, (18, 512), and its alpha: a number or F of them. What an edit costs does not
             grow with the frames where they are made of one ``w`` and moves.
 
@@ -32,6 +38,8 @@ class Branch:
     w: Float[Tensor, "*F 18 512"]
     scale: float | Sequence[float] = 1.0
     moves: Sequence[tuple[Float[Tensor, "18 512"], float | Sequence[float]]] = ()
+    region: Ellipse | Sequence[Ellipse] | None = None
+    without: Sequence[Ellipse | Sequence[Ellipse]] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "moves", tuple(self.moves))
@@ -48,8 +56,11 @@ class Branch:
                 raise ValueError(f"{what} holds NaN or infinite numbers, expected finite ones")
         object.__setattr__(self, "scale", _by_frame("scale", self.scale))
         object.__setattr__(self, "moves", tuple((n, _by_frame("a move", values)) for n, values in self.moves))
+        object.__setattr__(self, "region", None if self.region is None else _ellipses(self.region))
+        object.__setattr__(self, "without", tuple(map(_ellipses, self.without)))
         counts = {"w": self._latents, "scale": len(self.scale)}
         counts |= {f"move {i}": len(values) for i, (_, values) in enumerate(self.moves, 1)}
+        counts |= {f"region {i}": len(ellipses) for i, ellipses in enumerate(self._regions, 1)}
         if len({1, *counts.values()}) > 2:
             given = " and ".join(f"{name} {count}" for name, count in counts.items()).replace(" ", " has ", 1)
             raise ValueError(f"{given.replace(' and', ' frames and', 1)}, expected the same number, or 1")
@@ -61,7 +72,12 @@ class Branch:
     @property
     def frames(self) -> int:
         """Number of frames F; 1 where nothing changes from frame to frame."""
-        return max(self._latents, len(self.scale), *(len(values) for _, values in self.moves), 1)
+        lengths = [*(len(values) for _, values in self.moves), *map(len, self._regions)]
+        return max(self._latents, len(self.scale), *lengths, 1)
+
+    @property
+    def _regions(self) -> tuple[tuple[Ellipse, ...], ...]:
+        return (*(() if self.region is None else (self.region,)), *self.without)
 
     @property
     def base(self) -> Float[Tensor, "18 512"] | None:
@@ -81,6 +97,14 @@ class Branch:
         w = self.w[frame if len(self.w) > 1 else 0] if self.w.ndim == 3 else self.w
         return _moved(w, [(n, values[frame if len(values) > 1 else 0]) for n, values in self.moves])
 
+    def cover(self, frame: int) -> tuple[float, tuple[tuple[float, Ellipse], ...]]:
+        """Where it acts in a frame: a number for the whole picture, and what is added to it in ellipses."""
+        if not self._regions:
+            return 1.0, ()
+        whole = () if self.region is None else ((1.0, self.region),)
+        places = (*whole, *((-1.0, ellipses) for ellipses in self.without))
+        return float(self.region is None), tuple((by, each[frame if len(each) > 1 else 0]) for by, each in places)
+
     def scales(self, frames: int) -> list[float]:
         """The scale of each of so many frames."""
         return list(self.scale) * (frames if len(self.scale) == 1 else 1)
@@ -94,6 +118,15 @@ def _moved(
         w = w.float()
         w = w + alpha * n.to(w)
     return w
+
+
+def _ellipses(given: Ellipse | Sequence[Ellipse]) -> tuple[Ellipse, ...]:
+    """Ellipses by frame. Raises ValueError for what is none."""
+    tensor = torch.as_tensor(given, dtype=torch.float64)
+    tensor = tensor[None] if tensor.ndim == 1 else tensor
+    if tensor.ndim != 2 or tensor.shape[1] != 4 or not torch.isfinite(tensor).all() or (tensor[:, 2:] < 0).any():
+        raise ValueError(f"region is {given}, expected (x, y, half the width, half the height), or a list of them")
+    return tuple(tuple(each) for each in tensor.tolist())
 
 
 def _by_frame(name: str, numbers: float | Sequence[float]) -> tuple[float, ...]:
@@ -132,6 +165,10 @@ class Plan:
         if len(counts) > 1:
             raise ValueError(f"the branches have {sorted(counts)} frames, expected the same number")
         check_mode(self.mode, self.negative)
+        if self.mode == "direct" and any(branch.region or branch.without for branch in self.branches):
+            raise ValueError(
+                "regions in the direct mode, whose tokens all of a picture attends to; use the residual mode"
+            )
 
     @cached_property
     def window(self) -> Window:
@@ -168,5 +205,18 @@ def joined(plans: Sequence[Plan], frames: int) -> Plan:
     branches = []
     for several in itertools.zip_longest(*(plan.branches for plan in plans), fillvalue=still):
         latents = [branch.latent(frame) for branch in several for frame in range(frames)]
-        branches.append(Branch(torch.stack(latents), [x for branch in several for x in branch.scales(frames)]))
+        scales = [x for branch in several for x in branch.scales(frames)]
+        branches.append(Branch(torch.stack(latents), scales, (), *_joined_regions(several, frames)))
     return replace(plans[0], branches=branches)
+
+
+def _joined_regions(branches: Sequence[Branch], frames: int) -> tuple[list[Ellipse] | None, list[list[Ellipse]]]:
+    """The region of branches' frames, one after the other, and those in which they give way."""
+
+    def each(ellipses: tuple[Ellipse, ...]) -> list[Ellipse]:
+        return list(ellipses) * (frames if len(ellipses) == 1 else 1)
+
+    is_local = any(branch.region for branch in branches)
+    region = [ellipse for branch in branches for ellipse in each(branch.region or (WHOLE,))] if is_local else None
+    without = itertools.zip_longest(*(branch.without for branch in branches), fillvalue=(NOWHERE,))
+    return region, [[ellipse for one in several for ellipse in each(one)] for several in without]

@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from ..weights.adapter import Adapter
 from ..weights.shapes import TOKENS, Float
 from .report import Report
-from .rows import Compiled, Row, Segment, segments
+from .rows import Compiled, Grid, Row, Segment, segments
 from .sites import Site
 
 CHUNK = 8 << 20  # bytes of f that the CPU takes at a time: they stay in its last cache, and are enough for its threads
@@ -41,7 +41,7 @@ class Residual:
         """Say what the rows of the following UNet calls get."""
         self._segments = segments(rows, self._compiled.steady)
 
-    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> RemovableHandle:
+    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> list[RemovableHandle]:
         """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it.
 
         Raises:
@@ -50,7 +50,10 @@ class Residual:
         if site.width % site.heads:
             raise ValueError(f"{site.path}: width {site.width} is no multiple of its {site.heads} heads")
         folded = Folded(self._adapter, layer, site.heads, self._compiled.tokens)
-        return site.output.register_forward_pre_hook(partial(self._add, folded, enter))
+        handles = [site.output.register_forward_pre_hook(partial(self._add, folded, enter))]
+        if self._compiled.is_local:  # where f's tokens lie in the picture is known around the attention alone
+            handles.append(site.transformer.register_forward_pre_hook(folded.see, with_kwargs=True))
+        return handles
 
     def _add(self, folded: Folded, enter: Callable[[int], bool], module: nn.Module, args: tuple) -> tuple | None:
         f = args[0]
@@ -74,8 +77,31 @@ class Folded:
 
     def __init__(self, adapter: Adapter, layer: int, heads: int, tokens: Float[Tensor, "U 4 text"]) -> None:
         self.adapter, self.layer, self.heads, self.tokens = adapter, layer, heads, tokens
+        self.grid: Grid | None = None  # of the picture that f's tokens are
         self._kept: dict[tuple[torch.dtype, int], tuple[Tensor, Tensor]] = {}
         self._here: dict[tuple[torch.dtype, torch.device, tuple[int, ...]], tuple[Tensor, Tensor]] = {}
+
+    def see(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
+        """A forward pre-hook on the transformer around the attention, which takes the picture (rows, C, h, w)."""
+        picture = args[0] if args else kwargs["hidden_states"]
+        self.grid = tuple(picture.shape[-2:])
+
+    def scales(self, segment: Segment, f: Float[Tensor, "rows N C"]) -> Float[Tensor, "mine n K"]:
+        """The scales of a segment's rows, at each of f's tokens; n is 1 where they are the same for all of them.
+
+        Raises:
+            RuntimeError: the tokens are not those of a picture, where a region asks for one.
+        """
+        if segment.places is None:
+            return segment.tensors(f).scales[:, None]
+        tokens = f.shape[1]
+        if self.grid is None or math.prod(self.grid) != tokens:
+            known = "unknown" if self.grid is None else f"{self.grid[1]}x{self.grid[0]}"
+            raise RuntimeError(
+                f"W+ Adapter: a region needs to know where the {tokens} tokens of a cross-attention lie, but its "
+                f"picture is {known}; switch off what merges tokens (token merging), or do without regions"
+            )
+        return segment.maps(f, self.grid)
 
     def matrices(
         self, numbers: tuple[int, ...], like: Float[Tensor, "..."]
@@ -119,25 +145,24 @@ class Folded:
         self, f: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None = None
     ) -> None:
         """Add the residual to the segment's rows of f, contiguous, in place, with the ``matrices`` of `stack`."""
-        self._add_rows(f[segment.start : segment.stop], segment, matrices)
+        self._add_rows(f[segment.start : segment.stop], matrices or self.stack(segment, f), self.scales(segment, f))
 
     def measure(
         self, f: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None = None
     ) -> Float[Tensor, "mine 2"]:
         """The squared norms of the residual and of f, float32, over a sample of the tokens of each of the segment's
         rows."""
-        stride = _stride(f.shape[1])
+        stride, scales = _stride(f.shape[1]), self.scales(segment, f)
         probe = f[segment.start : segment.stop, ::stride].contiguous()
         after = probe.clone()
-        self._add_rows(after, segment, matrices)
+        self._add_rows(after, matrices or self.stack(segment, f), scales[:, ::stride])
         parts = (after.sub_(probe), probe)
         return torch.stack([vector_norm(part.flatten(1), dim=1, dtype=torch.float32) for part in parts], 1).square()
 
     def _add_rows(
-        self, rows: Float[Tensor, "rows N C"], segment: Segment, matrices: tuple[Tensor, Tensor] | None
+        self, rows: Float[Tensor, "rows N C"], matrices: tuple[Tensor, Tensor], scales: Float[Tensor, "rows n K"]
     ) -> None:
-        scores, values = matrices or self.stack(segment, rows)
-        scales = segment.tensors(rows).scales
+        scores, values = matrices
         if rows.device.type != "cpu":
             self._add(rows, scores, values, scales)
             return
@@ -146,23 +171,25 @@ class Folded:
         for i in range(0, len(rows), many):
             mine = slice(i, i + many) if len(scores) > 1 else slice(None)
             for a in range(0, rows.shape[1], length):
-                self._add(rows[i : i + many, a : a + length], scores[mine], values[mine], scales[i : i + many])
+                here = slice(a, a + length) if scales.shape[1] > 1 else slice(None)
+                part = rows[i : i + many, a : a + length]
+                self._add(part, scores[mine], values[mine], scales[i : i + many, here])
 
     def _add(
         self,
         f: Float[Tensor, "rows N C"],
         scores: Float[Tensor, "r C m"],
         values: Float[Tensor, "r m C"],
-        scales: Float[Tensor, "rows K"],
+        scales: Float[Tensor, "rows n K"],
     ) -> None:
-        """In place; r is 1 or the number of rows, m is 4HK."""
+        """In place; r is 1 or the number of rows, n 1 or that of tokens, m is 4HK."""
         rows, length, width = f.shape
-        terms = scales.shape[1]
+        terms = scales.shape[2]
         shared = len(scores) == 1
         attention = f.view(-1, width) @ scores[0] if shared else torch.bmm(f, scores)
         # Tokens before heads: the softmax runs over a strided axis, heads fill the vector registers.
         attention = attention.view(rows, length, terms, TOKENS, self.heads).softmax(3)
-        attention = attention * scales.view(rows, 1, terms, 1, 1)
+        attention = attention * scales[..., None, None]
         if shared:
             f.view(-1, width).addmm_(attention.view(-1, scores.shape[2]), values[0])
         else:

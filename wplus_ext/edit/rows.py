@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..regions import Ellipse
 from ..weights.adapter import Adapter
 from ..weights.shapes import LAYERS, TOKENS, WIDTH, Float, Int
+from .places import mask
 from .plan import Branch, Plan
 
 WHOLE = (1.0,) * TOKENS
+Grid = tuple[int, int]  # height and width of a layer's picture
 
 
 class Part(NamedTuple):
@@ -26,13 +30,17 @@ class Part(NamedTuple):
 Term = tuple[Part, ...]  # the tokens of a latent, as the sum of its parts
 
 
+Places = tuple[tuple[float, Ellipse], ...]  # what is added to a scale within ellipses
+
+
 class Row(NamedTuple):
-    """A row's K terms and their scales, none where it stays as it is; and the frame for which the report measures it,
-    None for a negative row."""
+    """A row's K terms and their scales, none where it stays as it is; the frame for which the report measures it, None
+    for a negative row; and, unless all are empty, what is added to each of the scales at places."""
 
     terms: tuple[Term, ...]
     scales: tuple[float, ...]
     frame: int | None
+    places: tuple[Places, ...] = ()
 
 
 class Compiled:
@@ -57,21 +65,30 @@ class Compiled:
             else found
             for branch, found in zip(plan.branches, shared)
         ]
+        covers = [_scaled(plan.branches, scales, frame) for frame, scales in enumerate(plan.scales)]
         self._positive = [
-            (tuple(term[frame] for term in terms), tuple(scales)) if wanted[frame] else ((), ())
-            for frame, scales in enumerate(plan.scales)
+            (tuple(term[frame] for term in terms), *zip(*covers[frame])) if wanted[frame] else ((), (), ())
+            for frame in range(len(wanted))
         ]
         # All terms of a negative row attend to phi(0): their scales add up.
-        self._negative = [
-            ((zero,), (sum(scales),)) if plan.negative and sum(scales) else ((), ()) for scales in plan.scales
-        ]
+        self._negative = [self._zeros(zero, covers[frame]) for frame in range(len(wanted))]
+        self.is_local = any(any(places) for _, _, places in (*self._positive, *self._negative))
         made = adapter.tokens(torch.stack(list(self._latents.values())))
         tokens = self._tokens | dict(zip(self._latents, made))
         self.tokens: Float[Tensor, "U 4 text"] = torch.stack([tokens[number] for number in range(len(tokens))])
 
     def row(self, frame: int, negative: bool, seen_as: int = 0) -> Row:
         """The row of one of the plan's frames, which the report is to see as the frame ``seen_as``."""
-        return Row(*(self._negative if negative else self._positive)[frame], None if negative else seen_as)
+        terms, scales, places = (self._negative if negative else self._positive)[frame]
+        return Row(terms, scales, None if negative else seen_as, places if any(places) else ())
+
+    def _zeros(self, zero: Term, covers: Sequence[tuple[float, Places]]) -> tuple[tuple, tuple, tuple]:
+        """The terms, scales and places of a negative row."""
+        scale, places = sum(own for own, _ in covers), {}
+        for by, ellipse in (each for _, several in covers for each in several):
+            places[ellipse] = places.get(ellipse, 0.0) + by
+        kept = tuple((by, ellipse) for ellipse, by in places.items() if by)
+        return ((zero,), (scale,), (kept,)) if self.plan.negative and (scale or kept) else ((), (), ())
 
     def _moved(self, adapter: Adapter, zero: Term, branch: Branch, frames: int) -> list[Term] | None:
         """The term of each frame of a latent that all have in common; None for latents by frame."""
@@ -98,6 +115,15 @@ class Compiled:
         return self._numbers[key]
 
 
+def _scaled(branches: Sequence[Branch], scales: Sequence[float], frame: int) -> list[tuple[float, Places]]:
+    """For each branch its scale in a frame, and what is added to it at places."""
+    found = []
+    for branch, scale in zip(branches, scales):
+        whole, places = branch.cover(frame)
+        found.append((scale * whole, tuple((scale * by, ellipse) for by, ellipse in places if scale)))
+    return found
+
+
 class OnDevice(NamedTuple):
     """A segment's numbers as tensors, for all layers. ``terms`` are places among the segment's numbers, for rows whose
     terms are of one part; of others, ``weights`` are those of each of the numbers, float32 in any case: they are added
@@ -112,7 +138,8 @@ class OnDevice(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Segment:
     """Consecutive rows with the same number of terms K: rows ``start`` to ``stop``, their terms, scales and, where
-    they are positive rows, the report's frames. ``numbers`` are those of the tokens that the whole call needs."""
+    they are positive rows, the report's frames; what is added to the scales at ``places``, by row and term, unless that
+    is nothing. ``numbers`` are those of the tokens that the whole call needs."""
 
     start: int
     stop: int
@@ -120,6 +147,8 @@ class Segment:
     scales: tuple[tuple[float, ...], ...]
     frames: tuple[int, ...] | None
     numbers: tuple[int, ...]
+    places: tuple[tuple[Places, ...], ...] | None = None
+    _maps: dict[tuple[torch.dtype, torch.device, Grid], Tensor] = field(default_factory=dict)
     _tensors: dict[tuple[torch.dtype, torch.device], OnDevice] = field(default_factory=dict)
 
     @property
@@ -131,6 +160,17 @@ class Segment:
     def is_mixed(self) -> bool:
         """Whether there are terms of several parts."""
         return _is_mixed(self.terms[0])
+
+    def maps(self, like: Float[Tensor, "..."], grid: Grid) -> Float[Tensor, "rows N K"]:
+        """The scales at each place of a grid, in the type and on the device of ``like``."""
+        key = (like.dtype, like.device, grid)
+        if key not in self._maps:
+            made = np.empty((len(self.places), grid[0] * grid[1], len(self.scales[0])))
+            for row, (scales, places) in enumerate(zip(self.scales, self.places)):
+                for term, (scale, several) in enumerate(zip(scales, places)):
+                    made[row, :, term] = sum((by * mask(ellipse, grid) for by, ellipse in several), np.array(scale))
+            self._maps[key] = torch.from_numpy(made).to(like.dtype).to(like.device)
+        return self._maps[key]
 
     def tensors(self, like: Float[Tensor, "..."]) -> OnDevice:
         """The same in the type and on the device of ``like``. Made once, since all layers ask for them."""
@@ -160,13 +200,14 @@ def segments(rows: Sequence[Row], steady: int) -> list[Segment]:
     own = {part.number for row in rows for term in row.terms for part in term}
     numbers = tuple(sorted(own | set(range(steady))))
     found, start = [], 0
-    kinds = [(len(row.terms), row.frame is None, _is_mixed(row.terms)) for row in rows]
+    kinds = [(len(row.terms), row.frame is None, _is_mixed(row.terms), bool(row.places)) for row in rows]
     for stop in range(1, len(rows) + 1):
         if stop < len(rows) and kinds[stop] == kinds[start]:
             continue
-        terms, scales, frames = zip(*rows[start:stop])
+        terms, scales, frames, places = zip(*rows[start:stop])
         if terms[0]:
-            found.append(Segment(start, stop, terms, scales, None if frames[0] is None else frames, numbers))
+            seen = None if frames[0] is None else frames
+            found.append(Segment(start, stop, terms, scales, seen, numbers, places if places[0] else None))
         start = stop
     return found
 

@@ -14,12 +14,13 @@ from ..weights.adapter import Adapter
 class Site:
     """One cross-attention.
 
-    ``path`` is its module path in the UNet; ``width`` the channels C of its result f; ``text`` the
-    width of the tokens that it attends to.
+    ``path`` is its module path in the UNet; ``transformer`` the module around it, which takes pictures; ``width`` the
+    channels C of its result f; ``text`` the width of the tokens that it attends to.
     """
 
     path: str
     attention: nn.Module
+    transformer: nn.Module
     heads: int
     width: int
     text: int
@@ -52,7 +53,7 @@ def find_sites(unet: nn.Module) -> list[Site]:
             "UNet2DConditionModel or UNetMotionModel (a UNet that another program replaced, as TensorRT does, "
             "has no layers to reach: switch that off)"
         )
-    return [_site(path, block.attn2) for path, block in blocks]
+    return [_site(path, block.attn2, transformer) for path, block, transformer in blocks]
 
 
 def check_fit(adapter: Adapter, sites: Sequence[Site]) -> None:
@@ -70,7 +71,7 @@ def check_fit(adapter: Adapter, sites: Sequence[Site]) -> None:
     )
 
 
-def _compvis(unet: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _compvis(unet: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
     groups = [(f"input_blocks.{i}", block) for i, block in enumerate(unet.input_blocks)]
     groups += [(f"output_blocks.{i}", block) for i, block in enumerate(unet.output_blocks)]
     groups.append(("middle_block", unet.middle_block))
@@ -80,7 +81,7 @@ def _compvis(unet: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield from _blocks(f"{path}.{name}", child)
 
 
-def _diffusers(unet: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _diffusers(unet: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
     groups = [(f"down_blocks.{i}", block) for i, block in enumerate(unet.down_blocks)]
     groups += [(f"up_blocks.{i}", block) for i, block in enumerate(unet.up_blocks)]
     groups.append(("mid_block", unet.mid_block))
@@ -89,12 +90,12 @@ def _diffusers(unet: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield from _blocks(f"{path}.attentions.{name}", child)
 
 
-def _blocks(path: str, transformer: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _blocks(path: str, transformer: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
     for i, block in enumerate(getattr(transformer, "transformer_blocks", ())):
         if getattr(block, "attn2", None) is not None:
-            yield f"{path}.transformer_blocks.{i}.attn2", block
+            yield f"{path}.transformer_blocks.{i}.attn2", block, transformer
 
 
-def _site(path: str, attention: nn.Module) -> Site:
+def _site(path: str, attention: nn.Module, transformer: nn.Module) -> Site:
     output = attention.to_out[0]
-    return Site(path, attention, attention.heads, output.in_features, attention.to_k.in_features)
+    return Site(path, attention, transformer, attention.heads, output.in_features, attention.to_k.in_features)

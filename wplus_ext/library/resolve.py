@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from ..curve import evaluate
 from ..edit.plan import Branch, Plan
+from ..regions import Ellipse
 from ..settings import Settings
 from ..tracks import Track, TrackError
 from ..weights.adapter import Adapter
 from ..weights.latents import load_latent
+from ..weights.shapes import Float
 from . import directions
 from .directions import Direction
 from .index import Entry, Library
 from .names import named_by
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,15 @@ class Resolved:
     @property
     def names(self) -> list[str]:
         """What each branch of the plan is called."""
-        return [track.name for track, _ in self.tracks] if self.identity is None else [self.settings.identity]
+        if self.identity is None:
+            return [track.called for track, _ in self.tracks]
+        whole, *regions = [self.settings.identity, *self._regions]
+        return [whole, *(f"{whole}[{region}]" for region in regions)]
+
+    @property
+    def _regions(self) -> list[str]:
+        """The regions that tracks are kept to."""
+        return [*dict.fromkeys(track.region for track, _ in self.tracks if track.region)]
 
     def with_adapter(self) -> Resolved:
         """The same with the adapter's own name in the settings. Raises ValueError where there is none."""
@@ -57,12 +71,13 @@ class Resolved:
     def plan(self, frames: int) -> Plan:
         """The plan for a number of frames.
 
-        Without an identity each track is a branch, ``w = n`` with lambda from track and strength. With
-        one there is a single branch, ``w = w_id + sum of alpha * n``, with the strength as lambda. A track
-        ``@other`` goes from that identity to another: its n is ``w_other - w_id``, so 1 is the other.
+        Without an identity each track is a branch, ``w = n`` with lambda from track and strength; of ``@other`` it is
+        that latent. With an identity there is a branch ``w = w_id + sum of alpha * n``, with the strength as lambda,
+        and for each region one more, with the tracks that are kept to it too, for which the first gives way there. A
+        track ``@other`` then goes from that identity to another: its n is ``w_other - w_id``, so 1 is the other.
 
         Raises:
-            ValueError: an unusable file, or a schedule that cannot be evaluated over that many frames.
+            ValueError: an unusable file, or a schedule or a region that cannot be evaluated over that many frames.
         """
         settings = self.settings
         with _told("strength"):
@@ -71,24 +86,31 @@ class Resolved:
         for track, entry in self.tracks:
             with _told(f"tracks, line {track.line}"):
                 moves.append((track, self._direction(track, entry), evaluate(track.schedule, frames)))
+        regions = {name: self._ellipses(name, frames) for name in self._regions}
         if self.identity is None:
             branches = [
-                Branch(direction.within(track.layers), [value * s for value, s in zip(values, strength)])
+                Branch(direction.within(track.layers), [value * s for value, s in zip(values, strength)],
+                       region=regions.get(track.region))
                 for track, direction, values in moves
-            ]
+            ]  # fmt: skip
         else:
             w = load_latent(self.identity.path)
-            first, steps = w[0].expand(frames, -1), []
-            for track, direction, values in moves:  # a target's step is from where those before it have led
-                vector, amounts = direction.move(first, torch.tensor(values), track.layers)
-                first = first + amounts[:, None] * vector[0]
-                steps.append((vector, _alike(amounts.tolist())))
-            branches = [Branch(w, strength, steps)]
+            branches = [Branch(w, strength, _steps(w, moves, frames), without=[*regions.values()])]
+            branches += [
+                Branch(w, strength, _steps(w, moves, frames, name), region=region) for name, region in regions.items()
+            ]
         return Plan(branches, settings.start, settings.end, settings.negative, settings.mode)
+
+    def _ellipses(self, name: str, frames: int) -> Ellipse | list[Ellipse]:
+        """Where a region is, at each frame or at all of them."""
+        region = self.settings.places[name]
+        with _told(f"regions, line {region.line}"):
+            return _alike(region.ellipses(frames))
 
     def _direction(self, track: Track, entry: Entry) -> Direction:
         if named_by(track.name)[0] == "latents":
-            direction = Direction(load_latent(entry.path) - load_latent(self.identity.path))
+            own = load_latent(entry.path)
+            direction = Direction(own if self.identity is None else own - load_latent(self.identity.path))
         else:
             direction = directions.load(entry)
         if not direction.within(track.layers).any():
@@ -101,19 +123,12 @@ def resolve(settings: Settings, library: Library) -> Resolved:
 
     Raises:
         ValueError: a name that is unknown or leaves its folder, with the place in the settings; an adapter that is
-            named and not there; a morph without an identity to start from.
+            named and not there.
     """
     if settings.adapter:
         library.find("adapters", settings.adapter)
     identity = None if settings.identity is None else library.find("latents", settings.identity)
-    found = find_tracks(settings, library)
-    for track, _ in found if identity is None else ():
-        if named_by(track.name)[0] == "latents":
-            raise ValueError(
-                f"tracks, line {track.line}: {track.name!r} leads from an identity to another one: choose the identity "
-                "that it starts from"
-            )
-    return Resolved(settings, library, identity, found)
+    return Resolved(settings, library, identity, find_tracks(settings, library))
 
 
 def find_tracks(settings: Settings, library: Library) -> tuple[tuple[Track, Entry], ...]:
@@ -125,8 +140,21 @@ def find_tracks(settings: Settings, library: Library) -> tuple[tuple[Track, Entr
     return tuple(found)
 
 
-def _alike(values: list[float]) -> float | list[float]:
-    """One number for those that are all the same."""
+def _steps(
+    w: Float[Tensor, "18 512"], moves: Sequence[tuple[Track, Direction, list[float]]], frames: int, region: str = ""
+) -> list[tuple[Float[Tensor, "18 512"], float | list[float]]]:
+    """The moves of an identity by the tracks that act everywhere and, after them, those that are kept to a region."""
+    first, steps = w[0].expand(frames, -1), []
+    mine = [move for move in moves if move[0].region in ("", region)]
+    for track, direction, values in sorted(mine, key=lambda move: bool(move[0].region)):
+        vector, amounts = direction.move(first, torch.tensor(values), track.layers)
+        first = first + amounts[:, None] * vector[0]  # a target's step is from where those before it have led
+        steps.append((vector, _alike(amounts.tolist())))
+    return steps
+
+
+def _alike(values: list[Value]) -> Value | list[Value]:
+    """One value for those that are all the same."""
     return values[0] if len(set(values)) == 1 else values
 
 
