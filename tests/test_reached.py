@@ -80,7 +80,7 @@ def test_who_it_is_is_compared_with_the_identitys_photo(tmp_path, vector, unlike
     save(tmp_path / "latents" / "anna.safetensors", torch.zeros(18, 512), Image.new("RGB", (9, 9)), [])
     settings = Settings(enabled=True, identity="anna", tracks="smile = 1")
     video = Faces(({1: face(0.1)}, {1: face(0.2)}))
-    found = came_out(video, settings, Library([tmp_path]), Photos(vector))
+    found = came_out(video, (99, 99), settings, Library([tmp_path]), Photos(vector))
     assert found.unlike_photo == (None if unlike is None else pytest.approx(unlike))
     assert f"0.00 from the first frame{words}; all else" in found.lines()[-1]
     assert found.to_dict()["unlike_photo"] == (None if unlike is None else round(unlike, 4))
@@ -90,7 +90,32 @@ def test_a_latent_without_a_photo_is_compared_with_none(tmp_path):
     (tmp_path / "latents").mkdir()
     torch.save(torch.zeros(18, 512), tmp_path / "latents" / "anna.pt")
     settings = Settings(enabled=True, identity="anna", tracks="smile = 1")
-    assert came_out(Faces(({1: face(0.1)},)), settings, Library([tmp_path]), Photos(ANNA)).unlike_photo is None
+    assert (
+        came_out(Faces(({1: face(0.1)},)), (99, 99), settings, Library([tmp_path]), Photos(ANNA)).unlike_photo is None
+    )
+
+
+def two(left, right, at=(10, 200)):
+    """A frame of two faces, 50 pixels wide, from the left and from the right."""
+    faces = {1: face(right), 2: face(left, vector=OLIVER)}
+    for person, x in zip((2, 1), at):
+        object.__setattr__(faces[person], "box", Box(x, 20, 50, 50, 0.9))
+    return faces
+
+
+def test_a_track_in_a_region_is_about_the_face_there(tmp_path):
+    settings = Settings(
+        enabled=True, tracks="smile[left] = 0 > 1\nsmile[right] = 1 > 0\nsmile[up] = 1\nage = 1",
+        regions="left = (0.15 0.5 0.1 0.4)\nright = (0.8 0.5 0.2 0.4)\nup = (0.5 0 0.1 0.05)",
+    )  # fmt: skip
+    video = Faces((two(0.1, 0.9), two(0.2, 0.8)))
+    curves = {
+        curve.track: curve for curve in came_out(video, (280, 99), settings, Library([tmp_path]), Photos(None)).curves
+    }
+    assert [*curves] == ["smile[left]", "smile[right]", "age"]  # nobody is up there
+    assert curves["smile[left]"].measured.tolist() == [0.1, 0.2]
+    assert curves["smile[right]"].measured.tolist() == [0.9, 0.8]
+    assert curves["smile[left]"].asked.tolist() == [0, 1]
 
 
 def test_what_no_track_moves_is_to_stay():

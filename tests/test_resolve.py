@@ -102,6 +102,59 @@ def test_a_morph_may_be_for_some_layers(library, people):
     assert torch.allclose(w[2][4:], oliver[4:], atol=1e-5) and torch.allclose(w[2][:4], anna[:4], atol=1e-5)
 
 
+# In regions
+
+REGIONS = "left = (0.3 0.4 0.1 0.2)\nright = 0:(0.6 0.4 0.1 0.2), 2:(0.8 0.4 0.1 0.2)"
+LEFT, RIGHT = ((0.3, 0.4, 0.1, 0.2),), ((0.6, 0.4, 0.1, 0.2), (0.7, 0.4, 0.1, 0.2), (0.8, 0.4, 0.1, 0.2))
+
+
+def rounded(ellipses):
+    return tuple(tuple(round(number, 9) for number in ellipse) for ellipse in ellipses)
+
+
+def test_a_track_is_kept_to_its_region(library):
+    settings = Settings(tracks="smile[left] = 1\nage[0:8, right] = 1\nsmile = 0.5", regions=REGIONS)
+    found = resolve(settings, library)
+    left, right, whole = found.plan(3).branches
+    assert left.region == LEFT and rounded(right.region) == RIGHT and whole.region is None
+    assert not right.w[8:].any() and found.names == ["smile[left]", "age[right]", "smile"]
+
+
+def test_an_identitys_tracks_add_up_in_their_regions(library, folder):
+    settings = Settings(
+        identity="anna", tracks="smile[left] = 2\nage = 1\nage[right] = 0 > 2", strength="0.5", regions=REGIONS
+    )
+    found = resolve(settings, library)
+    whole, left, right = found.plan(3).branches
+    anna = load_latent(folder / "latents/anna.pth")
+    smile, age = (load_direction(folder / f"directions/{name}.pt") for name in ("smile", "age"))
+    assert [len(each.scale) for each in (whole, left, right)] == [3, 3, 3] and whole.scale[0] == left.scale[0] == 0.5
+    assert whole.without[0] == LEFT and rounded(whole.without[1]) == RIGHT and whole.region is None
+    assert left.region == LEFT and rounded(right.region) == RIGHT
+    assert torch.allclose(whole.latent(2), anna + age, atol=1e-6)
+    assert torch.allclose(left.latent(2), anna + age + 2 * smile, atol=1e-6)
+    assert torch.allclose(right.latent(2), anna + 3 * age, atol=1e-6)
+    assert found.names == ["anna", "anna[left]", "anna[right]"]
+
+
+def test_two_people_in_two_regions(library, people):
+    settings = Settings(tracks="@anna[left] = 1\n@oliver[right] = 0.5 > 1", strength="0.8", regions=REGIONS)
+    anna, oliver = resolve(settings, library).plan(3).branches
+    assert torch.equal(anna.w, people[0]) and torch.equal(oliver.w, people[1])
+    assert anna.region == LEFT and oliver.scale == pytest.approx((0.4, 0.6, 0.8))
+
+
+def test_a_person_alone_is_everywhere(library, people):
+    (anna,) = resolve(Settings(tracks="@anna = 1"), library).plan(1).branches
+    assert torch.equal(anna.w, people[0]) and anna.region is None
+
+
+def test_a_region_that_cannot_be_evaluated_says_so(library):
+    settings = Settings(tracks="smile[a] = 1", regions="\na = 0:(0 0 1 1), 0%:(1 1 1 1)")
+    with pytest.raises(ValueError, match="regions, line 2, column 18: two keys on frame 0 of 3"):
+        resolve(settings, library).plan(3)
+
+
 # Nothing, and what cannot be
 
 

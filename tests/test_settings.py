@@ -149,6 +149,31 @@ def test_a_page_that_is_switched_on_is_looked_at():
         Settings.from_args([True, "", "residual", "None", "half a trac"])
 
 
+REGIONS = "left = (0.3 0.4 0.1 0.2)"
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"tracks": "a[lft] = 1"}, "tracks, line 1: there is no region 'lft' .did you mean left.*; expected a line of"),
+        ({"tracks": "\na[left] = 1", "mode": "direct"}, "tracks, line 2: the region 'left' in the direct mode"),
+        ({"regions": "left = 1"}, "regions, line 1, column 8: expected four numbers in parentheses"),
+        ({"regions": 3}, "regions is 3 .int., expected a text"),
+    ],
+)
+def test_regions_that_cannot_be(values, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**{"regions": REGIONS, **values})
+
+
+def test_regions_are_kept_in_the_infotext():
+    settings = Settings(enabled=True, tracks="a[left] = 1", regions=f" {REGIONS}\r\n")
+    told = settings.to_infotext()
+    assert told["WPlus regions"] == REGIONS and settings.regions == f" {REGIONS}\n"
+    assert Settings(**from_infotext({"Steps": 3, **told})).places == settings.places
+    assert "WPlus regions" not in Settings(enabled=True, tracks="a = 1").to_infotext()
+
+
 def test_too_many_arguments():
     with pytest.raises(ValueError, match="11 arguments, expected at most 10"):
-        Settings.from_args([True] * 10)
+        Settings.from_args([True] * 11)

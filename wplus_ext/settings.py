@@ -69,7 +69,7 @@ class Settings:
             object.__setattr__(self, field.name, _plain(field.name, getattr(self, field.name)))
         check(self)
         check_mode(self.mode, self.negative)
-        _ = self.window, self.parsed, self.schedule  # their faults are ours
+        _ = self.window, self.parsed, self.places, self.schedule  # their faults are ours
         check_regions(self)
 
     @cached_property

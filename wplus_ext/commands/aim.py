@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
     goals = _goals(options, studio, shot, reader.units)
     for goal in goals:
         _say(f"{goal.attribute} is moved by {goal.track}, from {goal.low:g} to {goal.high:g}")
-    own = {track.name: track.schedule for track in shot.edit.parsed}
+    own = {track.called: track.schedule for track in shot.edit.parsed}
     begin = {goal.track: own[goal.track] for goal in goals if goal.track in own}
     search = Aim(goals, shot.frames, begin if len(begin) == len(goals) else None, options.renders, options.close)
     shot, frames = _best(search, studio, shot, reader, options.face)
@@ -125,7 +125,7 @@ def _bounds(found: Calibration | None, is_alpha: bool) -> tuple[float, float]:
 
 def _with(shot: Shot, found: Mapping[str, Schedule]) -> Shot:
     """The shot with these tracks in place of its own of that name, where it has some, and after the others."""
-    own = {track.name: track for track in shot.edit.parsed}
+    own = {track.called: track for track in shot.edit.parsed}
     made = {name: replace(own.get(name, Track(name, schedule)), schedule=schedule) for name, schedule in found.items()}
     text = tracks.format([*{**own, **made}.values()])
     return common.changed(shot, {"tracks": text})

@@ -122,17 +122,17 @@ def given(options: argparse.Namespace) -> dict[str, object]:
         if not match:
             raise ValueError(f"--size is {options.size!r}, expected WIDTHxHEIGHT, such as 512x512")
         values |= {"width": int(match[1]), "height": int(match[2])}
-    if "tracks" in values:  # here alone: a semicolon that stands in a file's tracks parts nothing
-        tracks = values["tracks"]
-        values["tracks"] = parted(tracks) if isinstance(tracks, str) else [parted(text) for text in tracks]
+    for name in {"tracks", "regions"} & values.keys():  # here alone: one that stands in a file's tracks parts nothing
+        text = values[name]
+        values[name] = parted(text) if isinstance(text, str) else [parted(each) for each in text]
     return values
 
 
-def parted(tracks: str) -> str:
-    """Tracks as an option gives them, one a line: a ``;``, wide or not, parts them, but for one in a comment, which
-    ends its line."""
+def parted(text: str) -> str:
+    """Tracks or regions as an option gives them, one a line: a ``;``, wide or not, parts them, but for one in a
+    comment, which ends its line."""
     lines = []
-    for line in re.split(r"\r\n|\r|\n", tracks):
+    for line in re.split(r"\r\n|\r|\n", text):
         parts = [line]
         while not parts[-1].lstrip().startswith("#") and (more := re.split("[;；]", parts[-1], maxsplit=1))[1:]:
             parts[-1:] = more
@@ -178,5 +178,5 @@ def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
 
 def _help(field: Field) -> str:
     limits = f", {field.limits}" if field.limits else ""
-    lines = "; a newline or ; parts them" if field.name == "tracks" else ""
+    lines = "; a newline or ; parts them" if field.name in ("tracks", "regions") else ""
     return f"{field.help}{limits}{lines}".replace("%", "%%")

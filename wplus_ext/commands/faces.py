@@ -68,8 +68,8 @@ def came_out(studio: Studio, shots: Sequence[Shot], videos: Sequence[np.ndarray]
     except (ValueError, OSError) as error:
         return [[f"what came out is not measured: {error}"], *([] for _ in shots[1:])]
     return [
-        [] if faces is None else reached(faces, shot.edit, studio.library, reader).lines()
-        for shot, faces in zip(shots, found)
+        [] if faces is None else reached(faces, frames.shape[2:0:-1], shot.edit, studio.library, reader).lines()
+        for shot, faces, frames in zip(shots, found, videos)
     ]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from ..curve import evaluate
 from ..library.identities import read_person
 from ..library.index import Library
+from ..regions import Ellipse
 from ..settings import Settings
 from .follow import Faces
 from .moves import moved
@@ -65,14 +68,18 @@ class Reached:
         units: Mapping[str, float],
         library: Library | None = None,
         photo: np.ndarray | None = None,
-        person: int = 1,
+        whose: Mapping[str, int] = MappingProxyType({}),
     ) -> Reached:
         """From the faces of a video and the values of its tracks, (F,) each; tracks of which nobody knows what they
-        move, not by calibrations in a library either, have no curve. ``photo`` is the vector of who it should be."""
+        move, not by calibrations in a library either, have no curve. ``photo`` is the vector of who it should be;
+        ``whose`` are the faces that tracks are about, where that is another one than face 1."""
+        person = 1
         curves = [
-            Curve(name, attribute, np.array(values), faces.curve(attribute, person), units.get(attribute, 1.0))
+            Curve(
+                name, attribute, np.array(values), faces.curve(attribute, whose.get(name, 1)), units.get(attribute, 1.0)
+            )
             for name, values in tracks.items()
-            if (attribute := moved(name, library))
+            if (attribute := moved(name.partition("[")[0], library))
         ]
         others = [name for name in ATTRIBUTES if name not in {curve.attribute for curve in curves}]
         steps = np.concatenate([np.abs(np.diff(faces.curve(name, person))) / units.get(name, 1.0) for name in others])
@@ -132,16 +139,35 @@ class Reached:
         }
 
 
-def reached(faces: Faces, settings: Settings, library: Library, reader: Reads) -> Reached:
-    """What came out of settings, in the faces of a video."""
-    asked, photo = asked_of(settings, len(faces.frames)), _photographed(settings.identity, library, reader)
-    return Reached.of(faces, asked, reader.units, library, photo)
+def reached(faces: Faces, size: tuple[int, int], settings: Settings, library: Library, reader: Reads) -> Reached:
+    """What came out of settings, in the faces of a video of this width and height."""
+    frames, photo = len(faces.frames), _photographed(settings.identity, library, reader)
+    asked, whose = asked_of(settings, frames), {}
+    for track in (track for track in settings.parsed if track.region):
+        person = _person_in(faces, settings.places[track.region].ellipses(frames), size)
+        if person is None:
+            del asked[track.called]  # there is nobody whose face it could move
+        else:
+            whose[track.called] = person
+    return Reached.of(faces, asked, reader.units, library, photo, whose)
+
+
+def _person_in(faces: Faces, ellipses: Sequence[Ellipse], size: tuple[int, int]) -> int | None:
+    """Who has the middle of their face in a region in most frames; None for nobody."""
+    counts: Counter[int] = Counter()
+    for frame, (x, y, wide, high) in zip(faces.frames, ellipses):
+        for person, face in frame.items():
+            left, top, width, height = face.box[:4]
+            across, down = (left + width / 2) / size[0] - x, (top + height / 2) / size[1] - y
+            counts[person] += bool(wide and high and (across / wide) ** 2 + (down / high) ** 2 < 1)
+    person, most = max(counts.items(), key=lambda item: item[1], default=(None, 0))
+    return person if most else None
 
 
 def asked_of(settings: Settings, frames: int) -> dict[str, np.ndarray]:
     """What the tracks of settings ask for, by name, (F,) each: alpha of an identity, or lambda with its strength."""
     strength = np.ones(frames) if settings.identity is not None else np.array(evaluate(settings.schedule, frames))
-    return {track.name: np.array(evaluate(track.schedule, frames)) * strength for track in settings.parsed}
+    return {track.called: np.array(evaluate(track.schedule, frames)) * strength for track in settings.parsed}
 
 
 def _photographed(identity: str | None, library: Library, reader: Reads) -> np.ndarray | None:

@@ -31,7 +31,7 @@ PRESETS = {
     "Pulse: 0 > 0.7 > 0, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
     "Blink: down and up at the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
 }
-ROWS = (("enabled", "mode"), ("adapter", "identity"), ("tracks",), ("strength", "start", "end"))  # others follow
+ROWS = (("enabled", "mode"), ("adapter", "identity"), ("tracks",), ("regions",), ("strength", "start", "end"))
 
 
 class Pasted(str):
@@ -79,7 +79,7 @@ class Page:
         info.change(self._show_report, info, self.last, show_progress=False, queue=False)
 
     def _build(self) -> None:
-        switches, files, tracks, numbers = ([self._fields[name] for name in row] for row in ROWS)
+        switches, files, tracks, regions, numbers = ([self._fields[name] for name in row] for row in ROWS)
         self._add_row(switches)
         with gr.Row():
             self._add_fields(files)
@@ -88,6 +88,7 @@ class Page:
         self._add_fields(tracks)
         self.faults = gr.HTML(elem_id=self._id("faults"))
         gr.HTML(self._editor())
+        self._add_fields(regions)
         self._add_row(numbers)
         self._add_fields([field for field in FIELDS if field.name not in self._made])
         self.last = gr.HTML(elem_id=self._id("report"))
@@ -140,6 +141,8 @@ class Page:
         if field.name == "tracks":
             example = f"{first_direction(self.library) or 'smile'} = -0.7 > 0 > 0.7"
             return gr.Textbox(field.default, lines=3, max_lines=20, placeholder=example, **known)
+        if field.name == "regions":
+            return gr.Textbox(field.default, lines=2, max_lines=20, placeholder="left = (0.3 0.4 0.15 0.25)", **known)
         return gr.Textbox(field.default, lines=1, **known)
 
     def _editor(self) -> str:

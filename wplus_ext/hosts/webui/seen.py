@@ -35,6 +35,7 @@ class Seen:
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._faces: list[list[Face]] = []
+        self._size = (1, 1)
         self.why = ""
 
     def add(self, image: Image.Image, frames: int) -> None:
@@ -43,6 +44,7 @@ class Seen:
             return
         if len(self._faces) == frames:
             self._faces = []  # the next batch
+        self._size = image.size
         try:
             self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
         except (ValueError, OSError, RuntimeError) as error:  # a job is not to fail for what is only looked at
@@ -53,7 +55,8 @@ class Seen:
         if self.why or len(self._faces) != frames:
             return None
         try:
-            return reached(follow(self._faces), settings, self._networks.library, self._networks.reader())
+            reader = self._networks.reader()
+            return reached(follow(self._faces), self._size, settings, self._networks.library, reader)
         except (ValueError, OSError, RuntimeError) as error:
             self._give_up(error)
         return None
