@@ -100,3 +100,47 @@ def test_a_job_without_an_edit_is_not_measured(jobs, job, networks):
     jobs.prepare(job, [{**SMILE, "enabled": False}])
     jobs.see(job, Image.new("RGB", (8, 8)))
     assert Reader.loaded == 0
+
+
+# Regions
+
+
+@pytest.fixture
+def find(module, accordion):
+    """What the button "Find faces" does, after a job, with a text of regions."""
+
+    def act(job, text=""):
+        accordion._find = lambda info: job
+        return accordion._find_faces("", text)
+
+    return act
+
+
+def test_faces_become_regions(jobs, job, networks, find):
+    text = find(shown(jobs, done(jobs, job, 20, 60)), "# mine\nface1 = (0 0 1 1)\nleft = (0 0 1 1)\n")
+    lines = text.split("\n")
+    assert lines[:2] == ["# mine", "left = (0 0 1 1)"] and len(lines) == 3
+    assert lines[2] == "face1 = (2 2 2 2)"  # the stand-in's box is far beyond such a small picture
+
+
+def test_an_unedited_draft_has_faces_too(jobs, job, networks, find):
+    sampled(jobs, job, {"enabled": True})
+    for red in (20, 60):
+        jobs.see(job, Image.new("RGB", (100, 100), (red, 0, 0)))
+    assert find(shown(jobs, finished(jobs, job))) == "face1 = (0.25 0.25 0.4 0.4)"
+
+
+@pytest.mark.parametrize(
+    "reds, text, words", [((0, 0), "", "no face in the last run's 2 frames"), ((9, 9), "x", "expected '='")]
+)
+def test_what_cannot_become_regions_is_said(jobs, job, networks, find, reds, text, words):
+    with pytest.raises(Exception, match=words) as caught:
+        find(shown(jobs, done(jobs, job, *reds)), text)
+    assert type(caught.value).__name__ == "Error"
+
+
+def test_without_a_run_or_the_networks_it_says_what_to_do(jobs, job, find):
+    with pytest.raises(Exception, match="generate some first"):
+        find(None)
+    with pytest.raises(Exception, match="get the networks"):
+        find(shown(jobs, done(jobs, job, 20, 60)))

@@ -60,6 +60,15 @@ def format_regions(regions: list[Region]) -> str:
     return "\n".join(f"{region.name} = {_format_parts(region.parts)}" for region in regions)
 
 
+def with_regions(text: str, regions: list[Region]) -> str:
+    """A text of regions with these too, in the place of those of their names. Raises TrackError where it cannot be
+    read."""
+    names = {region.name for region in regions}
+    gone = {region.line for region in parse_regions(text) if region.name in names}
+    kept = [line for number, line in enumerate(lines_of(text), 1) if number not in gone]
+    return "\n".join([*"\n".join(kept).rstrip().split("\n"), format_regions(regions)]).lstrip("\n")
+
+
 def _format_parts(parts: tuple[Schedule, ...]) -> str:
     keys = zip(*(part.keys for part in parts))
     texts = [(several[0], " ".join(plain(key.value) for key in several)) for several in keys]

@@ -5,6 +5,6 @@ Each of `NAMES` is a module here: its docstring says in a line what the command 
 """
 
 NAMES = (
-    "render", "sweep", "demo", "evaluate", "measure", "follow", "aim", "calibrate", "fetch", "invert", "directions",
-    "inspect", "convert", "bench",
+    "render", "sweep", "demo", "evaluate", "measure", "follow", "regions", "aim", "calibrate", "fetch", "invert",
+    "directions", "inspect", "convert", "bench",
 )  # fmt: skip

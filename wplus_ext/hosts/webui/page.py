@@ -13,6 +13,7 @@ from ...fields import Field
 from ...library import calibration
 from ...library.index import Library
 from ...library.resolve import resolve
+from ...regions import with_regions
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
 from .chart import draw
 from .curves import Curves
@@ -76,7 +77,9 @@ class Page:
 
     def follow(self, info: gr.components.Component) -> None:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
-        info.change(self._show_report, info, self.last, show_progress=False, queue=False)
+        quiet, regions = {"show_progress": False, "queue": False}, self.settings["regions"]
+        info.change(self._show_report, info, self.last, **quiet)
+        self.faces.click(self._find_faces, [info, regions], regions, **quiet)
 
     def _build(self) -> None:
         switches, files, tracks, regions, numbers = ([self._fields[name] for name in row] for row in ROWS)
@@ -88,7 +91,9 @@ class Page:
         self._add_fields(tracks)
         self.faults = gr.HTML(elem_id=self._id("faults"))
         gr.HTML(self._editor())
-        self._add_fields(regions)
+        with gr.Row():
+            self._add_fields(regions)
+            self.faces = gr.Button("Find faces", elem_id=self._id("find_faces"), elem_classes="wplus-small")
         self._add_row(numbers)
         self._add_fields([field for field in FIELDS if field.name not in self._made])
         self.last = gr.HTML(elem_id=self._id("report"))
@@ -197,6 +202,16 @@ class Page:
             raise gr.Error(f"There is no direction in {folder}: get some by Download, below")
         line = f"{direction} = {PRESETS[preset]}"
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
+
+    def _find_faces(self, info: str, regions: str) -> str:
+        """The regions with those around the faces of the last run."""
+        job = self._find(info)
+        if job is None:
+            raise gr.Error("There are no frames to find faces in: generate some first, with the edit enabled")
+        try:
+            return with_regions(regions, job.seen.regions(job.frames))
+        except ValueError as error:
+            raise gr.Error(public(error)) from error
 
     def _refresh(self, *values: object) -> list[object]:
         *settings, adapter, direction = values

@@ -6,9 +6,11 @@ import numpy as np
 from PIL import Image
 
 from ...library.index import Library
+from ...measure.around import regions_of
 from ...measure.follow import follow
 from ...measure.reached import Reached, reached
 from ...measure.reader import Face, Reader, networks_in
+from ...regions import Region
 from ...settings import Settings
 from .public import public
 
@@ -60,6 +62,14 @@ class Seen:
         except (ValueError, OSError, RuntimeError) as error:
             self._give_up(error)
         return None
+
+    def regions(self, frames: int) -> list[Region]:
+        """A region around each face. Raises ValueError where there is none, or nothing measures them."""
+        if self.why:
+            raise ValueError(self.why)
+        if len(self._faces) != frames or not any(self._faces):
+            raise ValueError(f"no face in the last run's {frames} frames; upright ones of photos are found best")
+        return regions_of(follow(self._faces), self._size)
 
     def _give_up(self, error: Exception) -> None:
         self.why = f"what came out is not measured: {public(error)}"
