@@ -88,7 +88,7 @@ export class Controls {
     }
 
     /** Show a state of the editor. */
-    refresh({ tracks, active, chosen, key, easing, units, counted, canUndo, canRedo, fine, readOnly }) {
+    refresh({ tracks, regions, active, chosen, key, easing, units, counted, canUndo, canRedo, fine, readOnly }) {
         const track = tracks[active], still = readOnly || !track || track.locked || !track.used;
         press(this.loop, track?.schedule.loop);
         press(this.fine, fine);
@@ -104,7 +104,7 @@ export class Controls {
         this.paste.disabled = readOnly;
         this.frame.disabled = this.value.disabled = still || !key;
         this.#showKey(track, key, units);
-        this.#showRows(tracks, active, readOnly);
+        this.#showRows(tracks, regions, active, readOnly);
     }
 
     /** What is typed in a key's field stays while it is that key's. */
@@ -115,20 +115,23 @@ export class Controls {
         if (other || !isEdited(this.value)) show(this.value, key ? textOf(units, key.value) : "");
     }
 
-    #showRows(tracks, active, readOnly) {
-        const shown = ["id", "name", "layers", "used", "locked", "solo", "style"];
-        const rows = JSON.stringify([active, readOnly, tracks.map((track) => shown.map((part) => track[part]))]);
+    #showRows(tracks, regions, active, readOnly) {
+        const shown = ["id", "name", "layers", "region", "used", "locked", "solo", "style"];
+        const looks = tracks.map((track) => shown.map((part) => track[part]));
+        const rows = JSON.stringify([active, readOnly, regions, looks]);
         if (rows === this.#rows) return;
         this.#rows = rows;
         const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
-        const [row, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
-        const count = tracks.length;
+        const [at, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
+        const row = (track, i) => {
+            return this.#row(track, i, { active: i === active, count: tracks.length, regions, readOnly });
+        };
         for (const input of this.list.querySelectorAll("input")) restore(input); // it may be another's row
-        this.list.replaceChildren(...tracks.map((track, i) => this.#row(track, i, i === active, count, readOnly)));
-        if (act) this.list.querySelector(`[data-track="${row}"] [data-act="${act}"]:not([disabled])`)?.focus();
+        this.list.replaceChildren(...tracks.map(row));
+        if (act) this.list.querySelector(`[data-track="${at}"] [data-act="${act}"]:not([disabled])`)?.focus();
     }
 
-    #row(track, i, active, count, readOnly) {
+    #row(track, i, { active, count, regions, readOnly }) {
         const { state } = this, { name } = track;
         const toggle = (what, label, call, disabled) => {
             const pressed = { "data-act": what, "aria-pressed": String(track[what]), disabled };
@@ -148,6 +151,7 @@ export class Controls {
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
                 "layers", this.#layer("First layer", i, 0, track, still),
                 "to", this.#layer("End of the layers", i, 1, track, still)),
+            this.#regionMenu(track, i, regions, still),
             html("span", { class: "wplus-group" },
                 toggle("used", `Use ${name}: without, it is muted`, () => state.mute(i), readOnly),
                 toggle("locked", `Lock ${name}`, () => state.lock(i), false),
@@ -155,6 +159,18 @@ export class Controls {
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),
                 act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
                 act("drop", "Remove", () => state.drop(i), still)));
+    }
+
+    /** Where a track acts; nothing to choose where there are no regions. */
+    #regionMenu(track, i, regions, disabled) {
+        const names = [...new Set(["", ...regions, track.region])];
+        const options = names.map((name) => {
+            return html("option", { value: name, selected: name === track.region }, name || "everywhere");
+        });
+        const attributes = { "aria-label": `Region of ${track.name}`, "data-act": "region", disabled };
+        const menu = html("select", { class: "wplus-region", hidden: names.length === 1, ...attributes }, ...options);
+        menu.addEventListener("change", () => this.state.setRegion(i, menu.value) || (menu.value = track.region));
+        return menu;
     }
 
     #layer(label, i, which, track, disabled) {

@@ -28,6 +28,7 @@ export class Model {
     preview = null; // a schedule of the active track that is not in the text yet
     suggestion = null; // one that is only shown
     drag = null; // while one goes on: `{before, moved, box}`, where the box is a marquee's
+    regions = []; // the names of those that there are
     run = null; // the last one: `{residual: [a number a frame], strip: an Image or null, reached: [a curve]}`
     locked = new Set(); // ids of tracks
     solo = null; // `{id, muted}`: the track that is alone, and what was muted before, by id
@@ -139,6 +140,11 @@ export class Model {
     /** What the values are multiplied by; null where that is no one number. */
     setStrength(strength) {
         if (strength !== this.strength) this.change({ strength });
+    }
+
+    /** The names of the regions. */
+    setRegions(regions) {
+        if (regions.join() !== this.regions.join()) this.change({ regions });
     }
 
     /** What directions were measured to give: `{attribute, slope, unit, low, high, model}` by name and number. */

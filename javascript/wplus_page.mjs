@@ -3,6 +3,7 @@
 
 import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
+import { parseRegions } from "./wplus_regions.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
 import { constantOf } from "./wplus_units.mjs";
@@ -43,7 +44,7 @@ function mount(root) {
 
 /** Keep a state to what the page's other fields say. */
 function follow(root, state, find) {
-    const { tab, identity, strength, report, calibrated } = root.dataset;
+    const { tab, identity, strength, regions, report, calibrated } = root.dataset;
     // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
     let identityTold = false;
     root.addEventListener("wplus-identity", (event) => {
@@ -60,6 +61,7 @@ function follow(root, state, find) {
         const [frames, fps, note] = framesOf(find, tab);
         state.setFrames(frames, fps, note);
         Object.assign(root.dataset, { frames, fps }); // for what Python makes curves of
+        state.setRegions(namesIn(find(`#${regions} textarea`)?.value ?? "") ?? state.regions);
         state.setStrength(constantOf(find(`#${strength} textarea, #${strength} input`)?.value ?? "1"));
         const field = find(`#${identity} input`);
         if (!identityTold && field !== document.activeElement) state.setIdentity(isIdentity(field?.value));
@@ -110,6 +112,15 @@ function offerDraft(place, text, present, take) {
         html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
     );
     place.hidden = false;
+}
+
+/** The names of a text's regions; null where it cannot be read. */
+function namesIn(text) {
+    try {
+        return parseRegions(text).map(({ name }) => name);
+    } catch {
+        return null;
+    }
 }
 
 /** What directions were measured to give, as Python wrote it into an element. */

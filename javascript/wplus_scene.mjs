@@ -3,6 +3,7 @@
 import { EASINGS } from "./wplus_easings.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
+import { called } from "./wplus_tracks.mjs";
 import { axisOf, textOf } from "./wplus_units.mjs";
 
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
@@ -76,7 +77,7 @@ export function pictureOf(state, scenes) {
  * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0.
  */
 function reachedOf({ run, frames, track, units }) {
-    const found = run?.residual.length === frames && run.reached?.find((each) => each.track === track?.name);
+    const found = run?.residual.length === frames && run.reached?.find((each) => each.track === called(track));
     if (!found) return null;
     const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
     const zero = unit === 1 ? 0 : first;
@@ -132,7 +133,8 @@ export function controlsOf(state) {
         tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
         active: state.active, chosen: state.chosen.size, key: state.key,
         easing: easings.size === 1 ? [...easings][0] : null,
-        units: state.units, counted: state.counted, fine: state.fine, readOnly: Boolean(state.fault),
+        regions: state.regions, units: state.units, counted: state.counted,
+        fine: state.fine, readOnly: Boolean(state.fault),
         canUndo: state.history.can(-1), canRedo: state.history.can(1),
     };
 }

@@ -101,6 +101,12 @@ export class EditorState extends Model {
         return false;
     }
 
+    /** Keep a track to a region, or let it act everywhere where the name is empty. */
+    setRegion(index, region) {
+        const track = this.tracks[index], said = region ? `in ${region} alone` : "everywhere";
+        return this.edit(withTrack(this.text, { ...track, region }), `${track.name}: ${said}`);
+    }
+
     /** Give the active track another schedule, as text. */
     preset(schedule) {
         if (this.editable) this.commit(parseSchedule(schedule), undefined, new Set());

@@ -50,6 +50,11 @@ export function formatTrack({ name, layers: [first, end], region = "", schedule 
     return `${name}${limits && `[${limits}]`} = ${formatSchedule(schedule)}`;
 }
 
+/** A track's name, with its region where it has one; empty of none. */
+export function called(track) {
+    return track?.region ? `${track.name}[${track.region}]` : (track?.name ?? "");
+}
+
 /** A schedule as text, without its track. */
 export function formatSchedule({ keys, loop }) {
     const spread = keys[0].unit === "spread";

@@ -22,7 +22,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT, GUTTER = 44, 24, 14, 40, 260, 22  # of the drawing, in pixels
 LIMIT = 10_000  # milliseconds, for everything that is waited for
 PRESETS = [["Sad to happy", "-0.7 > 0 > 0.7"], ["Pulse", "loop 0%:(0):smooth, 50%:(0.7):smooth"], ["Steady", "0.5"]]
-
 # Texts to begin with
 SAD = "smile = -0.7 > 0 > 0.7"
 KEYS = "smile = 0:(0), 4:(0.5), 8:(-0.25), 15:(0.25)"
@@ -67,10 +66,11 @@ SETTLE = """() => new Promise((done) => {
 
 
 def static_page() -> str:
-    names = ("tracks", "identity", "direction", "strength", "report", "calibrated")
+    names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated")
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
+    empty = "".join(f'<div id="{data[name]}"></div>' for name in ("report", "calibrated"))
     fields = [f'<label id="txt2img{n}">{n}<input type="number" value="{v}"></label>' for n, v in numbers.items()]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -83,7 +83,7 @@ def static_page() -> str:
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
-<div id="{data["report"]}"></div><div id="{data["calibrated"]}"></div><div id="ready"></div></body></html>"""
+<p id="{data["regions"]}"><textarea></textarea></p>{empty}<div id="ready"></div></body></html>"""
 
 
 class Handler(SimpleHTTPRequestHandler):

@@ -30,6 +30,20 @@ def test_a_drag_of_another_tracks_key_makes_that_the_active_one(tracks):
     assert tracks.root.locator("li.wplus-active .wplus-name").inner_text() == "age"
 
 
+def test_a_track_is_kept_to_a_region_by_its_row(editor):
+    editor.type("smile = 0.5")
+    menu = editor.root.get_by_label("Region of smile")
+    assert menu.is_hidden()
+    editor.part("regions").locator("textarea").fill("left = (0.3 0.4 0.1 0.2)\nright = (0.7 0.4 0.1 0.2)")
+    menu.wait_for()
+    assert menu.locator("option").all_inner_texts() == ["everywhere", "left", "right"]
+    menu.select_option("right")
+    editor.gets("smile[right] = 0.5")
+    editor.part("regions").locator("textarea").fill("left = (0.3")  # what cannot be read leaves what there was
+    menu.select_option("")
+    editor.gets("smile = 0.5")
+
+
 def test_of_two_keys_on_one_spot_the_active_tracks_is_dragged(editor):
     editor.type("smile = 0:(0), 4:(0.5)\nage = 0:(-0.5), 4:(0.5)")
     editor.click(0, -0.5)

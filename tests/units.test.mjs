@@ -133,3 +133,45 @@ describe("an editor that counts in what was measured", () => {
         assert.match(wordsOf(state, scenesOf(state)).axis, /^lambda, usually within −1 to 1/);
     });
 });
+
+describe("regions of tracks", () => {
+    test("a track is kept to one, and let out again", () => {
+        const state = new EditorState({});
+        state.setText("smile[0:8] = 0 > 1");
+        state.setRegions(["left", "right"]);
+        assert.equal(state.setRegion(0, "left"), true);
+        assert.equal(state.text, "smile[0:8, left] = 0 > 1");
+        assert.deepEqual(controlsOf(state).tracks[0].region, "left");
+        state.setRegion(0, "");
+        assert.equal(state.text, "smile[0:8] = 0 > 1");
+    });
+
+    test("it stays while keys move", () => {
+        const state = new EditorState({});
+        state.setText("smile[left] = 0:(0), 8:(0.5)");
+        state.choose([1]);
+        state.setKey({ value: 0.3 });
+        assert.equal(state.text, "smile[left] = 0:(0), 8:(0.3)");
+    });
+
+    test("a locked track keeps it", () => {
+        const state = new EditorState({});
+        state.setText("smile = 1");
+        state.lock(0);
+        assert.equal(state.setRegion(0, "left"), false);
+        assert.equal(state.text, "smile = 1");
+    });
+
+    test("what was reached is that of the track's own region", () => {
+        const state = new EditorState({});
+        state.setText("smile[left] = 0.5\nsmile[right] = 0.5");
+        state.setFrames(1, 8);
+        const reached = [["left", 0.2], ["right", 0.4]].map(([region, value]) => {
+            return { track: `smile[${region}]`, attribute: "smile", unit: 1, measured: [value] };
+        });
+        state.setRun({ residual: [0], reached });
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, [0.2]);
+        state.activate(1);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, [0.4]);
+    });
+});
