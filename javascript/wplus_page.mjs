@@ -3,7 +3,8 @@
 
 import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
-import { parseRegions } from "./wplus_regions.mjs";
+import { Ellipses } from "./wplus_ellipses.mjs";
+import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
 import { constantOf } from "./wplus_units.mjs";
@@ -40,11 +41,30 @@ function mount(root) {
     // At once; the page's own event comes later, and may be of what was written before this was typed.
     textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
     follow(root, state, find);
+    mountStage(root, state, find);
+}
+
+/** The regions, on the frame at the cursor. */
+function mountStage(root, state, find) {
+    const { tab, regions: id } = root.dataset;
+    const textarea = find(`#${id} textarea`), regions = new Ellipses();
+    regions.listen({
+        wrote: (text) => {
+            textarea.value = text;
+            updateInput(textarea);
+        },
+        changed: () => state.setRegions(regions.regions.map(({ name }) => name)),
+    });
+    regions.setText(textarea.value);
+    const side = (name) => Number(find(`#${tab}_${name} input[type=number]`)?.value) || 512;
+    new Stage(find(`.wplus-regions[data-tab=${tab}]`), regions, state, () => [side("width"), side("height")]);
+    root.addEventListener("wplus-regions", (event) => regions.setText(event.detail ?? ""));
+    textarea.addEventListener("input", () => regions.setText(textarea.value, document.activeElement === textarea));
 }
 
 /** Keep a state to what the page's other fields say. */
 function follow(root, state, find) {
-    const { tab, identity, strength, regions, report, calibrated } = root.dataset;
+    const { tab, identity, strength, report, calibrated } = root.dataset;
     // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
     let identityTold = false;
     root.addEventListener("wplus-identity", (event) => {
@@ -61,7 +81,6 @@ function follow(root, state, find) {
         const [frames, fps, note] = framesOf(find, tab);
         state.setFrames(frames, fps, note);
         Object.assign(root.dataset, { frames, fps }); // for what Python makes curves of
-        state.setRegions(namesIn(find(`#${regions} textarea`)?.value ?? "") ?? state.regions);
         state.setStrength(constantOf(find(`#${strength} textarea, #${strength} input`)?.value ?? "1"));
         const field = find(`#${identity} input`);
         if (!identityTold && field !== document.activeElement) state.setIdentity(isIdentity(field?.value));
@@ -112,15 +131,6 @@ function offerDraft(place, text, present, take) {
         html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
     );
     place.hidden = false;
-}
-
-/** The names of a text's regions; null where it cannot be read. */
-function namesIn(text) {
-    try {
-        return parseRegions(text).map(({ name }) => name);
-    } catch {
-        return null;
-    }
 }
 
 /** What directions were measured to give, as Python wrote it into an element. */

@@ -8,6 +8,7 @@ import { MAX_TRACKS, formatKey, linesOf, plain, readKeys } from "./wplus_tracks.
 const PARTS = [
     ["the centre's x", -1, 2], ["the centre's y", -1, 2], ["half the width", 0, 2], ["half the height", 0, 2],
 ];
+export const BOUNDS = PARTS.map(([, low, high]) => [low, high]);
 const EXPECTED = "four numbers in parentheses, such as (0.5 0.4 0.2 0.3), or keys with them";
 
 /** Regions of a text: `{name, parts, line}`, with the schedules of its ellipse's four numbers. Throws TrackError. */

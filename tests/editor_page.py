@@ -40,7 +40,6 @@ function onUiLoaded(callback) {
     }, 50);
 }
 """
-
 # What gradio does with a text: Python gets it where it is another, and a little later the page's event comes
 PYTHON = """
 const received = [];
@@ -70,7 +69,8 @@ def static_page() -> str:
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
-    empty = "".join(f'<div id="{data[name]}"></div>' for name in ("report", "calibrated"))
+    kinds = {"report": "", "calibrated": "", "stage": 'class="wplus-regions" data-tab="txt2img"'}
+    empty = "".join(f'<div id="{data.get(name, name)}" {more}></div>' for name, more in kinds.items())
     fields = [f'<label id="txt2img{n}">{n}<input type="number" value="{v}"></label>' for n, v in numbers.items()]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -13,7 +13,7 @@ from ...edit.report import Report
 
 WIDTH, HEIGHT, PAD = 320.0, 80.0, 6.0
 STYLES = 6  # colours, in style.css
-HEIGHT_OF_STRIP, WIDEST_STRIP = 64, 16_384  # pixels
+HEIGHT_OF_STRIP, WIDEST_STRIP = 192, 16_384  # pixels
 
 
 def draw(report: Report) -> str:
@@ -48,7 +48,7 @@ def _line(values: Sequence[float], low: float, high: float, style: str) -> str:
 
 
 class Strip:
-    """The frames of the last batch, small, for the strip under the curve."""
+    """The frames of the last batch, small, for the strip under the curve and the picture with the regions."""
 
     def __init__(self) -> None:
         self._frames = 0

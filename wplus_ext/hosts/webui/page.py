@@ -94,6 +94,7 @@ class Page:
         with gr.Row():
             self._add_fields(regions)
             self.faces = gr.Button("Find faces", elem_id=self._id("find_faces"), elem_classes="wplus-small")
+        gr.HTML(f'<div class="wplus-regions" data-tab="{self._tab}"></div>')
         self._add_row(numbers)
         self._add_fields([field for field in FIELDS if field.name not in self._made])
         self.last = gr.HTML(elem_id=self._id("report"))
@@ -172,6 +173,7 @@ class Page:
         quiet = {"show_progress": False, "queue": False}
         self._tell(self.settings["tracks"], "tracks")
         self._tell(self.settings["identity"], "identity")
+        self._tell(self.settings["regions"], "regions")
         self._tell(self.last, "report")
         self._tell(self.calibrated, "calibrated")
         for component in self.inputs:  # gradio drops what changes while a check runs: so there is a second one
