@@ -38,6 +38,10 @@ def test_the_edit_is_timed_against_the_plain_form(bench):
     assert len(re.findall(r"16 layers, 2 rows, float32: [\d.]+ s, plain [\d.]+ s, [\d.]+ times faster", printed)) == 3
 
 
+def test_a_region_is_timed_against_none(bench):
+    assert 0.3 < bench[1]["region/everywhere"] < 5 and "times the same edit everywhere" in bench[0]
+
+
 def test_a_frame_of_a_long_video_is_timed(bench):
     assert bench[1]["time a frame"]["long/short"] > 0 and "a frame of 300 takes" in bench[0]
 

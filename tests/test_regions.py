@@ -163,18 +163,17 @@ def test_sizes_may_change_within_one_edit(compvis, adapter):
             assert torch.equal(seen(compvis, size), wanted)
 
 
-@pytest.mark.parametrize("dtype, most", [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
-def test_in_half_precision(adapter, dtype, most):
+def test_in_half_precision(adapter):
     compiled = Compiled(adapter, Plan([Branch(latents(), 0.8, region=LEFT)]))
     (segment,) = segments([compiled.row(0, False)] * 2, compiled.steady)
     f = torch.randn(2, 64, plain.WIDTHS[0], generator=torch.Generator().manual_seed(3))
     added = []
-    for each in (f.clone(), f.to(dtype)):
+    for each in (f.clone(), f.bfloat16()):
         folded = Folded(adapter, 0, 8, compiled.tokens)
         folded.grid, before = (8, 8), each.float().clone()
         folded.add(each, segment)
         added.append(each.float() - before)
-    assert difference(added[1], added[0]) < 30 * most and (added[1][:, weight(LEFT, (8, 8)) == 0] == 0).all()
+    assert difference(added[1], added[0]) < 0.03 and (added[1][:, weight(LEFT, (8, 8)) == 0] == 0).all()
 
 
 # Bits

@@ -131,6 +131,7 @@ def test_regions_are_added_and_removed(stage):
 def test_a_track_may_choose_what_was_added(stage):
     stage.editor.type("smile = 1")
     stage.button("Add a region").click()
+    stage.editor.settle()
     menu = stage.editor.root.get_by_label("Region of smile")
     assert menu.locator("option").all_inner_texts() == ["everywhere", "left", "region1"]
 

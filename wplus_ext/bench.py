@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +25,10 @@ from .weights.shapes import LAYERS, WIDTH
 
 WIDTHS = (320, 320, 640, 640, 1280, 1280, 1280, 1280, 1280, 640, 640, 640, 320, 320, 320, 1280)
 SHRUNK = {320: 1, 640: 2, 1280: 4}  # by how much a layer's side is smaller than the latents'; the middle block's, 8
-TEXT, HEADS = 768, 8
+TEXT, HEADS, SEED = 768, 8, 0
 SHORT, LONG = 16, 300  # frames
 CURVE = "two curves of alpha"
-ALPHA = 8.0  # the largest
-SEED = 0
+ALPHA, REGION = 8.0, (0.5, 0.4, 0.2, 0.3)  # the largest; about that of a face
 
 
 def lengths(size: int) -> list[int]:
@@ -62,6 +62,7 @@ class Bench:
         print(f"{self._machine()}, torch {torch.__version__}, Python {platform.python_version()}")
         for name, branch in cases(self.rows).items():
             self._case(name, Plan([branch]))
+        self._region()
         self._growth()
         self._work()
         self._step()
@@ -108,10 +109,7 @@ class Bench:
             f = torch.randn(self.rows, length, WIDTHS[i], device=self.device, dtype=self.dtype)
             layer = Layer(*(getattr(self.adapter.layers[i], part).to(self.device, self.dtype) for part in "qkv"))
 
-            def edit(f: Tensor = f, folded: Folded = folded) -> None:  # what the hook does, the measuring too
-                matrices = folded.stack(segment, f)
-                report.add_squares(segment.tensors(f).frames, folded.measure(f, segment, matrices))
-                folded.add(f, segment, matrices)
+            edit = partial(_edited, folded, f, segment, report)
 
             def copy(f: Tensor = f) -> None:
                 f.clone()
@@ -123,6 +121,21 @@ class Bench:
                 spent[place] += self._median(work)
         _progress(len(WIDTHS), len(WIDTHS))
         return tuple(spent)
+
+    def _region(self) -> None:
+        """The 16 layers of an edit in a region against those of the same one everywhere."""
+        report, spent = Report("residual", self.rows, [], [[1.0]] * self.rows), [0.0, 0.0]
+        w = torch.randn(LAYERS, WIDTH)
+        compiled = [Compiled(self.adapter, Plan([Branch(w, region=region)])) for region in (None, REGION)]
+        for i, length in enumerate(lengths(self.size)):
+            f = torch.randn(self.rows, length, WIDTHS[i], device=self.device, dtype=self.dtype)
+            for place, each in enumerate(compiled):
+                (segment,) = segments([each.row(0, False, row) for row in range(self.rows)], each.steady)
+                folded = Folded(self.adapter, i, HEADS, each.tokens)
+                folded.grid = (math.isqrt(length),) * 2
+                spent[place] += self._median(partial(_edited, folded, f, segment, report))
+        self.figures["region/everywhere"] = spent[1] / spent[0]
+        print(f"in a region: {spent[1] / spent[0]:.2f} times the same edit everywhere")
 
     def _growth(self) -> None:
         """What a frame costs in one step over all frames, of a short video and of a long one."""
@@ -237,6 +250,13 @@ def moved(frames: int) -> Branch:
     w, *directions = torch.randn(3, LAYERS, WIDTH, generator=generator)
     up = [ALPHA * (2 * i / (frames - 1) - 1) for i in range(frames)]
     return Branch(w, 1.0, [(directions[0] / 4, up), (directions[1] / 4, up[::-1])])
+
+
+def _edited(folded: Folded, f: Tensor, segment: Segment, report: Report) -> None:
+    """What the hook does, the measuring too."""
+    matrices = folded.stack(segment, f)
+    report.add_squares(segment.tensors(f).frames, folded.measure(f, segment, matrices))
+    folded.add(f, segment, matrices)
 
 
 def plain(f: Tensor, layer: Layer, tokens: Tensor, scales: Tensor) -> Tensor:

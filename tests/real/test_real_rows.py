@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from webui_api import LONG, STILL, TRAVEL, only, picture, settings, touches_exactly
+from webui_api import LONG, STILL, TRAVEL, VIDEO, only, picture, settings, touches_exactly
 
 # AnimateDiff by itself fails where a UNet call has fewer rows than it expects while batch_cond_uncond is on:
 # with skip_early_cond, NGMS, AND and prompts of unequal length. These are tried with it off, and without AnimateDiff.
@@ -101,6 +101,28 @@ def test_lora(webui):
 
 def test_windows_with_the_whole_unet(webui):
     touches_exactly(webui, {"steps": 1, "animate": {"video_length": 12}}, [9], shallow=False)
+
+
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "hr_upscaler": "Latent", "denoising_strength": 0.7}
+
+
+@pytest.mark.parametrize("more", [{}, {"width": 128}, {**HIRES, "steps": 2}], ids=["square", "wide", "hires fix"])
+def test_a_region_with_the_whole_unet(webui, more):
+    edit = {
+        "tracks": f"{webui.direction}[left] = {only(9)}",
+        "regions": "left = 0:(0.2 0.5 0.2 0.3), 11:(0.6 0.5 0.2 0.3)",
+    }
+    touches_exactly(webui, {"steps": 1, "animate": {"video_length": 12}, **more}, [9], edit, shallow=False)
+
+
+def test_a_region_of_the_whole_picture_is_none_and_an_empty_one_no_edit(webui):
+    made = {
+        region: webui.make(VIDEO, {"tracks": f"{webui.direction}[a] = 0.5", "regions": f"a = ({region})"}).images
+        for region in ("0.5 0.5 2 2", "0.5 0.5 0 0", "0.3 0.5 0.2 0.2")
+    }
+    whole, none, some = made.values()
+    assert whole == webui.make(VIDEO, {"tracks": f"{webui.direction} = 0.5"}).images
+    assert none == webui.make(VIDEO).images and some not in (whole, none)
 
 
 def test_identity(webui):

@@ -15,7 +15,7 @@ from ..settings import check_mode
 from ..weights.shapes import LAYERS, WIDTH, Float
 from ..window import Window
 
-WHOLE, NOWHERE = (0.5, 0.5, 9.0, 9.0), (0.5, 0.5, 0.0, 0.0)  # ellipses of all and of nothing
+EVERYWHERE, NOWHERE = (0.5, 0.5, 9.0, 9.0), (0.5, 0.5, 0.0, 0.0)  # ellipses of all and of nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +217,6 @@ def _joined_regions(branches: Sequence[Branch], frames: int) -> tuple[list[Ellip
         return list(ellipses) * (frames if len(ellipses) == 1 else 1)
 
     is_local = any(branch.region for branch in branches)
-    region = [ellipse for branch in branches for ellipse in each(branch.region or (WHOLE,))] if is_local else None
+    region = [ellipse for branch in branches for ellipse in each(branch.region or (EVERYWHERE,))] if is_local else None
     without = itertools.zip_longest(*(branch.without for branch in branches), fillvalue=(NOWHERE,))
     return region, [[ellipse for one in several for ellipse in each(one)] for several in without]

@@ -59,16 +59,16 @@ class Strip:
         if len(self._pictures) == frames:
             self._pictures = []  # the next batch
         self._frames = frames
-        width = max(round(image.width * HEIGHT_OF_STRIP / image.height), 1)
-        width = max(min(width, WIDEST_STRIP // max(frames, 1)), 1)
-        self._pictures.append(image.resize((width, HEIGHT_OF_STRIP)).convert("RGB"))
+        scale = min(HEIGHT_OF_STRIP / image.height, WIDEST_STRIP / (max(frames, 1) * image.width))
+        size = [max(int(side * scale), 1) for side in image.size]
+        self._pictures.append(image.resize(size).convert("RGB"))
 
     def url(self) -> str | None:
         """All frames side by side, as the data URL of a JPEG; None where a frame is missing."""
         if not self._frames or len(self._pictures) != self._frames:
             return None
-        width = self._pictures[0].width
-        strip = Image.new("RGB", (width * self._frames, HEIGHT_OF_STRIP))
+        width, height = self._pictures[0].size
+        strip = Image.new("RGB", (width * self._frames, height))
         for i, picture in enumerate(self._pictures):
             strip.paste(picture, (i * width, 0))
         file = io.BytesIO()
