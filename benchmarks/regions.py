@@ -54,10 +54,13 @@ def _around_a_face(studio: Studio, ruler: Ruler, shot: Shot, seeds: range) -> li
             ("down in it", -0.6, True),
         )}  # fmt: skip
         videos = {name: frames for name, (frames, _) in zip(edits, studio.render([*edits.values()]))}
+        for way in ("up", "down"):  # what the reader sees of an edit in the background, where there is none
+            videos[f"{way} pasted"] = np.where(outside[..., None], videos["none"], videos[f"{way} in it"])
         read = {name: ruler.factors(frames).numpy() for name, frames in videos.items()}
-        found.append([_figures(videos, read, where, outside) for where in ("", " in it")])
-    (gain, background, pixels), (own_gain, own_background, own_pixels) = np.array(found).mean(0)
+        found.append([_figures(videos, read, where, outside) for where in ("", " in it", " pasted")])
+    (gain, background, pixels), (own_gain, own_background, own_pixels), (_, seen, _) = np.array(found).mean(0)
     print(f"a smile everywhere: {gain:.2f}, background {background:.3f}, pixels outside {pixels:.2f} of 255")
+    print(f"background's change in a region {own_background:.3f}; read so in unedited surroundings too: {seen:.3f}")
     return [
         _line("smile in a region, of what it is without", own_gain / gain, 0.9, at_least=True),
         _line("background's change, of what it is without", own_background / background, 1 / 3),
