@@ -10,7 +10,8 @@ const HEIGHT = 320; // pixels of the picture, at most
 const SIDE = 1000; // of the drawing's own units, across and down
 const ENDS = { right: [1, 0], bottom: [0, 1], left: [-1, 0], top: [0, -1] }; // of an ellipse, that size it
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const KNOB = { mouse: 6, touch: 14 }; // pixels
+const KNOB = { mouse: 6, touch: 9 }; // pixels of a handle's radius
+const NEAR = 26; // pixels within which a finger has a handle
 const STEP = 0.01; // parts of the picture, by an arrow key
 const ICONS = {
     add: "M12 5v14M5 12h14", remove: "M5 12h14", key: "M12 4l6 8l-6 8l-6-8z",
@@ -57,6 +58,9 @@ export class Stage {
         on("pointermove", (event) => this.#move(event));
         on("pointerup", (event) => this.#release(event));
         on("pointercancel", () => this.#stop());
+        // A finger on a region drags it, and beside them it scrolls the page, as in the drawing of the curves.
+        const still = (event) => this.#pressed && event.preventDefault();
+        this.drawing.addEventListener("touchstart", still, { passive: false });
         on("focusin", (event) => this.#activate(event.target));
         on("keyup", (event) => event.key in MOVES && this.regions.commit());
         on("focusout", () => this.#pressed || this.regions.commit());
@@ -163,14 +167,26 @@ export class Stage {
 
     #press(event) {
         if (event.button !== 0 || this.#pressed) return;
-        const group = this.#activate(event.target);
-        if (!group || this.regions.fault) return;
-        const { regions, state } = this, [x, y] = this.#point(event), { end = "" } = event.target.dataset;
-        const ellipse = at(regions.regions[regions.active], state.frames, state.cursor);
+        const { regions, state } = this, [x, y] = this.#point(event), group = this.#activate(event.target);
+        const ellipse = regions.region && at(regions.region, state.frames, state.cursor);
+        if (!ellipse || regions.fault) return;
+        const end = event.pointerType === "touch" ? this.#nearest(x, y, ellipse) : (event.target.dataset.end ?? "");
+        if (!group && !end) return;
         this.#pressed = { pointer: event.pointerId, x, y, end, ellipse };
         this.drawing.setPointerCapture(event.pointerId);
-        group.focus({ preventScroll: true });
+        this.#drawn[regions.active].focus({ preventScroll: true });
         event.preventDefault();
+    }
+
+    /** The end of an ellipse that a finger is nearest to; none where its centre is nearer, or all are far. */
+    #nearest(x, y, [cx, cy, wide, high]) {
+        const box = this.drawing.getBoundingClientRect();
+        const away = (px, py) => Math.hypot((px - x) * box.width, (py - y) * box.height);
+        const ends = Object.entries(ENDS).map(([end, [across, down]]) => {
+            return { end, far: away(cx + across * wide, cy + down * high) };
+        });
+        const { end, far } = ends.reduce((best, one) => (one.far < best.far ? one : best));
+        return far <= Math.min(NEAR, away(cx, cy)) ? end : "";
     }
 
     #move(event) {

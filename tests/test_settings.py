@@ -66,6 +66,9 @@ def test_overrides_switch_a_page_on():
         Settings(enabled=True, adapter="a", tracks="smile = 0:(0), 8:(1)\nage = 0.3", strength="0 > 1"),
         Settings(enabled=True, adapter="a b", identity="anna, 2: x", mode="direct", start=0.0, end=0.55),
         Settings(enabled=True, adapter="a", negative=False),
+        Settings(
+            enabled=True, adapter="a", tracks="a[l] = 1", regions="l = (0 0 1 1)\nr = 0:(0 0 1 1), 2:(1 0 1 1):hold"
+        ),
         Settings(enabled=True, adapter="a", start=1e-05, end=0.3333333),
         Settings(enabled=True, adapter="a", start=-0.0),
     ],

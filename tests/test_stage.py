@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import editor_page
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the regions are not tested")
@@ -163,3 +164,47 @@ def test_the_frame_under_the_cursor_is_its_background(stage):
     assert stage.root.locator(".wplus-picture canvas").evaluate(pixel)[:3] == [0, 255, 0]
     box = stage.svg.bounding_box()
     assert box["height"] == pytest.approx(2 * box["width"], abs=3)
+
+
+@pytest.fixture
+def finger(chromium, url):
+    """A stage on a telephone, and what sends a finger's way over places of the picture."""
+    options = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 844}}
+    with editor_page.opened(chromium, url, **options) as page:
+        made = Stage(editor_page.Editor(page))
+        made.editor.svg.wait_for()
+        made.type(LEFT)
+        made.root.scroll_into_view_if_needed()
+        touch = page.context.new_cdp_session(page)
+
+        def way(*places, off=(0, 0)):
+            for i, place in enumerate(places):
+                x, y = made.at(*place)
+                points = [{"x": x + off[0], "y": y + off[1]}]
+                touch.send(
+                    "Input.dispatchTouchEvent", {"type": "touchMove" if i else "touchStart", "touchPoints": points}
+                )
+            touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        yield made, way
+
+
+def test_a_finger_moves_a_region(finger):
+    stage, way = finger
+    way((0.3, 0.4), (0.4, 0.45), (0.5, 0.5))
+    assert stage.numbers() == pytest.approx([0.5, 0.5, 0.1, 0.2], abs=0.02)
+
+
+def test_a_finger_beside_a_handle_sizes_it(finger):
+    stage, way = finger
+    way((0.3, 0.6), (0.3, 0.65), (0.3, 0.7), off=(9, -9))
+    assert stage.numbers() == pytest.approx([0.3, 0.4, 0.1, 0.3], abs=0.02)
+
+
+def test_what_a_finger_aims_at_is_large(finger):
+    stage, _ = finger
+    stage.editor.type("smile = 1")
+    aims = [*stage.root.locator("button:visible").all(), stage.editor.root.get_by_label("Region of smile")]
+    boxes = [element.bounding_box() for element in aims]
+    assert len(boxes) == 6 and [box for box in boxes if box["width"] < 44 or box["height"] < 44] == []
+    assert stage.page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
