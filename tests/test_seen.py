@@ -65,8 +65,17 @@ def test_a_frame_without_a_face_is_a_gap(jobs, job, networks):
 
 
 def test_of_several_batches_the_last_counts(jobs, job, networks):
-    told = done(jobs, job, 20, 60, 30, 40).extra_generation_params["WPlus report"]["reached"]
+    done(jobs, job, 20, 60)
+    jobs.start(job)
+    for red in (30, 40):
+        jobs.see(job, Image.new("RGB", (8, 8), (red, 0, 0)))
+    told = finished(jobs, job).extra_generation_params["WPlus report"]["reached"]
     assert told["curves"][0]["measured"] == [0.3, 0.4]
+
+
+def test_what_animatediff_renders_beyond_a_short_video_is_left_out(jobs, job, networks):
+    told = done(jobs, job, 20, 60, 90).extra_generation_params["WPlus report"]["reached"]
+    assert told["curves"][0]["measured"] == [0.2, 0.6]
 
 
 def test_a_batch_that_is_not_complete_has_nothing(jobs, job, networks):

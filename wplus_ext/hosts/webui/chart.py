@@ -48,16 +48,16 @@ def _line(values: Sequence[float], low: float, high: float, style: str) -> str:
 
 
 class Strip:
-    """The frames of the last batch, small, for the strip under the curve and the picture with the regions."""
+    """The frames of a batch, small, for the strip under the curve and the picture with the regions."""
 
     def __init__(self) -> None:
         self._frames = 0
         self._pictures: list[Image.Image] = []
 
     def add(self, image: Image.Image, frames: int) -> None:
-        """Keep a finished image, one of so many."""
+        """Keep a finished image, one of so many; those beyond them are AnimateDiff's, which it drops."""
         if len(self._pictures) == frames:
-            self._pictures = []  # the next batch
+            return
         self._frames = frames
         scale = min(HEIGHT_OF_STRIP / image.height, WIDEST_STRIP / (max(frames, 1) * image.width))
         size = [max(int(side * scale), 1) for side in image.size]

@@ -46,9 +46,13 @@ class Job:
         self._resolved, self._fault, self.outer = resolved, fault, outer
         self.frames = 0
         self.report: Report | None = None
-        self.strip = Strip()
-        self.seen = Seen(networks)
+        self._networks = networks
         self._sampling = False
+        self.begin()
+
+    def begin(self) -> None:
+        """Before a batch: the images of the one before are no longer looked at."""
+        self.strip, self.seen = Strip(), Seen(self._networks)
 
     def needed(self) -> Resolved:
         """What to do. Raises the fault for which that is not known."""
@@ -175,6 +179,7 @@ class Jobs:
         """Before a batch: edit the next ``p.sample``."""
         job = job_of(p)
         if job is not None:
+            job.begin()
             job.guard(p)
         if not is_inner(p):
             self._last = weakref.ref(p)  # one that fails never ends

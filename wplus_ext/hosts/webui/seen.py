@@ -32,7 +32,7 @@ class Networks:
 
 
 class Seen:
-    """The faces of a job's last batch; ``why`` there are none, where nothing measures them."""
+    """The faces of a batch; ``why`` there are none, where nothing measures them."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
@@ -41,11 +41,9 @@ class Seen:
         self.why = ""
 
     def add(self, image: Image.Image, frames: int) -> None:
-        """Measure a finished image, one of so many."""
-        if self.why:
+        """Measure a finished image, one of so many; those beyond them are AnimateDiff's, which it drops."""
+        if self.why or len(self._faces) == frames:
             return
-        if len(self._faces) == frames:
-            self._faces = []  # the next batch
         self._size = image.size
         try:
             self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
