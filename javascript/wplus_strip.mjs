@@ -1,6 +1,7 @@
 // The strip of frames under the drawing, of the last run.
 
 import { html } from "./wplus_dom.mjs";
+import { clamp } from "./wplus_edits.mjs";
 
 const HEIGHT = 56;
 
@@ -28,13 +29,15 @@ export class Strip {
 
     #draw(image, frames, plot) {
         const source = image.naturalWidth / frames, high = image.naturalHeight, wide = (source / high) * HEIGHT;
-        const ratio = devicePixelRatio || 1, step = Math.max(1, Math.ceil((wide + 2) / (plot.inner / plot.last)));
+        const ratio = devicePixelRatio || 1, room = wide + 2 + Math.max(wide / 2 - plot.left, 0); // from one to the next
+        const step = Math.max(1, Math.ceil(room / (plot.inner / plot.last)));
         Object.assign(this.element, { width: plot.width * ratio, height: HEIGHT * ratio }); // which clears it
         Object.assign(this.element.style, { width: `${plot.width}px`, height: `${HEIGHT}px` });
         const context = this.element.getContext("2d");
         context.scale(ratio, ratio);
         for (let frame = 0; frame < frames; frame += step) {
-            context.drawImage(image, frame * source, 0, source, high, plot.x(frame) - wide / 2, 0, wide, HEIGHT);
+            const x = clamp(plot.x(frame) - wide / 2, 0, plot.width - wide); // the first and the last one whole too
+            context.drawImage(image, frame * source, 0, source, high, x, 0, wide, HEIGHT);
         }
     }
 }
