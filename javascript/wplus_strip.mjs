@@ -29,7 +29,7 @@ export class Strip {
 
     #draw(image, frames, plot) {
         const source = image.naturalWidth / frames, high = image.naturalHeight, wide = (source / high) * HEIGHT;
-        const ratio = devicePixelRatio || 1, room = wide + 2 + Math.max(wide / 2 - plot.left, 0); // from one to the next
+        const ratio = devicePixelRatio || 1, room = wide + 2 + Math.max(wide / 2 - plot.left, 0); // to the next
         const step = Math.max(1, Math.ceil(room / (plot.inner / plot.last)));
         Object.assign(this.element, { width: plot.width * ratio, height: HEIGHT * ratio }); // which clears it
         Object.assign(this.element.style, { width: `${plot.width}px`, height: `${HEIGHT}px` });
