@@ -2,7 +2,7 @@
 // truth, as of the curves; a drag makes a new region, which is drawn at once (`preview`), and its end writes the text.
 
 import { TrackError, linesOf, plain } from "./wplus_curve.mjs";
-import { clamp, explicit, order, places, round, seenPlaces, sort } from "./wplus_edits.mjs";
+import { clamp, curveOf, explicit, order, places, round, seenPlaces, sort } from "./wplus_edits.mjs";
 import { BOUNDS, ellipsesOf, formatRegions, parseRegions } from "./wplus_regions.mjs";
 import { History, withLine } from "./wplus_text.mjs";
 
@@ -61,13 +61,7 @@ export class Ellipses {
 
     #take(text) {
         const name = this.regions[this.active]?.name;
-        let fault = null, { regions } = this;
-        try {
-            regions = parseRegions(text);
-        } catch (error) {
-            if (!(error instanceof TrackError)) throw error;
-            fault = error;
-        }
+        const fault = faultOf(text), regions = fault ? this.regions : parseRegions(text);
         const same = regions.findIndex((region) => region.name === name);
         const active = same < 0 ? clamp(this.active, 0, Math.max(regions.length - 1, 0)) : same;
         this.#change({ text, regions, fault, active, preview: null });
@@ -78,9 +72,12 @@ export class Ellipses {
         this.#tell("changed");
     }
 
+    /** A new text, which is written. One that could not be read is refused, and it is said why. */
     #write(text, said) {
-        if (this.fault) {
-            this.#tell("said", `Not changed: ${this.fault.message}`);
+        const fault = this.fault ?? faultOf(text);
+        if (fault) {
+            this.#change({ preview: null });
+            this.#tell("said", `Not changed: ${fault.message}`);
             return false;
         }
         this.history.push(text);
@@ -129,11 +126,8 @@ export class Ellipses {
     put(frames, frame, ellipse) {
         const region = this.regions[this.active];
         if (!region || this.fault) return;
-        const [x, y, wide, high] = ellipse.map((number, i) => {
-            const [low, high_] = BOUNDS[i], least = i > 1 ? LEAST : low;
-            return Math.round(clamp(number, least, high_) * DECIMALS) / DECIMALS;
-        });
-        this.#change({ preview: placed(region, frames, frame, [x, y, wide, high]) });
+        const whole = ellipse.map((number, i) => Math.round(bounded(number, i) * DECIMALS) / DECIMALS);
+        this.#change({ preview: placed(region, frames, frame, whole) });
     }
 
     /** Write what `put` did. Says whether there was anything. */
@@ -157,13 +151,34 @@ export class Ellipses {
 
     /** Give the active region a key on a frame, or take it away; the last one leaves a region that never moves. */
     toggleKey(frames, frame) {
-        const region = this.regions[this.active];
-        if (!region || this.fault) return;
-        const at = ellipsesOf(region, frames)[frame];
+        const region = this.regions[this.active], at = region && ellipseAt(region, frames, frame);
+        if (!at || this.fault) return;
         const change = this.hasKey(region, frames, frame) ? lifted : keyed;
         this.#change({ preview: change(region, frames, frame, at) });
         this.commit();
     }
+}
+
+/** A number of an ellipse as the language takes it; half a width or height large enough to be held. */
+function bounded(number, i) {
+    const [low, high] = BOUNDS[i];
+    return clamp(number, i > 1 ? LEAST : low, high);
+}
+
+/** The fault of a text; null of one that can be read. */
+function faultOf(text) {
+    try {
+        parseRegions(text);
+        return null;
+    } catch (fault) {
+        if (!(fault instanceof TrackError)) throw fault;
+        return fault;
+    }
+}
+
+/** Where a region is at a frame; null where its keys cannot be of one curve. */
+export function ellipseAt(region, frames, frame) {
+    return region.parts.some((part) => curveOf(part, frames).fault) ? null : ellipsesOf(region, frames)[frame];
 }
 
 /** A region that is somewhere on a frame. */
@@ -176,7 +191,8 @@ function placed(region, frames, frame, ellipse) {
 /** The same with a key on that frame. All four numbers keep the same keys. */
 function keyed(region, frames, frame, ellipse) {
     const parts = region.parts.map((part, i) => {
-        const value = round(ellipse[i]), made = explicit(part, frames), at = seenPlaces(made, frames).indexOf(frame);
+        const value = round(bounded(ellipse[i], i)), made = explicit(part, frames);
+        const at = seenPlaces(made, frames).indexOf(frame);
         if (part.keys[0].unit === "spread") return { ...made, keys: [{ ...made.keys[0], position: frame, value }] };
         if (at >= 0) return { ...made, keys: made.keys.map((key, n) => (n === at ? { ...key, value } : key)) };
         const before = order(made, frames).findLast((n) => places(made, frames)[n] < frame);
@@ -192,7 +208,7 @@ function lifted(region, frames, frame, ellipse) {
     const at = seenPlaces(region.parts[0], frames).indexOf(frame);
     const parts = region.parts.map((part, i) => {
         const keys = part.keys.filter((_, n) => n !== at), still = { ...part.keys[0], position: 0, unit: "spread" };
-        const alone = { ...still, easing: "linear", bezier: null, value: round(ellipse[i]) };
+        const alone = { ...still, easing: "linear", bezier: null, value: round(bounded(ellipse[i], i)) };
         return keys.length ? { ...part, keys } : { ...part, keys: [alone] };
     });
     return { ...region, parts };

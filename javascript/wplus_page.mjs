@@ -31,7 +31,12 @@ function mount(root) {
     state.listen({ wrote: write });
     state.setText(textarea.value);
     new Editor(holder, state, JSON.parse(presets));
-    offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, write);
+    const restore = mountStage(root, state, find);
+    const accept = (text) => {
+        restore();
+        write(text);
+    };
+    offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, accept);
 
     const take = (text, typed = false) => {
         state.setText(text, typed);
@@ -41,25 +46,28 @@ function mount(root) {
     // At once; the page's own event comes later, and may be of what was written before this was typed.
     textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
     follow(root, state, find);
-    mountStage(root, state, find);
 }
 
-/** The regions, on the frame at the cursor. */
+/** The regions, on the frame at the cursor. Gives what brings back those of an earlier visit, where there are none. */
 function mountStage(root, state, find) {
-    const { tab, regions: id } = root.dataset;
+    const { tab, regions: id } = root.dataset, draft = `wplus-draft-regions-${tab}`;
     const textarea = find(`#${id} textarea`), regions = new Ellipses();
-    regions.listen({
-        wrote: (text) => {
-            textarea.value = text;
-            updateInput(textarea);
-        },
-        changed: () => state.setRegions(regions.regions.map(({ name }) => name)),
-    });
+    const earlier = stored((storage) => storage.getItem(draft));
+    const write = (text) => {
+        textarea.value = text;
+        updateInput(textarea);
+    };
+    regions.listen({ wrote: write, changed: () => state.setRegions(regions.regions.map(({ name }) => name)) });
     regions.setText(textarea.value);
     const side = (name) => Number(find(`#${tab}_${name} input[type=number]`)?.value) || 512;
     new Stage(find(`.wplus-regions[data-tab=${tab}]`), regions, state, () => [side("width"), side("height")]);
-    root.addEventListener("wplus-regions", (event) => regions.setText(event.detail ?? ""));
-    textarea.addEventListener("input", () => regions.setText(textarea.value, document.activeElement === textarea));
+    const take = (text, typed = false) => {
+        regions.setText(text, typed);
+        stored((storage) => (text.trim() ? storage.setItem(draft, text) : storage.removeItem(draft)));
+    };
+    root.addEventListener("wplus-regions", (event) => take(event.detail ?? ""));
+    textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
+    return () => earlier && !textarea.value.trim() && write(earlier);
 }
 
 /** Keep a state to what the page's other fields say. */

@@ -3,7 +3,7 @@
 
 import { button, html, press, set, svg } from "./wplus_dom.mjs";
 import { curveOf } from "./wplus_edits.mjs";
-import { ellipsesOf } from "./wplus_regions.mjs";
+import { ellipseAt } from "./wplus_ellipses.mjs";
 import { colourOf, styleOf } from "./wplus_styles.mjs";
 
 const HEIGHT = 320; // pixels of the picture, at most
@@ -88,18 +88,19 @@ export class Stage {
         const knob = matchMedia("(pointer: coarse)").matches ? KNOB.touch : KNOB.mouse;
         this.knob = [width, height].map((side) => (knob * SIDE) / (side * scale)); // round in any picture
         this.#background(width * scale, height * scale);
-        this.shown = regions.shown.map((region) => ({ region, ellipse: at(region, frames, cursor) }));
+        this.shown = regions.shown.map((region) => ({ region, ellipse: ellipseAt(region, frames, cursor) }));
         while (this.#drawn.length < this.shown.length) this.#drawn.push(this.#group());
         this.#drawn.forEach((group, i) => this.#draw(group, i, this.shown[i]));
         const { ellipse, region } = this.shown[regions.active] ?? {};
-        const off = !region || Boolean(regions.fault);
-        for (const tool of [this.remove, this.key]) tool.disabled = off;
+        this.remove.disabled = !region || Boolean(regions.fault);
+        this.key.disabled = !ellipse || Boolean(regions.fault);
         this.add.disabled = Boolean(regions.fault);
         this.undo.disabled = !regions.history.can(-1);
         this.redo.disabled = !regions.history.can(1);
         press(this.key, region && regions.hasKey(region, frames, cursor));
         const said = regions.fault ? regions.fault.message
-            : ellipse ? `frame ${cursor} · ${region.name} ${ellipse.map((number) => number.toFixed(2)).join(" ")}` : "";
+            : ellipse ? `frame ${cursor} · ${region.name} ${ellipse.map((number) => number.toFixed(2)).join(" ")}`
+                : region ? `${region.name}: ${curveOf(region.parts[0], frames).fault.message}` : "";
         if (this.readout.textContent !== said) this.readout.textContent = said;
     }
 
@@ -115,9 +116,9 @@ export class Stage {
 
     #background(wide, high) {
         const { run, frames, cursor } = this.state, strip = this.#strip(run, frames), ratio = devicePixelRatio || 1;
-        const key = [Math.round(wide * ratio), Math.round(high * ratio), strip?.src.length ?? 0, cursor].join();
-        if (key === this.painted) return;
-        this.painted = key;
+        const key = [Math.round(wide * ratio), Math.round(high * ratio), cursor].join();
+        if (key === this.painted && strip === this.image) return;
+        Object.assign(this, { painted: key, image: strip });
         Object.assign(this.canvas, { width: Math.round(wide * ratio), height: Math.round(high * ratio) });
         if (!strip) return;
         const source = strip.naturalWidth / frames, { width, height } = this.canvas;
@@ -168,7 +169,7 @@ export class Stage {
     #press(event) {
         if (event.button !== 0 || this.#pressed) return;
         const { regions, state } = this, [x, y] = this.#point(event), group = this.#activate(event.target);
-        const ellipse = regions.region && at(regions.region, state.frames, state.cursor);
+        const ellipse = regions.region && ellipseAt(regions.region, state.frames, state.cursor);
         if (!ellipse || regions.fault) return;
         const end = event.pointerType === "touch" ? this.#nearest(x, y, ellipse) : (event.target.dataset.end ?? "");
         if (!group && !end) return;
@@ -236,12 +237,7 @@ export class Stage {
         const move = MOVES[event.key];
         if (!move) return null;
         const step = STEP * (event.shiftKey ? 5 : 1), [x, y] = move.map((way) => way * step);
-        const [cx, cy, wide, high] = at(regions.region, this.state.frames, this.state.cursor);
+        const [cx, cy, wide, high] = ellipseAt(regions.region, this.state.frames, this.state.cursor);
         return () => this.#put(event.altKey ? [cx, cy, wide + x, high - y] : [cx + x, cy + y, wide, high]);
     }
-}
-
-/** Where a region is at a frame; null where its keys cannot be of one curve. */
-function at(region, frames, frame) {
-    return region.parts.some((part) => curveOf(part, frames).fault) ? null : ellipsesOf(region, frames)[frame];
 }

@@ -142,6 +142,19 @@ describe("keys", () => {
         assert.equal(regions.text, "a = (1 0.4 0.1 0.2)");
     });
 
+    test("one where a Bezier has gone too far is what the language takes", () => {
+        open("a = 0:(0 0.4 0.1 0.2):bez/0.3/10/0.6/10, 15:(1 0.4 0.2 0.2)");
+        regions.toggleKey(16, 7);
+        assert.equal(regions.fault, null);
+        assert.match(regions.text, /7:\(2 0.4/);
+    });
+
+    test("that cannot be of one curve are left alone", () => {
+        open("a = 0:(0 0.4 0.1 0.2), 15:(1 0.4 0.1 0.2), 100%:(1 0.4 0.1 0.2)");
+        regions.toggleKey(16, 3);
+        assert.deepEqual(written, []);
+    });
+
     test("percentages stay percentages", () => {
         open("a = 0%:(0 0.4 0.1 0.2), 100%:(1 0.4 0.1 0.2)");
         assert.equal(regions.hasKey(regions.regions[0], 16, 15), true);
@@ -156,6 +169,13 @@ describe("all of them", () => {
         regions.add();
         assert.equal(regions.text, "region1 = (0 0 1 1)\nregion2 = (0.5 0.4 0.15 0.2)");
         assert.equal(regions.active, 1);
+    });
+
+    test("one more than there can be is refused", () => {
+        open(Array.from({ length: 64 }, (_, i) => `a${i} = (0 0 1 1)`).join("\n"));
+        regions.add();
+        assert.deepEqual([regions.fault, written], [null, []]);
+        assert.match(said.at(-1), /^Not changed: .*at most 64 regions/);
     });
 
     test("one is removed", () => {

@@ -58,6 +58,14 @@ def test_a_face_at_the_pictures_edge_stays_in_the_language():
     assert region.ellipses(1) == [(-1, 2, 2, 2)]
 
 
+def test_more_than_a_text_holds_is_refused():
+    with pytest.raises(ValueError, match="65 faces, expected at most 64"):
+        regions_of(video([at(50, 50)] * 65), (200, 100))
+    restless = [[at(20 + 160 * (i % 4 > 1), 50)] for i in range(9000)]
+    with pytest.raises(ValueError, match="more than 4096 keys"):
+        regions_of(video(*restless), (200, 100))
+
+
 def test_without_faces_there_are_none():
     assert regions_of(video([], []), (200, 100)) == []
 

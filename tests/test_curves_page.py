@@ -34,7 +34,7 @@ class Reader:
 
 @pytest.fixture
 def curves(accordion, monkeypatch):
-    monkeypatch.setattr(importlib.import_module("wplus_ext.hosts.webui.curves").Networks, "reader", lambda _: Reader())
+    monkeypatch.setattr(importlib.import_module("wplus_ext.hosts.webui.seen").Networks, "reader", lambda _: Reader())
     return accordion.curves
 
 
@@ -46,23 +46,18 @@ def video(tmp_path):
     return tmp_path / "a.webp"
 
 
-def take(curves, path, tracks="", direction="smile", identity="None", attribute="smile", **how):
+def take(curves, path, direction="smile", identity="None", attribute="smile", **how):
     face_number, times, relative, frames, fps = (
         {**dict(face=1, times=1.0, relative=False, frames=SIX, fps=4.0), **how}.values()
     )  # fmt: skip
     file = None if path is None else SimpleNamespace(name=str(path))
-    return curves.take(tracks, direction, identity, file, attribute, face_number, times, relative, frames, fps)
+    return curves.take(direction, identity, file, attribute, face_number, times, relative, frames, fps)
 
 
 def test_a_video_gives_a_track_over_the_pages_frames(curves, video):
     tracks, said = take(curves, video)
     assert tracks == "smile = 0:(0.01), 5:(0.6)"
     assert said == "smile of face 1, measured in 2 of 3 frames: 0.01 to 0.60, 2 keys"
-
-
-def test_it_comes_after_the_tracks_that_are_there(curves, video):
-    tracks, _ = take(curves, video, tracks="age = 0.5\n")
-    assert tracks.startswith("age = 0.5\nsmile = ")
 
 
 def test_it_is_multiplied_and_may_be_less_its_mean(curves, video):
@@ -77,6 +72,7 @@ def test_a_calibrated_direction_scales_it(curves, video, identity, number, slope
     calibration.write(library, library.find("directions", "smile"), number, found)
     _, said = take(curves, video, identity=identity)
     assert f"to {0.6 / slope:.2f}" in said and f"1 of {number} gives {slope:g}, as calibrated on &lt;toon&gt;" in said
+    assert "faces were seen to hold from -1 to 1: scale it, or look" in said
 
 
 def test_a_sound_gives_a_track_at_the_pages_speed(curves, tmp_path):
@@ -99,9 +95,9 @@ def test_a_sound_gives_a_track_at_the_pages_speed(curves, tmp_path):
         (dict(path=Path("gone.txt")), "gone.txt: not the ending of a video"),
     ],
 )
-def test_what_cannot_be_followed_is_said_and_the_tracks_stay(curves, video, how, words):
-    tracks, said = take(curves, **{"path": video, "tracks": "age = 1", **how})
-    assert tracks == "age = 1" and words in said and "wplus-fault" in said
+def test_what_cannot_be_followed_is_said_and_no_track_is_made(curves, video, how, words):
+    track, said = take(curves, **{"path": video, **how})
+    assert track == "" and words in said and "wplus-fault" in said
 
 
 def test_a_cleared_number_is_what_it_was_at_first(curves, video):

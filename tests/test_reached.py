@@ -118,6 +118,15 @@ def test_a_track_in_a_region_is_about_the_face_there(tmp_path):
     assert curves["smile[left]"].asked.tolist() == [0, 1]
 
 
+def test_two_tracks_of_one_name_add_up_and_may_be_about_nobody(tmp_path):
+    settings = Settings(
+        enabled=True, tracks="smile[0:8, up] = 1\nsmile[8:18, up] = 0.5\nsmile[0:8] = 1\nsmile[8:18] = 0.5",
+        regions="up = (0.5 0 0.1 0.05)",
+    )  # fmt: skip
+    found = came_out(Faces((two(0.1, 0.9),)), (280, 99), settings, Library([tmp_path]), Photos(None))
+    assert [(curve.track, curve.asked.tolist()) for curve in found.curves] == [("smile", [1.5])]
+
+
 def test_what_no_track_moves_is_to_stay():
     assert reached(face(0.1), face(0.9), smile=[0.0, 1.0]).unrest == 0
     assert reached(face(0.1, 40), face(0.9, 54), smile=[0.0, 1.0]).unrest == pytest.approx(0.7 / 7)

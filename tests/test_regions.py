@@ -14,7 +14,7 @@ from torch import nn
 from unets import FRAMES, NEGATIVE, F, call, difference, edited, latents
 
 from wplus_ext import Branch, Plan, attach
-from wplus_ext.edit.plan import joined
+from wplus_ext.edit.plan import joined, within
 from wplus_ext.edit.residual import Folded
 from wplus_ext.edit.rows import Compiled, segments
 
@@ -274,15 +274,25 @@ def test_videos_that_are_rendered_together_have_their_own_regions(compvis, adapt
             assert difference(together[2 * i : 2 * i + 2], call(compvis)[2 * i : 2 * i + 2]) < 1e-5
 
 
-@pytest.mark.parametrize("region", [(0.5, 0.5, 0.1), (0.5, 0.5, -0.1, 0.2), [(0.5, 0.5, 0.1, math.inf)], "left"])
+@pytest.mark.parametrize(
+    "region", [(0.5, 0.5, 0.1), (0.5, 0.5, -0.1, 0.2), [(0.5, 0.5, 0.1, math.inf)], "left", [], [[]]]
+)
 def test_what_is_no_ellipse_is_refused(region):
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ValueError, match="expected .x, y, half the width, half the height"):
         Branch(latents(), 1.0, region=region)
 
 
 def test_regions_have_the_frames_of_the_others():
     with pytest.raises(ValueError, match="region 1 4, expected the same number, or 1"):
         Branch(latents(), [0.1, 0.2, 0.3], region=MOVING)
+
+
+def test_a_crop_sees_its_regions_where_they_are(compvis, adapter):
+    """What is edited in the picture's right half is, seen from there, edited all over."""
+    plan = Plan([Branch(latents(), 0.5, region=(0.75, 0.5, 0.2, 0.3)), Branch(latents(seed=1), 0.3, without=[LEFT])])
+    first, second = within(plan, (0.5, 0.0, 0.5, 1.0)).branches
+    assert first.region[0] == pytest.approx((0.5, 0.5, 0.4, 0.3)) and first.scale == (0.5,)
+    assert second.without[0][0] == pytest.approx((-0.4, 0.4, 0.4, 0.3)) and second.region is None
 
 
 def test_the_direct_mode_has_no_regions():

@@ -148,6 +148,11 @@ def test_what_cannot_become_regions_is_said(jobs, job, networks, find, reds, tex
     assert type(caught.value).__name__ == "Error"
 
 
+def test_a_run_that_did_not_end_says_so(jobs, job, networks, find):
+    with pytest.raises(Exception, match="1 of the last run's 2 frames were looked at"):
+        find(shown(jobs, done(jobs, job, 20)))
+
+
 def test_without_a_run_or_the_networks_it_says_what_to_do(jobs, job, find):
     with pytest.raises(Exception, match="generate some first"):
         find(None)

@@ -6,6 +6,7 @@ import host
 import plain
 import pytest
 import torch
+from PIL import Image
 
 OFF = {"enabled": False}
 SMILE = {"enabled": True, "start": 0, "tracks": "smile = 1"}
@@ -126,3 +127,27 @@ def test_what_is_sampled_twice_is_edited_once_each(shared, script, batches):
     outs = [out for _ in range(batches) for out in sampled_twice(script, job)]
     assert [torch.equal(out, wanted) for out in outs] == [True] * 2 * batches
     assert plain.hooks(shared.sd_model.model.diffusion_model) == 0
+
+
+# A crop of the picture: inpainting of the masked alone, and ADetailer
+
+
+def in_region(text):
+    return {"enabled": True, "start": 0, "tracks": "smile[a] = 1", "regions": f"a = ({text})"}
+
+
+def test_a_crop_has_the_regions_of_its_picture(shared, script):
+    """What lies in the middle of the picture's right half is the middle of a crop that is that half."""
+    crop = host.Job(shared, 2, steps=1)
+    crop.paste_to, crop.init_images = (32, 0, 32, 64), [Image.new("RGB", (64, 64))]
+    cropped, _ = host.run(script, crop, in_region("0.75 0.5 0.125 0.25"))
+    whole, _ = host.run(script, host.Job(shared, 2, steps=1), in_region("0.5 0.5 0.25 0.25"))
+    elsewhere, _ = host.run(script, host.Job(shared, 2, steps=1), in_region("0.75 0.5 0.125 0.25"))
+    assert torch.equal(cropped, whole) and not torch.equal(whole, elsewhere)
+
+
+def test_a_crop_without_its_region_is_not_edited(shared, script):
+    crop = host.Job(shared, 2, steps=1)
+    crop.paste_to, crop.init_images = (0, 0, 16, 64), [Image.new("RGB", (64, 64))]
+    cropped, _ = host.run(script, crop, in_region("0.75 0.5 0.125 0.25"))
+    assert torch.equal(cropped, host.run(script, host.Job(shared, 2, steps=1), OFF)[0])

@@ -113,6 +113,8 @@ def _goals(options: argparse.Namespace, studio: Studio, shot: Shot, units: Mappi
             raise ValueError(f'no direction is known to move {attribute}; say --by "{attribute} = DIRECTION"')
         entry = studio.library.find("directions", direction)
         found = calibration.read(studio.library, entry).get(calibration.NUMBERS[is_alpha])
+        if found and options.far is None:
+            _say(f"{direction} keeps to where faces held on {found.model}, with the adapter {found.adapter}")
         low, high = (-options.far, options.far) if options.far is not None else _bounds(found, is_alpha)
         goals.append(Goal(attribute, direction, curve, low, high, units.get(attribute, 1.0)))
     return goals
@@ -120,15 +122,18 @@ def _goals(options: argparse.Namespace, studio: Studio, shot: Shot, units: Mappi
 
 def _bounds(found: Calibration | None, is_alpha: bool) -> tuple[float, float]:
     """How far a direction goes: as faces were measured to hold, or as is customary."""
-    return (found.low, found.high) if found and found.low < 0 < found.high else (-FAR[is_alpha], FAR[is_alpha])
+    low, high = (found.low, found.high) if found else (0.0, 0.0)
+    return low or -FAR[is_alpha], high or FAR[is_alpha]  # of a side of which nothing is known to hold, the customary
 
 
 def _with(shot: Shot, found: Mapping[str, Schedule]) -> Shot:
     """The shot with these tracks in place of its own of that name, where it has some, and after the others."""
-    own = {track.called: track for track in shot.edit.parsed}
-    made = {name: replace(own.get(name, Track(name, schedule)), schedule=schedule) for name, schedule in found.items()}
-    text = tracks.format([*{**own, **made}.values()])
-    return common.changed(shot, {"tracks": text})
+    left, made = dict(found), []
+    for track in shot.edit.parsed:
+        is_goal = track.called in left
+        made.append(replace(track, schedule=left.pop(track.called)) if is_goal else track)
+    made += [Track(name, schedule) for name, schedule in left.items()]
+    return common.changed(shot, {"tracks": tracks.format(made)})
 
 
 def _told(search: Aim, done: Round) -> str:

@@ -17,6 +17,7 @@ from ..measure.calibrate import calibrate
 from ..measure.follow import Faces, measure
 from ..measure.moves import moved
 from ..measure.reader import Reads
+from ..settings import Settings
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 from ..tracks import Track, parse_schedule
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"of the direction, that are tried; default: {VALUES[False]}; with an identity eight times as much",
     )  # fmt: skip
     add_by(what)
-    common.add_shot(parser, many=("prompt", "seed"), without=("tracks", "strength"))
+    common.add_shot(parser, many=("prompt", "seed"), without=("tracks", "strength", "mode", "regions"))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -53,7 +54,10 @@ def run(options: argparse.Namespace) -> None:
         studio.library.find("directions")  # which says what to do
     for entry in entries:
         calibration.check(entry)
-    about = {"model": studio.name, "adapter": studio.library.find("adapters", shots[0].edit.adapter).name}
+    edit = shots[0].edit
+    usual = (edit.start, edit.end, edit.negative) == (Settings.start, Settings.end, Settings.negative)
+    how = "" if usual else f" from {edit.start:g} to {edit.end:g}{'' if edit.negative else ', positive rows alone'}"
+    about = {"model": f"{studio.name}{how}", "adapter": studio.library.find("adapters", shots[0].edit.adapter).name}
     sets = [[_with(shot, entry, number) for shot in shots for number in numbers] for entry in entries]
     with tqdm(total=sum(map(count_steps, [shots, *sets])), desc="calibrate", unit="step", disable=None) as bar:
         unedited = [*_measured(studio, shots, reader, bar)]

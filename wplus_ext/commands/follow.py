@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from ..library import calibration
+from ..library.calibration import Calibration
 from ..library.index import Library
 from ..measure import fit
 from ..measure.reader import ATTRIBUTES
@@ -54,21 +55,22 @@ def run(options: argparse.Namespace) -> None:
         },
     )
     curve, whose = _heard(options) if options.attribute == LOUDNESS else _seen(options)
-    frames, scale = options.frames or len(curve), _scale(options, name)
+    found = None if options.attribute == LOUDNESS else _calibrated(options, name)
+    scale = options.scale if options.scale is not None else 1 / found.slope if found else 1.0
+    frames = options.frames or len(curve)
     values, made = fit.followed(curve, frames, scale, options.relative, options.calm, options.tolerance)
     print(f"{options.attribute}{whose}, {fit.told(curve, values, made)}", file=sys.stderr)
+    if found and (beyond := found.beyond(values)):
+        print(beyond, file=sys.stderr)
     print(format([Track(name, made)]))
 
 
-def _scale(options: argparse.Namespace, direction: str) -> float:
-    """What makes an attribute the lambda that gives as much of it; says so where that is by a calibration."""
-    if options.scale is not None:
-        return options.scale
+def _calibrated(options: argparse.Namespace, direction: str) -> Calibration | None:
+    """What a direction was measured to give of the attribute; says so where that is known."""
     found = calibration.of(Library([options.wplus]), direction, calibration.NUMBERS[False], options.attribute)
-    if found is None:
-        return 1.0
-    print(f"{direction} gives {found.slope:g} {found.attribute} for 1 of lambda, on {found.model}", file=sys.stderr)
-    return 1 / found.slope
+    if found:
+        print(f"{direction} gives {found.slope:g} {found.attribute} for 1 of lambda, on {found.model}", file=sys.stderr)
+    return found
 
 
 def _seen(options: argparse.Namespace) -> tuple[np.ndarray, str]:

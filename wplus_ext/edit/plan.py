@@ -122,10 +122,15 @@ def _moved(
 
 def _ellipses(given: Ellipse | Sequence[Ellipse]) -> tuple[Ellipse, ...]:
     """Ellipses by frame. Raises ValueError for what is none."""
-    tensor = torch.as_tensor(given, dtype=torch.float64)
+    wanted = f"region is {given}, expected (x, y, half the width, half the height), or a list of them"
+    try:
+        tensor = torch.as_tensor(given, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(wanted) from error
     tensor = tensor[None] if tensor.ndim == 1 else tensor
-    if tensor.ndim != 2 or tensor.shape[1] != 4 or not torch.isfinite(tensor).all() or (tensor[:, 2:] < 0).any():
-        raise ValueError(f"region is {given}, expected (x, y, half the width, half the height), or a list of them")
+    is_one = tensor.ndim == 2 and len(tensor) > 0 and tensor.shape[1] == 4
+    if not is_one or not torch.isfinite(tensor).all() or (tensor[:, 2:] < 0).any():
+        raise ValueError(wanted)
     return tuple(tuple(each) for each in tensor.tolist())
 
 
@@ -189,6 +194,20 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether no frame is changed."""
         return not any(any(scales) for scales in self.scales)
+
+
+def within(plan: Plan, crop: Ellipse) -> Plan:
+    """The plan for a crop of its pictures, (left, top, width, height) as parts of theirs: its regions as seen there."""
+    left, top, width, height = crop
+
+    def seen(ellipses: tuple[Ellipse, ...]) -> list[Ellipse]:
+        return [((x - left) / width, (y - top) / height, wide / width, high / height) for x, y, wide, high in ellipses]
+
+    branches = [
+        replace(branch, region=branch.region and seen(branch.region), without=[*map(seen, branch.without)])
+        for branch in plan.branches
+    ]
+    return replace(plan, branches=branches)
 
 
 def joined(plans: Sequence[Plan], frames: int) -> Plan:

@@ -59,6 +59,12 @@ class Calibration:
             return f"nothing that is measured, {holds}"
         return f"{self.slope:+.2f} {self.attribute} (± {self.spread:.2f}), {holds}"
 
+    def beyond(self, values: Sequence[float]) -> str:
+        """What is to be said of values beyond the range in which faces held; empty where there are none."""
+        if min(values) >= self.low - 1e-9 and max(values) <= self.high + 1e-9:
+            return ""
+        return f"faces were seen to hold from {self.low:g} to {self.high:g}: scale it, or look"
+
     @classmethod
     def from_dict(cls, values: object) -> Calibration:
         """From names and values. Raises ValueError for what is none."""
@@ -67,10 +73,11 @@ class Calibration:
         try:
             steps = [Step(**step) for step in values["steps"]]
             found = cls(**{**values, "steps": steps, "gives": dict(values["gives"])})
-        except (TypeError, ValueError) as error:
+            numbers = (found.slope, found.spread, found.unit, found.low, found.high)
+            is_plain = all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers)
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"expected a calibration ({error})") from error
-        numbers = (found.slope, found.spread, found.unit, found.low, found.high)
-        if not all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers):
+        if not is_plain:
             raise ValueError(f"expected finite numbers, got slope, spread, unit and range {numbers}")
         if not all(isinstance(text, str) for text in (found.attribute, found.model, found.adapter)):
             raise ValueError("expected the names of an attribute, a model and an adapter")
@@ -104,8 +111,11 @@ def read(library: Library, entry: Entry) -> dict[str, Calibration]:
 def of(library: Library, direction: str, number: str, attribute: str) -> Calibration | None:
     """What 1 of a direction's lambda or alpha was measured to give of an attribute; None where nothing is known of it,
     or there is no such direction. Raises ValueError as `read`."""
-    names = library.names("directions")
-    found = read(library, library.find("directions", direction)).get(number) if direction in names else None
+    try:
+        entry = library.find("directions", direction)
+    except ValueError:
+        return None
+    found = read(library, entry).get(number)
     return found if found and found.attribute == attribute and found.slope else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..regions import PARTS, Region
-from ..tracks import Key, Schedule
+from ..tracks import MAX_KEYS, MAX_TRACKS, Key, Schedule
 from . import fit
 from .follow import Faces
 from .reader import Face
@@ -25,7 +25,12 @@ def regions_of(faces: Faces, size: tuple[int, int], frames: int | None = None, g
         grown: half of an ellipse, by the face's box.
 
     Where somebody is not seen the region goes straight on to where they are seen again.
+
+    Raises:
+        ValueError: more people, or more keys for one, than a text of regions holds.
     """
+    if len(faces.people) > MAX_TRACKS:
+        raise ValueError(f"{len(faces.people)} faces, expected at most {MAX_TRACKS}; cut the video")
     found = []
     for number in faces.people:
         places = np.array([_ellipse(frame.get(number), size, grown) for frame in faces.frames])  # (F, 4)
@@ -57,3 +62,5 @@ def _schedules(curves: np.ndarray) -> tuple[Schedule, ...]:
         if off.max() <= TOLERANCE:
             return tuple(Schedule(tuple(Key(float(i), float(curve[i])) for i in keys)) for curve in curves)
         keys = sorted({*keys, int(off.argmax())})
+        if len(keys) > MAX_KEYS:
+            raise ValueError(f"a face that needs more than {MAX_KEYS} keys to be followed; cut the video")

@@ -53,8 +53,8 @@ def calibrate(
     slopes = _slopes(numbers[holds], changes[holds]).T  # (A, N)
     scale = np.array([units.get(name, 1.0) for name in ATTRIBUTES])
     slope, spread = _mean(slopes), _deviation(slopes)
-    which = ATTRIBUTES.index(attribute) if attribute else _most(slope / scale, spread / scale, len(before), high - low)
-    is_moved = which is not None and np.isfinite(slope[which])
+    which = _most(slope / scale, spread / scale, len(before), high - low, attribute)
+    is_moved = which is not None
     change = _mean(changes[..., which]) if is_moved else np.full(len(numbers), np.nan)
     unlike = [_unlike(unedited, edited[number]) for number in numbers]
     return Calibration(
@@ -97,10 +97,12 @@ def _slopes(numbers: np.ndarray, changes: np.ndarray) -> np.ndarray:
     return np.where(squares > 1e-9, products / np.maximum(squares, 1e-9), np.nan)
 
 
-def _most(slope: np.ndarray, spread: np.ndarray, videos: int, reach: float) -> int | None:
-    """The attribute that moves the most, for its unit; None where none moves enough to say so."""
+def _most(slope: np.ndarray, spread: np.ndarray, videos: int, reach: float, attribute: str) -> int | None:
+    """The attribute that moves the most, for its unit, or this one; None where it does not move enough to say so."""
     sure = np.abs(slope) > CERTAIN * spread / np.sqrt(videos)
     moved = np.where(np.isfinite(slope) & sure & (np.abs(slope) * reach >= NOTED), np.abs(slope), 0)
+    if attribute:
+        moved = np.where(np.array(ATTRIBUTES) == attribute, moved, 0)
     return int(moved.argmax()) if moved.any() else None
 
 

@@ -146,7 +146,7 @@ def reached(faces: Faces, size: tuple[int, int], settings: Settings, library: Li
     for track in (track for track in settings.parsed if track.region):
         person = _person_in(faces, settings.places[track.region].ellipses(frames), size)
         if person is None:
-            del asked[track.called]  # there is nobody whose face it could move
+            asked.pop(track.called, None)  # there is nobody whose face it could move
         else:
             whose[track.called] = person
     return Reached.of(faces, asked, reader.units, library, photo, whose)
@@ -165,9 +165,13 @@ def _person_in(faces: Faces, ellipses: Sequence[Ellipse], size: tuple[int, int])
 
 
 def asked_of(settings: Settings, frames: int) -> dict[str, np.ndarray]:
-    """What the tracks of settings ask for, by name, (F,) each: alpha of an identity, or lambda with its strength."""
+    """What the tracks of settings ask for, by name, (F,) each: alpha of an identity, or lambda with its strength. Those
+    of one name, for other layers, add up."""
     strength = np.ones(frames) if settings.identity is not None else np.array(evaluate(settings.schedule, frames))
-    return {track.called: np.array(evaluate(track.schedule, frames)) * strength for track in settings.parsed}
+    found: dict[str, np.ndarray] = {}
+    for track in settings.parsed:
+        found[track.called] = found.get(track.called, 0) + np.array(evaluate(track.schedule, frames)) * strength
+    return found
 
 
 def _photographed(identity: str | None, library: Library, reader: Reads) -> np.ndarray | None:

@@ -21,7 +21,7 @@ from ...studio.frames import PICTURES, VIDEOS, read_frames
 from ...studio.sound import LOUDNESS, SOUNDS, loudness
 from ...tracks import Track, format
 from .files import fault_html
-from .seen import Networks
+from .seen import networks_of
 
 FRAMES, FPS = 16, 8.0  # where the page does not say
 
@@ -36,7 +36,7 @@ class Curves:
     """
 
     def __init__(self, elem_id: Callable[[str], str], library: Library, tab: str) -> None:
-        self.library, self._networks, self._tab = library, Networks(library), tab
+        self.library, self._tab = library, tab
         with gr.Accordion("Curve from a video or a sound", open=False, elem_id=elem_id("curves")):
             kinds = [*dict.fromkeys([*VIDEOS, *PICTURES, *SOUNDS])]
             file = gr.File(label="W+ video or sound", file_types=kinds, height=110, elem_id=elem_id("followed"))
@@ -53,33 +53,34 @@ class Curves:
                 relative = gr.Checkbox(False, label="W+ less its mean, as for an age", elem_id=elem_id("relative"))
                 self._take = gr.Button("Add its track", elem_id=elem_id("take"), elem_classes="wplus-small")
             self._said = gr.HTML(elem_id=elem_id("curves_said"))
+        self._line = gr.Textbox("", visible=False)  # the new track, until the page has put it after the others
         page = [gr.Number(FRAMES, visible=False), gr.Number(FPS, visible=False)]  # what the curve editor knows of it
         self._asked = [file, attribute, face, times, relative, *page]
 
     def connect(self, tracks: gr.Textbox, direction: gr.Dropdown, identity: gr.Dropdown) -> None:
         """Let the button add a track, along the chosen direction, to the tracks."""
         told = f"document.querySelector('.wplus-curve[data-tab={self._tab}]')?.dataset ?? {{}}"
-        self._take.click(
+        made = self._take.click(
             self.take,
-            [tracks, direction, identity, *self._asked],
-            [tracks, self._said],
+            [direction, identity, *self._asked],
+            [self._line, self._said],
             _js=f"(...given) => {{ const {{frames, fps}} = {told}; "
             f"return [...given.slice(0, -2), Number(frames) || {FRAMES}, Number(fps) || {FPS:g}]; }}",
         )
+        # After the text as it is then: people go on while a video is measured.
+        join = "(line, text) => [line && text.trim() ? `${text.trimEnd()}\\n${line}` : line || text, '']"
+        made.then(None, [self._line, tracks], [tracks, self._line], _js=join, show_progress=False, queue=False)
 
-    def take(
-        self, tracks: str, direction: str, identity: str, file: object, attribute: str, *how: float | None
-    ) -> list[str]:
-        """The tracks with one more, and what it was made of, as HTML; or as they are, and what is wrong."""
+    def take(self, direction: str, identity: str, file: object, attribute: str, *how: float | None) -> list[str]:
+        """A track as text, and what it was made of, as HTML; or none, and what is wrong."""
         try:
             if not direction or file is None:
                 raise ValueError(f"expected a {'video or a sound' if direction else 'direction'} to be chosen")
             number = NUMBERS[bool(identity) and identity != NO_IDENTITY]
             track, said = self._followed(direction, number, Path(file.name), attribute, *how)
         except (ValueError, OSError, RuntimeError, OverflowError) as error:
-            return [tracks, fault_html(error)]
-        line = format([track])
-        return [f"{tracks.rstrip()}\n{line}" if tracks.strip() else line, html.escape(said)]
+            return ["", fault_html(error)]
+        return [format([track]), html.escape(said)]
 
     def _followed(
         self, direction: str, number: str, path: Path, attribute: str, face: float | None, times: float | None,
@@ -95,12 +96,14 @@ class Curves:
         scale = (1.0 if times is None else times) / (found.slope if found else 1)
         values, made = fit.followed(curve, int(frames), scale, relative)
         by = f"; 1 of {number} gives {found.slope:g}, as calibrated on {found.model}" if found else ""
-        return Track(direction, made), f"{what}, {fit.told(curve, values, made)}{by}"
+        beyond = found.beyond(values) if found else ""
+        said = "; ".join(filter(None, (f"{what}, {fit.told(curve, values, made)}{by}", beyond)))
+        return Track(direction, made), said
 
     def _seen(self, path: Path, attribute: str, person: int) -> np.ndarray:
         """An attribute of a face in a video, by frame. Raises ValueError where there is no such face."""
         frames = itertools.islice(read_frames(path), fit.MOST + 1)
-        found = measure(frames, self._networks.reader())
+        found = measure(frames, networks_of(self.library).reader())
         if len(found.frames) > fit.MOST:
             raise ValueError(f"{path.name}: more than {fit.MOST:,} frames; cut it")
         found.check_person(person)

@@ -118,7 +118,7 @@ class Files:
         rows = []
         for name in self.library.names("directions"):
             row = describe(self.library, name)
-            rows.append("".join(f"<td>{html.escape(cell)}</td>" for cell in row))
+            rows.append("".join(f"<td>{html.escape(public(cell) if cell else '')}</td>" for cell in row))
         left = self.library.left_out("directions")
         listed = "".join(f"<li>{html.escape(public(str(one)))}</li>" for one in left)
         not_offered = f"<p>Not offered:</p><ul>{listed}</ul>" if left else ""

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ...edit.attach import attach
+from ...edit.plan import within
 from ...edit.report import Report
 from ...library.index import Library
 from ...library.resolve import Resolved, resolve
@@ -23,7 +24,7 @@ from .folders import TITLE, look_again
 from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
 from .public import public
-from .seen import Networks, Seen
+from .seen import Networks, Seen, networks_of
 
 
 class Job:
@@ -123,6 +124,8 @@ class Job:
         resolved = self.needed()
         self.frames = job_of(self.outer).frames if self.outer else frame_count(p)
         plan = resolved.plan(self.frames)
+        if crop := _crop(p):
+            plan = within(plan, crop)
         if self.report is None:  # the first batch; all batches of a job are alike
             self.report = Report(plan.mode, self.frames, resolved.names, plan.scales)
         if plan.is_empty:
@@ -151,11 +154,21 @@ class Job:
             )
 
 
+def _crop(p: object) -> tuple[float, float, float, float] | None:
+    """What the job redraws of its picture, where that is a part: left, top, width and height, as parts of it. So do
+    inpainting of the masked alone, and ADetailer."""
+    box, images = getattr(p, "paste_to", None), getattr(p, "init_images", None)
+    if not box or not images:
+        return None
+    width, height = images[0].size
+    return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
 class Jobs:
     """The jobs of one tab, as the WebUI's callbacks tell of them. ``finished`` are those that a page can show."""
 
     def __init__(self, library: Library) -> None:
-        self._library, self._networks = library, Networks(library)
+        self._library, self._networks = library, networks_of(library)
         self._last: Callable[[], object | None] = lambda: None  # to the one whose images may be being postprocessed
         self.finished: Finished[Job] = Finished()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from PIL import Image
 
@@ -31,6 +33,12 @@ class Networks:
         return self._loaded[1]
 
 
+@functools.lru_cache(maxsize=4)
+def networks_of(library: Library) -> Networks:
+    """The one of a library, for whoever measures: both tabs' jobs and pages."""
+    return Networks(library)
+
+
 class Seen:
     """The faces of a batch; ``why`` there are none, where nothing measures them."""
 
@@ -57,15 +65,16 @@ class Seen:
         try:
             reader = self._networks.reader()
             return reached(follow(self._faces), self._size, settings, self._networks.library, reader)
-        except (ValueError, OSError, RuntimeError) as error:
-            self._give_up(error)
-        return None
+        except (ValueError, OSError, RuntimeError):  # as of an identity that is gone meanwhile
+            return None
 
     def regions(self, frames: int) -> list[Region]:
         """A region around each face. Raises ValueError where there is none, or nothing measures them."""
         if self.why:
             raise ValueError(self.why)
-        if len(self._faces) != frames or not any(self._faces):
+        if len(self._faces) != frames:
+            raise ValueError(f"{len(self._faces)} of the last run's {frames} frames were looked at; let one end")
+        if not any(self._faces):
             raise ValueError(f"no face in the last run's {frames} frames; upright ones of photos are found best")
         return regions_of(follow(self._faces), self._size)
 
