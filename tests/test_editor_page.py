@@ -19,6 +19,8 @@ from editor_page import KEYS, SAD  # noqa: E402
 from host import load_script  # noqa: E402
 from test_page import finished_run, result  # noqa: E402
 
+from wplus_ext.tracks import Track, parse_schedule  # noqa: E402
+
 pytest_plugins = ["editor_fixtures"]
 
 MOVED = "smile = 0:(0), 5:(0.5), 8:(-0.25), 15:(0.25)"
@@ -121,6 +123,26 @@ def test_a_track_that_python_adds_reaches_the_drawing(editor):
     editor.part("add").click()
     editor.gets(f"age = 1\n{SAD}")
     assert editor.root.locator(".wplus-tracks li").count() == 2
+
+
+def test_a_track_of_a_video_comes_after_what_was_typed_meanwhile(editor, monkeypatch, tmp_path):
+    curves = sys.modules["wplus_ext.hosts.webui.curves"]
+
+    def slow(self, *asked):
+        time.sleep(1.5)
+        return Track("age", parse_schedule(f"0 > {asked[-2]:g}")), "measured"
+
+    monkeypatch.setattr(curves.Curves, "_followed", slow)
+    (tmp_path / "a.gif").write_bytes(b"GIF89a")
+    editor.type("smile = 1")
+    editor.part("curves").locator("> .label-wrap").click()
+    editor.part("followed").locator("input[type=file]").set_input_files(str(tmp_path / "a.gif"))
+    sync_api.expect(editor.part("followed")).to_contain_text("a.gif")
+    editor.part("take").click()
+    editor.page.wait_for_timeout(500)
+    editor.area.fill("smile = 0.5\nglasses = 1")
+    editor.gets("smile = 0.5\nglasses = 1\nage = 0 > 16")
+    sync_api.expect(editor.part("curves_said").first).to_contain_text("measured")
 
 
 def test_a_drag_is_written_once(editor):
