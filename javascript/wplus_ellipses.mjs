@@ -5,37 +5,19 @@ import { TrackError, linesOf, plain } from "./wplus_curve.mjs";
 import { clamp, curveOf, explicit, order, places, round, seenPlaces, sort } from "./wplus_edits.mjs";
 import { BOUNDS, ellipsesOf, formatRegions, parseRegions } from "./wplus_regions.mjs";
 import { History, withLine } from "./wplus_text.mjs";
+import { Told } from "./wplus_told.mjs";
 
 const FIRST = [0.5, 0.4, 0.15, 0.2]; // where a new region is
 const LEAST = 0.01; // of half a width or height that is dragged
-const ECHO = 2000; // milliseconds: what was written comes back sooner
 const DECIMALS = 1e3; // of a number that is dragged
 
-export class Ellipses {
+export class Ellipses extends Told {
     text = "";
     regions = []; // of the last text that could be read
     fault = null; // of the text
     active = 0;
     preview = null; // a region in the active one's place that is not in the text yet
     history = new History("");
-    #written = []; // the last texts
-    #writtenAt = -Infinity;
-    #listeners = [];
-    #now;
-
-    /** `now()` is a time in milliseconds. */
-    constructor(now = () => performance.now()) {
-        this.#now = now;
-    }
-
-    /** Tell `changed()` of every change, `wrote(text)` of a text for the page, `said(text)` of words for people. */
-    listen(listener) {
-        this.#listeners.push(listener);
-    }
-
-    #tell(what, ...news) {
-        for (const listener of this.#listeners) listener[what]?.(...news);
-    }
 
     get region() {
         return this.preview ?? this.regions[this.active];
@@ -53,8 +35,7 @@ export class Ellipses {
 
     /** A text from the page. What was written last comes back, and is no news; what a person typed is. */
     setText(text, typed = false) {
-        if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
-        if (text === this.text || (!typed && this.#written.includes(text))) return;
+        if (!this.isNews(text, typed)) return;
         this.history.push(text, typed);
         this.#take(text);
     }
@@ -69,7 +50,7 @@ export class Ellipses {
 
     #change(parts) {
         Object.assign(this, parts);
-        this.#tell("changed");
+        this.tell("changed");
     }
 
     /** A new text, which is written. One that could not be read is refused, and it is said why. */
@@ -77,7 +58,7 @@ export class Ellipses {
         const fault = this.fault ?? faultOf(text);
         if (fault) {
             this.#change({ preview: null });
-            this.#tell("said", `Not changed: ${fault.message}`);
+            this.tell("said", `Not changed: ${fault.message}`);
             return false;
         }
         this.history.push(text);
@@ -87,10 +68,8 @@ export class Ellipses {
 
     #send(text, said) {
         this.#take(text);
-        this.#written = [...this.#written.slice(-7), text];
-        this.#writtenAt = this.#now();
-        this.#tell("wrote", text);
-        this.#tell("said", said);
+        this.wrote(text);
+        this.tell("said", said);
     }
 
     /** Go back (-1) or forth (1) by one edit. */

@@ -5,12 +5,11 @@ import { plain } from "./wplus_curve.mjs";
 import { clamp, places, sort } from "./wplus_edits.mjs";
 import { identified, sameKeys } from "./wplus_ids.mjs";
 import { History, read, withTrack } from "./wplus_text.mjs";
+import { Told } from "./wplus_told.mjs";
 import { textOf, unitsOf } from "./wplus_units.mjs";
 
-const ECHO = 2000; // milliseconds: what was written comes back sooner
-
 /** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
-export class Model {
+export class Model extends Told {
     text = "";
     tracks = []; // of the last text that could be read; each has an `id` of its own, which it keeps
     fault = null; // of the text
@@ -34,27 +33,6 @@ export class Model {
     solo = null; // `{id, muted}`: the track that is alone, and what was muted before, by id
     history = new History("");
     #ids = 0; // that were given
-    #written = []; // the last texts, newest last
-    #writtenAt = -Infinity;
-    #listeners = [];
-    #now;
-
-    /** `now()` is a time in milliseconds. */
-    constructor(now = () => performance.now()) {
-        this.#now = now;
-    }
-
-    /**
-     * Tell `changed()` of every change, `wrote(text)` of a text for the page, and `said(text)` of words for the
-     * status line; each may be left out.
-     */
-    listen(listener) {
-        this.#listeners.push(listener);
-    }
-
-    #tell(what, ...news) {
-        for (const listener of this.#listeners) listener[what]?.(...news);
-    }
 
     // What is to be read
 
@@ -118,8 +96,7 @@ export class Model {
      * person typed is, even where it was written before.
      */
     setText(text, typed = false) {
-        if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
-        if (text === this.text || (!typed && this.#written.includes(text))) return;
+        if (!this.isNews(text, typed)) return;
         this.cancel();
         this.history.push(text, typed);
         this.#takeOther(text);
@@ -159,7 +136,7 @@ export class Model {
 
     /** Words for the status line. */
     say(text) {
-        this.#tell("said", text);
+        this.tell("said", text);
     }
 
     // For the commands
@@ -167,7 +144,7 @@ export class Model {
     /** Assign, and tell of it. */
     change(parts) {
         Object.assign(this, parts);
-        this.#tell("changed");
+        this.tell("changed");
     }
 
     /** Leave what is not in the text, as if it had not been. Says whether there was anything. */
@@ -234,9 +211,7 @@ export class Model {
     }
 
     #write() {
-        this.#written = [...this.#written.slice(-7), this.text];
-        this.#writtenAt = this.#now();
-        this.#tell("wrote", this.text);
+        this.wrote(this.text);
     }
 
     /** Be of a text that is no edit of the present one. The active track and its chosen keys are looked for in it. */

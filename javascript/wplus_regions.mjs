@@ -2,8 +2,7 @@
 // words and places. No DOM; Node imports it as it stands.
 
 import { evaluate } from "./wplus_curve.mjs";
-import { Reader } from "./wplus_reader.mjs";
-import { MAX_TRACKS, formatKey, linesOf, plain, readKeys } from "./wplus_tracks.mjs";
+import { formatKey, plain, readKeys, readLines } from "./wplus_tracks.mjs";
 
 const PARTS = [
     ["the centre's x", -1, 2], ["the centre's y", -1, 2], ["half the width", 0, 2], ["half the height", 0, 2],
@@ -13,18 +12,15 @@ const EXPECTED = "four numbers in parentheses, such as (0.5 0.4 0.2 0.3), or key
 
 /** Regions of a text: `{name, parts, line}`, with the schedules of its ellipse's four numbers. Throws TrackError. */
 export function parseRegions(text) {
-    const regions = [];
-    linesOf(text).forEach((line, i) => {
-        const reader = new Reader(line, i + 1);
-        if (reader.atEnd() || reader.peek("#")) return;
-        if (regions.length === MAX_TRACKS) reader.fail(`expected at most ${MAX_TRACKS} regions`);
+    const names = new Set();
+    return readLines(text, "regions", (reader) => {
         const at = reader.at, region = readRegion(reader);
-        if (regions.some(({ name }) => name === region.name)) {
+        if (names.has(region.name)) {
             reader.fail(`expected one region of a name, found a second ${region.name}`, "", at);
         }
-        regions.push(region);
+        names.add(region.name);
+        return region;
     });
-    return regions;
 }
 
 /** Regions as text; what was parsed from a text is parsed from this again. */

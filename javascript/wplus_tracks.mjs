@@ -16,14 +16,19 @@ const BOM = /^\uFEFF/;
  * Throws TrackError.
  */
 export function parse(text) {
-    const tracks = [];
+    return readLines(text, "tracks", readTrack);
+}
+
+/** What is read from each line of a text that is neither blank nor a comment; `what` they are, in a fault. */
+export function readLines(text, what, read) {
+    const found = [];
     linesOf(text).forEach((line, i) => {
         const reader = new Reader(line, i + 1);
         if (reader.atEnd() || reader.peek("#")) return;
-        if (tracks.length === MAX_TRACKS) reader.fail(`expected at most ${MAX_TRACKS} tracks`);
-        tracks.push(readTrack(reader));
+        if (found.length === MAX_TRACKS) reader.fail(`expected at most ${MAX_TRACKS} ${what}`);
+        found.push(read(reader));
     });
-    return tracks;
+    return found;
 }
 
 /** The lines of a text, without the mark that some editors put before it. */

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from .curve import evaluate
 from .reader import Reader
-from .tracks import MAX_TRACKS, Key, Schedule, format_key, lines_of, plain, read_keys
+from .tracks import Key, Schedule, format_key, lines_of, plain, read_keys, read_lines
 
 Ellipse = tuple[float, float, float, float]  # x and y of its centre, half its width and height, parts of the picture's
 PARTS = (("the centre's x", -1, 2), ("the centre's y", -1, 2), ("half the width", 0, 2), ("half the height", 0, 2))
@@ -39,20 +39,17 @@ def parse_regions(text: str) -> list[Region]:
     Raises:
         TrackError: with line, column and what was expected.
     """
-    regions: list[Region] = []
-    for number, line in enumerate(lines_of(text), 1):
-        reader = Reader(line, number)
-        if reader.at_end() or reader.peek("#"):
-            continue
-        if len(regions) == MAX_TRACKS:
-            reader.fail(f"expected at most {MAX_TRACKS} regions")
-        at = reader.at
-        region = _region(reader)
-        if region.name in (other.name for other in regions):
+    names: set[str] = set()
+
+    def read(reader: Reader) -> Region:
+        at, region = reader.at, _region(reader)
+        if region.name in names:
             reader.at = at
             reader.fail(f"expected one region of a name, found a second {region.name}", "")
-        regions.append(region)
-    return regions
+        names.add(region.name)
+        return region
+
+    return read_lines(text, "regions", read)
 
 
 def format_regions(regions: list[Region]) -> str:

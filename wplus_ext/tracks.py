@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .easings import PLAIN
 from .reader import MAX_KEYS, MAX_PLACES, MAX_SIZE, Reader, TrackError
@@ -20,6 +21,7 @@ __all__ = [
     "format_schedule", "is_name", "parse", "parse_schedule", "plain",
 ]  # fmt: skip
 
+Read = TypeVar("Read")
 _NAME = re.compile(r"[^\[\]=#]+")
 
 
@@ -73,15 +75,20 @@ def parse(text: str) -> list[Track]:
     >>> parse("smile[0:8] = 0 > 0.7")[0].layers
     (0, 8)
     """
-    tracks = []
+    return read_lines(text, "tracks", _track)
+
+
+def read_lines(text: str, what: str, read: Callable[[Reader], Read]) -> list[Read]:
+    """What is read from each line of a text that is neither blank nor a comment; ``what`` they are, in a fault."""
+    found: list[Read] = []
     for number, line in enumerate(lines_of(text), 1):
         reader = Reader(line, number)
         if reader.at_end() or reader.peek("#"):
             continue
-        if len(tracks) == MAX_TRACKS:
-            reader.fail(f"expected at most {MAX_TRACKS} tracks")
-        tracks.append(_track(reader))
-    return tracks
+        if len(found) == MAX_TRACKS:
+            reader.fail(f"expected at most {MAX_TRACKS} {what}")
+        found.append(read(reader))
+    return found
 
 
 def parse_schedule(text: str) -> Schedule:
