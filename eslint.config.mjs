@@ -46,7 +46,7 @@ export default [
     { files: [PURE], languageOptions: { globals: { performance: "readonly" } } },
     { files: ["javascript/*.mjs"], ignores: [PURE], languageOptions: { globals: globals.browser } },
     {
-        files: ["javascript/wplus_page.mjs"], // the WebUI's own functions
+        files: ["javascript/wplus_{page,leads}.mjs"], // the WebUI's own functions
         languageOptions: { globals: { gradioApp: "readonly", onUiLoaded: "readonly", updateInput: "readonly" } },
     },
     {

@@ -4,6 +4,7 @@
 import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { Ellipses } from "./wplus_ellipses.mjs";
+import { giveHelp } from "./wplus_help.mjs";
 import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
@@ -15,7 +16,8 @@ function mount(root) {
     const { tab, tracks, direction, presets } = root.dataset;
     const find = (selector) => gradioApp().querySelector(selector);
     const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
-    const chosen = () => find(`#${direction} input`)?.value || "smile";
+    // The list says what a direction does, and last its name.
+    const chosen = () => find(`#${direction} input`)?.value.split(" · ").at(-1) || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
     const keep = (text) => {
         offer.hidden = true;
@@ -157,4 +159,8 @@ function showRun(state, element) {
     image.src = strip;
 }
 
-onUiLoaded(() => gradioApp().querySelectorAll(".wplus-curve").forEach(mount));
+onUiLoaded(() => {
+    const roots = [...gradioApp().querySelectorAll(".wplus-curve")];
+    roots.forEach(mount);
+    giveHelp(Object.assign({}, ...roots.map((root) => JSON.parse(root.dataset.help ?? "{}"))));
+});

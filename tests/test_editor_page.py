@@ -198,7 +198,7 @@ def test_two_pages_have_their_own_reports(editor, page, chromium, site):
             site.result = told
             one.page.locator("#txt2img-done").click()
             one.part("report").locator(".wplus-report").wait_for()
-        sync_api.expect(editor.part("report").first).to_contain_text("1 layers")
+        sync_api.expect(editor.part("report").first).to_contain_text("edited in 2 of 4")
         sync_api.expect(other.part("report").first).to_contain_text("3 layers")
     site.result = ""  # a job that failed
     page.locator("#txt2img-done").click()

@@ -17,6 +17,11 @@ def page(accordion):
 
 
 @pytest.fixture
+def download(accordion):
+    return accordion.download
+
+
+@pytest.fixture
 def folder(models):
     return models / "wplus" / "directions"
 
@@ -45,7 +50,7 @@ def test_what_is_not_offered_says_why(page, folder):
 
 def test_a_direction_that_is_dropped_in_is_chosen(page, new):
     direction, said = page.add(dropped(new))
-    assert direction["value"] == "new" and "new" in direction["choices"] and said == "new.pt added"
+    assert direction["value"] == "New · new" and "New · new" in direction["choices"] and said == "new.pt added"
 
 
 def test_a_direction_is_not_written_over(page, new):
@@ -80,7 +85,7 @@ def test_an_adapter_is_no_direction(page, folder, adapter_file):
 
 def test_a_direction_that_is_made_is_chosen(page):
     direction, said = page.make(["anna"], ["oliver"], "joy")
-    assert direction["value"] == "joy" and "from 1 and 1 faces" in said
+    assert direction["value"] == "Joy · joy" and "from 1 and 1 faces" in said
 
 
 def test_a_direction_that_is_made_leads_from_one_to_the_other(page):
@@ -126,7 +131,7 @@ def test_a_pair_comes_at_once(page, folder, components, table, new, drop):
 
 def test_a_pair_that_is_dropped_in_is_chosen(page, components, table):
     direction, said = page.add(dropped(components, table))
-    assert direction["value"] == "ganspace/beard" and said == "pca.pt, names.csv added"
+    assert direction["value"] == "Beard · ganspace/beard" and said == "pca.pt, names.csv added"
 
 
 def test_a_pair_is_used(page, components, table):
@@ -151,7 +156,7 @@ def test_a_table_without_tabs_is_refused(page, folder, components, table):
 
 
 @pytest.fixture
-def fetched(page, monkeypatch):
+def fetched(download, monkeypatch):
     """What was asked for; directions come, the encoder breaks off."""
     asked = []
 
@@ -163,7 +168,7 @@ def fetched(page, monkeypatch):
         torch.save(torch.ones(512), root / "directions" / "fetched.pt")
         return [root / "directions" / "fetched.pt"]
 
-    monkeypatch.setattr(sys.modules["wplus_ext.hosts.webui.files"], "fetch", fetch)
+    monkeypatch.setattr(sys.modules["wplus_ext.hosts.webui.download"], "fetch", fetch)
     return asked
 
 
@@ -171,28 +176,89 @@ def quiet(done, desc, unit):
     """No bar."""
 
 
-def test_what_came_and_what_did_not_is_said(page, fetched):
-    said = page.download(["directions", "encoder"], True, quiet)
+def test_what_came_and_what_did_not_is_said(download, fetched):
+    said = download.download(["directions", "encoder"], True, quiet)
     assert "directions: 1 file is there" in said and "broken off" in said
     assert [accepted for _, accepted in fetched] == [True, True]
 
 
-def test_what_came_can_be_chosen(page, fetched):
-    page.download(["directions"], True, quiet)
-    adapter, direction = page._choose("", None)
-    assert "fetched" in direction["choices"] and direction["value"] == "smile"
+def test_what_came_can_be_chosen(accordion, download, fetched):
+    download.download(["directions"], True, quiet)
+    settings = [component.value for component in accordion.inputs]
+    adapter, direction, *_ = accordion._refresh(*settings, "", None)
+    assert "Fetched · fetched" in direction["choices"] and direction["value"].endswith(" · smile")
     assert adapter["choices"] == [adapter["value"]] == ["wplus_adapter"]
 
 
-def test_progress_is_shown(page, fetched):
+def test_progress_is_shown(download, fetched):
     shown = []
-    page.download(["directions"], True, lambda done, desc, unit: shown.append((done, desc)))
-    assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 MB")
+    download.download(["directions"], True, lambda done, desc, unit: shown.append((done, desc)))
+    assert shown[0] == ((3 << 20, 6 << 20), "a.bin, 3 of 6 MB")
 
 
-def test_the_licence_must_be_accepted(page):
-    assert "the licence is not accepted" in page.download(["adapter"], False)
+def test_the_licence_must_be_accepted(download):
+    assert "the licence is not accepted" in download.download(["adapter"], False)
 
 
-def test_nothing_is_chosen(page):
-    assert page.download([], True) == "nothing is chosen"
+def test_nothing_is_chosen(download):
+    assert "no files are chosen" in download.download([], True)
+
+
+@pytest.fixture
+def empty(models, download):
+    """Nothing is there yet."""
+    for path in (models / "wplus").rglob("*.*"):
+        path.unlink()
+    download.library.refresh()
+    return download
+
+
+def words():
+    return sys.modules["wplus_ext.hosts.webui.words"]
+
+
+def test_a_banner_says_what_is_missing(empty):
+    said = words().banner(empty.library)
+    assert "the W+ adapter, 155 MB and edit directions, 2 MB" in said and 'data-items="adapter directions"' in said
+
+
+def test_without_anything_missing_there_is_no_banner(download):
+    assert words().banner(download.library) == ""
+
+
+@pytest.mark.parametrize(
+    ("wanted", "items"),
+    [("encoder 1", ["encoder"]), (" 2", ["adapter", "directions"]), ("<b> 3", ["adapter", "directions"])],
+)
+def test_a_message_opens_what_it_names(empty, wanted, items):
+    part, chosen, got = empty.open(wanted)
+    assert part["visible"] and chosen == items and got == ""
+
+
+def test_the_part_closes_when_all_that_is_needed_came(download):
+    said, part = download.arrived('<div class="wplus-note" role="status">adapter: 1 file is there</div>')
+    assert ">adapter: 1 file is there</div>" in said and part["visible"] is False
+
+
+@pytest.mark.parametrize("got", ['<div class="wplus-fault">broken off</div>', "no files are chosen"])
+def test_the_part_stays_open_where_something_is_wrong(download, got):
+    assert "visible" not in download.arrived(got)[1]
+
+
+def test_the_part_stays_open_while_something_is_missing(empty):
+    said, part = empty.arrived("the encoder came")
+    assert "Still missing" not in said and "To begin" in said and "visible" not in part
+
+
+# The list of directions
+
+
+def test_directions_are_in_plain_words_the_common_ones_first(download):
+    shown = words().directions_of(download.library)
+    assert shown == ["Smile: a broader smile · smile", "Age: older · age", "Glasses · more/glasses"]
+
+
+def test_a_title_has_its_name_in_it(download):
+    names = download.library.names("directions")
+    assert [words().named_in(words().titled(name)) for name in names] == names
+    assert words().named_in(None) == words().named_in("") == ""

@@ -196,7 +196,7 @@ def test_finish_tells_the_report(jobs, job):
     jobs.finish(sampled(jobs, job), done)
     report = done.extra_generation_params["WPlus report"]
     assert (report["layers"], report["branches"], report["frames"]) == (16, ["smile"], 2)
-    assert done.comments.startswith("W+ Adapter: 16 layers, 1 of 1 UNet calls edited") and done.comments.endswith("\n")
+    assert done.comments.startswith("W+ Adapter: edited in 1 of 1 steps") and done.comments.endswith("\n")
 
 
 def test_finish_leaves_what_others_tell(jobs, job):

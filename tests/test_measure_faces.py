@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from wplus_ext.library.index import Missing
 from wplus_ext.measure import attributes, eyes, points, reader
 from wplus_ext.measure.reader import ATTRIBUTES, Reader
 
@@ -248,5 +249,5 @@ def test_a_frame_of_another_kind_is_refused(tmp_path):
 
 
 def test_without_the_files_it_is_said_how_to_get_them(tmp_path):
-    with pytest.raises(FileNotFoundError, match="with the command fetch measure"):
+    with pytest.raises(Missing, match="with the command fetch measure"):
         Reader(tmp_path)

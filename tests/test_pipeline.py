@@ -157,4 +157,4 @@ def test_afterwards_the_windows_are_gone(studio, long):
 
 def test_all_calls_of_an_unedited_video_are_counted(studio):
     ((_, report),) = studio.render([shot()])
-    assert "0 of 5 UNet calls edited" in report.summary()
+    assert "edited in 0 of 5 steps" in report.summary()

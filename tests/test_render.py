@@ -40,7 +40,7 @@ def first(tmp_path_factory):
 
 def test_what_was_made_is_said(tmp_path, capsys):
     assert main(["render", *SHORT, "--tracks", "smile = 1", "--size", "48x64", "--out", str(tmp_path / "a.gif")]) == 0
-    assert "4 frames of 48x64; 7 layers, 2 of 3 UNet calls edited" in capsys.readouterr().out
+    assert "4 frames of 48x64; edited in 2 of 3 steps" in capsys.readouterr().out
 
 
 def test_a_file_makes_its_video_again(first, tmp_path, capsys):

@@ -69,7 +69,7 @@ def test_the_report_is_in_the_apis_info(done):
 
 
 def test_the_report_is_said_under_the_picture(done):
-    assert "16 layers, 2 of 2 UNet calls edited" in done[2].comments
+    assert "edited in 2 of 2 steps" in done[2].comments
 
 
 @pytest.mark.parametrize("values", [{"tracks": ""}, {"tracks": "smile = 0"}, {"tracks": "smile = 1", "strength": "0"}])

@@ -33,34 +33,34 @@ class Settings:
             the tracks.
     """
 
-    enabled: bool = setting(False, "Enable W+ Adapter", "edit what is generated")
-    adapter: str = setting("", "W+ adapter file", "by its name; the first one where empty", folder="adapters")
+    enabled: bool = setting(False, "Enable W+ Adapter", "edit the faces of what is generated")
+    adapter: str = setting("", "Adapter file", "by its name; the first one where empty", folder="adapters")
     mode: str = setting(
-        "residual", "W+ mode", "residual adds to each cross-attention; direct is the earlier, weaker method",
-        note="direct appends the tokens to the text tokens, for comparison: it needs the negative rows, and frames of "
-        "scale 0 change a little too",
+        "residual", "Method", "residual is the one to use; direct is the earlier, weaker one, for comparison",
+        note="residual adds to each cross-attention; direct appends the tokens to the text tokens: it needs the "
+        "negative rows, and frames of scale 0 change a little too",
         choices=MODES,
     )  # fmt: skip
     identity: str | None = setting(
-        None, "W+ identity", "a face to draw; tracks are alpha with one, lambda without",
+        None, "Identity", "a person to draw: then tracks change that face, and without they change any face",
         note="with one, tracks move it (`w_id + alpha * n`, alpha from about -8 to 8) and strength is its lambda; "
         "without, each track is lambda of its direction, from about -1 to 1",
         folder="latents",
     )  # fmt: skip
-    tracks: str = setting("", "W+ tracks", "one line a track: direction = value, or keys over the frames")
-    strength: str = setting("1", "W+ strength", "a number or a curve, for all tracks or the identity")
+    tracks: str = setting("", "Tracks", "one line a track: direction = value, or keys over the frames")
+    strength: str = setting("1", "Strength", "a number or a curve: of all tracks together, or of the identity")
     start: float = setting(
-        0.2, "W+ start", "part of the steps left to the text",
-        note="active in step i of n when `start * n <= i < end * n`: the text lays out the picture first",
+        0.2, "Start", "part of the steps before the edit begins: the text lays out the picture first",
+        note="active in step i of n when `start * n <= i < end * n`",
         low=0.0, high=1.0, step=0.01,
     )  # fmt: skip
-    end: float = setting(1.0, "W+ end", "part of the steps after which it stops", low=0.0, high=1.0, step=0.01)
+    end: float = setting(1.0, "End", "part of the steps after which the edit stops", low=0.0, high=1.0, step=0.01)
     negative: bool = setting(
-        True, "W+ in the negative rows too", "edit the unconditional half too",
-        note="with the adapter's zero latent, as the reference does",
+        True, "Follow the negative prompt's half too", "edit it as well, as the method's authors do",
+        note="edits the unconditional rows with the adapter's zero latent, as the reference does",
     )  # fmt: skip
     regions: str = setting(
-        "", "W+ regions", "one line a region: left = (x y half-width half-height), parts of the picture",
+        "", "Regions", "one line a region: left = (x y half-width half-height), parts of the picture",
         note="a track is kept to one by its name in brackets, `smile[left] = 0.5`; keys over the frames move it",
     )  # fmt: skip
 

@@ -105,12 +105,17 @@ class Live:
         self._active: bool | None = True if plan.window.is_whole else None
         self._rows: tuple[list[int], list[bool]] | None = None
         self._thread = 0  # in which they were announced
+        self._step: tuple[int, int] | None = None
+        self._counted = False  # the step, as edited
 
     def step(self, i: int, n: int) -> None:
         """Say that step ``i`` of ``n``, from 0, comes next."""
         if n < 1 or i < 0:
             raise ValueError(f"step {i} of {n}, expected 0 <= i and n >= 1")
         self._active = self.plan.window.active(i, n)
+        if (i, n) != self._step:  # a step may be announced before each of its calls
+            self._step, self._counted = (i, n), False
+            self.report.steps += 1
 
     def rows(self, frames: Sequence[int], negative: Sequence[bool]) -> None:
         """Say which frame each row of the following UNet calls, in this thread, belongs to, and whether it is negative.
@@ -150,4 +155,7 @@ class Live:
             self.report.calls += 1
             self.report.active += self._active
             self.report.edited += edited
+            if edited and self._step and not self._counted:
+                self._counted = True
+                self.report.edited_steps += 1
         return edited

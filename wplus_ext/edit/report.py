@@ -17,7 +17,8 @@ class Report:
 
     ``scales`` holds for each frame the lambda of each branch; ``layers`` the paths of the
     cross-attentions that were reached; ``calls`` counts UNet calls, ``active`` those between start
-    and end, ``edited`` those of them that changed something; ``frames`` are those of the run.
+    and end, ``edited`` those of them that changed something; ``steps`` and ``edited_steps`` count
+    the steps that were announced, as a step may have several calls; ``frames`` are those of the run.
     """
 
     mode: str
@@ -28,6 +29,8 @@ class Report:
     calls: int = 0
     active: int = 0
     edited: int = 0
+    steps: int = 0
+    edited_steps: int = 0
     _squares: Float[Tensor, "frames 2"] | None = None
 
     def __post_init__(self) -> None:
@@ -61,6 +64,8 @@ class Report:
             "layers": len(self.layers),
             "unet_calls": self.calls,
             "edited_calls": self.edited,
+            "steps": self.steps,
+            "edited_steps": self.edited_steps,
             "frames": self.frames,
             "branches": self.names,
             "scales": [[round(scale, 6) for scale in scales] for scales in self.scales],
@@ -69,8 +74,11 @@ class Report:
 
     def summary(self) -> str:
         """One line for a person."""
-        text = f"{len(self.layers)} layers, {self.edited} of {self.calls} UNet calls edited"
-        if self.mode == "direct":
-            return f"{text}, {'' if self.edited else 'no '}tokens appended"
-        ratios = self.residual
-        return f"{text}, residual {min(ratios):.2%} to {max(ratios):.2%} of f over {self.frames} frames"
+        counted = (self.edited_steps, self.steps, "steps") if self.steps else (self.edited, self.calls, "UNet calls")
+        text, ratios = "edited in {} of {} {}".format(*counted), self.residual
+        most = max(ratios)
+        if self.mode == "direct" or not most:
+            return text
+        if min(ratios) == most:
+            return f"{text}, by {most:.2%}{' in every frame' if self.frames > 1 else ''}"
+        return f"{text}, strongest at frame {ratios.index(most)}: {most:.2%}, least {min(ratios):.2%}"

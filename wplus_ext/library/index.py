@@ -22,6 +22,14 @@ __all__ = ["FOLDERS", "UPSTREAM", "Entry", "Left", "Library"]
 UPSTREAM = "https://github.com/csxmli2016/w-plus-adapter"
 
 
+class Missing(ValueError):
+    """Files are not there at all; ``item`` of `published.ITEMS` has them, where it is not empty."""
+
+    def __init__(self, text: str, item: str) -> None:
+        super().__init__(text)
+        self.item = item
+
+
 class Library:
     """The files under some root folders, each with ``adapters``, ``latents``, ``directions`` and ``encoders``.
 
@@ -67,17 +75,19 @@ class Library:
         """The entry of that name; the first one where the name is empty.
 
         Raises:
-            ValueError: no such name, with the nearest ones; a name that leaves the folder; several.
+            ValueError: no such name, with the nearest ones; a name that leaves the folder; several; `Missing` where
+                there are none at all.
         """
         entries, what = self.entries(folder), folder[:-1]
         folders = " or ".join(str(root / folder) for root in self.roots)
         if Path(name).is_absolute() or PureWindowsPath(name).drive or ".." in name.replace("\\", "/").split("/"):
             raise ValueError(f"{what} {name!r} leaves the folder: expected a name inside of {folders}")
         if not entries:
+            item = {"adapters": "adapter", "encoders": "encoder", "directions": folder}.get(folder, "")
             hint = {"adapters": "wplus_adapter.bin", "encoders": "e4e_ffhq_encode.pt"}.get(folder, f"{what} files")
             wanted = f"{what} {name!r}: " if name else ""
             left = "".join(f" ({left})" for left in self.left_out(folder)[:3])
-            raise ValueError(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})")
+            raise Missing(f"{wanted}there is no {what} in {folders}{left}; put {hint} there (from {UPSTREAM})", item)
         if not name:
             return entries[0]
         for spelt, spellings in product((str, composed, bare), (_listed, _with_ending, _without_folder)):

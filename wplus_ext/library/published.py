@@ -35,6 +35,14 @@ DIRECTIONS = {  # the published ones, and what more of each is
     "smile": "a broader smile", "width": "a wider face",
 }  # fmt: skip
 
+TITLES = {  # what they are called in plain words, where that is not their name
+    "angle_horizontal": "turn the head", "angle_pitch": "nod", "beauty": "even features", "emotion_angry": "anger",
+    "emotion_disgust": "disgust", "emotion_easy": "calm", "emotion_fear": "fear", "emotion_happy": "happiness",
+    "emotion_sad": "sadness", "emotion_surprise": "surprise", "height": "length of face",
+    "width": "width of face",
+}  # fmt: skip
+FIRST = ("smile", "age", "eyes_open", "angle_horizontal", "angle_pitch")  # that people use first
+
 
 @dataclass(frozen=True)
 class Item:

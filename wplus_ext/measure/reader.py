@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..library.index import Missing
 from ..weights.devices import check_device
 from ..weights.shapes import Float
 from . import attributes
@@ -22,7 +23,7 @@ from .points import LEFT_EYE, OVERLAP, RIGHT_EYE, Box, Crop, around, cut, find, 
 
 ATTRIBUTES = ("smile", "mouth_open", "eyes_open", "brows", "yaw", "pitch", "roll", "age")
 FOLDER = "measure"  # of a library, in which the networks are
-GET_THEM = "get the networks that measure faces: on the Download tab, or with the command fetch measure"
+GET_THEM = "get the networks that measure faces: by Download in the accordion, or with the command fetch measure"
 NETWORKS = (Detector, Landmarks, Expressions, Ages, Recognition)
 SURE, MAYBE = 0.5, 0.2  # the scores of a face: the package's own, and where its points have to bear it out
 FILLED = 0.35  # that a face's box and its points' share: of faces 0.43 and more, where there is none often nothing
@@ -69,8 +70,9 @@ class Reader:
         device: on which they are computed.
 
     Raises:
-        ValueError: a file that is not the network's, or is damaged; a device that cannot be used.
-        OSError: a file is not there.
+        ValueError: a file that is not the network's, or is damaged; a device that cannot be used; `Missing` where a
+            file is not there.
+        OSError: one cannot be read.
     """
 
     units = MappingProxyType({"age": 20.0})
@@ -80,7 +82,7 @@ class Reader:
         try:
             loaded = [network.load(folder).to(device) for network in NETWORKS]
         except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error.filename} is not there; {GET_THEM}") from error
+            raise Missing(f"{error.filename} is not there; {GET_THEM}", FOLDER) from error
         self._detector, self._landmarks, self._expressions, self._ages, self._recognition = loaded
         self._device = device
 
@@ -132,11 +134,11 @@ class Reader:
 
 
 def networks_in(roots: Sequence[Path]) -> Path:
-    """The folder of the networks in the first of these libraries that has one. Raises ValueError where none has."""
+    """The folder of the networks in the first of these libraries that has one. Raises `Missing` where none has."""
     folders = [root / FOLDER for root in roots]
     found = next((folder for folder in folders if folder.is_dir()), None)
     if found is None:
-        raise ValueError(f"there is no {' or '.join(map(str, folders))}; {GET_THEM}")
+        raise Missing(f"there is no {' or '.join(map(str, folders))}; {GET_THEM}", FOLDER)
     return found
 
 

@@ -20,8 +20,8 @@ from ...settings import NO_IDENTITY
 from ...studio.frames import PICTURES, VIDEOS, read_frames
 from ...studio.sound import LOUDNESS, SOUNDS, loudness
 from ...tracks import Track, format
-from .files import fault_html
 from .seen import networks_of
+from .words import fault_html, named_in
 
 FRAMES, FPS = 16, 8.0  # where the page does not say
 
@@ -73,6 +73,7 @@ class Curves:
 
     def take(self, direction: str, identity: str, file: object, attribute: str, *how: float | None) -> list[str]:
         """A track as text, and what it was made of, as HTML; or none, and what is wrong."""
+        direction = named_in(direction)
         try:
             if not direction or file is None:
                 raise ValueError(f"expected a {'video or a sound' if direction else 'direction'} to be chosen")

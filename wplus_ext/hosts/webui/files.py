@@ -1,9 +1,8 @@
-"""The page's part for files: downloads; what the directions are, one dropped in, one made from two sets of latents."""
+"""The page's part for directions: what they are, one dropped in, one made from two sets of latents."""
 
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,45 +10,29 @@ import gradio as gr
 
 from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
-from ...library.download import fetch
 from ...library.index import FOLDERS, Library
-from ...library.published import ITEMS
 from .public import public
+from .words import directions_of, fault_html, lead_to, titled
 
 
 class Files:
-    """Two accordions in the accordion.
+    """An accordion in the accordion.
 
     Args:
         elem_id: makes an id that is unique to the tab.
         library: where the files are.
-        adapter, direction: the dropdowns with which these are chosen.
+        direction: the dropdown with which one is chosen.
         look_again: makes the library list its folders anew.
-        queued: whether gradio has its queue, without which it cannot show progress.
     """
 
     def __init__(
         self,
         elem_id: Callable[[str], str],
         library: Library,
-        adapter: gr.Dropdown,
         direction: gr.Dropdown,
         look_again: Callable[[], None],
-        queued: bool,
     ) -> None:
         self.library, self._look_again = library, look_again
-        with gr.Accordion("Download: adapter, encoder, directions, networks", open=False, elem_id=elem_id("download")):
-            link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
-            licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
-            linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
-            gr.HTML(f"<p>{linked}</p>")
-            accepted = gr.Checkbox(False, label="W+ licence accepted", elem_id=elem_id("accepted"))
-            items = gr.CheckboxGroup(
-                [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
-                label="W+ files", elem_id=elem_id("items"),
-            )  # fmt: skip
-            get = gr.Button("Download", elem_id=elem_id("get"), elem_classes="wplus-small")
-            got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
         with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")):
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
@@ -71,46 +54,11 @@ class Files:
             said = gr.HTML(elem_id=elem_id("files_said"))
         self.latents = [without, with_it]  # whose choices are the library's
         quiet = {"show_progress": False, "queue": False}
-        chosen, download = [adapter, direction], self.download_shown if queued else self.download
         self.changes = [  # of the library
-            get.click(download, [items, accepted], got, queue=queued).then(self._choose, chosen, chosen, **quiet),
             dropped.upload(self.add, dropped, [direction, said], **quiet),
             make.click(self.make, [without, with_it, name], [direction, said], **quiet),
         ]
         show.click(self.table, None, listed, **quiet)
-
-    def download_shown(
-        self,
-        names: Sequence[str],
-        accepted: bool,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
-    ) -> str:
-        """The same with a bar."""
-        return self.download(names, accepted, progress)
-
-    def download(
-        self,
-        names: Sequence[str],
-        accepted: bool,
-        progress: Callable[..., object] = lambda done, desc, unit: None,
-    ) -> str:
-        """Get files, and say what came of it, as HTML. What came before one that fails is kept."""
-
-        def show(file: str, done: int, total: int | None) -> None:
-            progress((done, total) if total else 0, desc=f"{file}, {done >> 20} MB", unit="bytes")
-
-        said, fault = [], ""
-        try:
-            for name in names:
-                found = fetch(ITEMS[name], self.library.roots[0], accepted, show)
-                said.append(f"{name}: {len(found)} {'file is' if len(found) == 1 else 'files are'} there")
-        except (ValueError, OSError) as error:
-            fault = fault_html(error)
-        self._look_again()
-        return html.escape("; ".join(said) or ("" if fault else "nothing is chosen")) + fault
-
-    def _choose(self, adapter: str | None, direction: str | None) -> list[object]:
-        return dropdowns(self.library, adapter, direction)
 
     def table(self) -> str:
         """The directions as an HTML table, and what is there and is not offered."""
@@ -124,7 +72,7 @@ class Files:
         not_offered = f"<p>Not offered:</p><ul>{listed}</ul>" if left else ""
         if not rows:
             folder = html.escape(public(str(self.library.roots[0] / "directions")))
-            return f"<p>There is no direction in {folder}.</p>{not_offered}"
+            return f"<p>There is no direction in {folder}.{lead_to(['directions'])}</p>{not_offered}"
         names = ("name", "more of it is", "kind", "layers", "norm", "measured")
         head = "".join(f"<th>{name}</th>" for name in names)
         body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -158,25 +106,4 @@ class Files:
         entries = self.library.entries("directions")
         # By its file, and of a table the first one: another folder may have one of this name.
         chosen = next((entry.name for entry in entries if entry.holds(path)), None)
-        return [gr.update(choices=[entry.name for entry in entries], value=chosen), html.escape(text)]
-
-
-def dropdowns(library: Library, adapter: str | None, direction: str | None) -> list[dict[str, object]]:
-    """The adapters and directions to choose from, as updates of their dropdowns; what is chosen stays."""
-    adapters, directions = library.names("adapters"), library.names("directions")
-    return [
-        gr.update(choices=adapters, value=adapter or next(iter(adapters), "")),
-        gr.update(choices=directions, value=direction or first_direction(library)),
-    ]
-
-
-def first_direction(library: Library) -> str:
-    """The direction to begin with: a smile by steps where there is one."""
-    entries = library.entries("directions")
-    steps = [entry for entry in entries if entry.component is None and entry.name.rpartition("/")[2] == "smile"]
-    return next((entry.name for entry in (*steps, *entries)), "")
-
-
-def fault_html(error: Exception) -> str:
-    """What went wrong, as every part of the page shows it."""
-    return f'<div class="wplus-fault" role="alert">{html.escape(public(error))}</div>'
+        return [gr.update(choices=directions_of(self.library), value=titled(chosen or "")), html.escape(text)]

@@ -18,13 +18,13 @@ from ...library.index import Library
 from ...library.resolve import Resolved, resolve
 from ...measure.reached import Reached
 from ...settings import PREFIX, Settings
-from .chart import Strip
 from .finished import TICKET, Finished
 from .folders import TITLE, look_again
 from .notes import OFF, asked_for, idle
 from .passports import Pilot, named
 from .public import public
 from .seen import Networks, Seen, networks_of
+from .strip import Strip
 
 
 class Job:

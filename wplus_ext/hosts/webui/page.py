@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import gradio as gr
 from modules import shared
 
 from ...fields import Field
 from ...library import calibration
-from ...library.index import Library
+from ...library.index import Library, Missing
 from ...library.resolve import resolve
 from ...regions import with_regions
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
-from .chart import draw
+from ...tracks import TrackError
 from .curves import Curves
-from .files import Files, dropdowns, fault_html, first_direction
+from .download import Download
+from .files import Files
 from .folders import TITLE, look_again
 from .job import Job
 from .notes import note, refuse_zeros
 from .people import People
-from .public import public
+from .presets import PRESETS, preset_of
+from .shown import report_html
+from .words import banner, directions_of, fault_html, first_direction, lead_to, named_in, note_html, titled
 
-PRESETS = {
-    "Sad to happy: -0.7 > 0 > 0.7": "-0.7 > 0 > 0.7",
-    "There and back: 0 > 0.7 > 0": "0 > 0.7 > 0",
-    "Steady: 0.5": "0.5",
-    "Fade in: 0 > 0.7": "0 > 0.7",
-    "Pulse: 0 > 0.7 > 0, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
-    "Blink: down and up at the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
+HELP = {  # what a field or a button does, beside the settings, which say so themselves
+    "direction": "What is changed: type to search among the names",
+    "preset": "How strongly, over the frames: it can be changed in the drawing",
+    "add": "Adds the direction with this curve as a track, and switches the adapter on",
+    "refresh": "Looks for files that were added since",
+    "find_faces": "Writes a region around each face of the last run, which follows it",
+    "tracks": "The curves as text: they can be copied, pasted and typed here",
 }
-ROWS = (("enabled", "mode"), ("adapter", "identity"), ("tracks",), ("regions",), ("strength", "start", "end"))
+FIRST = ("enabled", "tracks")  # above all else: they have their help where the pointer rests alone
+NUMBERS = ("strength", "start", "end")  # fields that stand side by side
+QUIET = {"show_progress": False, "queue": False}  # of an event that is soon done
 
 
 class Pasted(str):
@@ -77,63 +82,72 @@ class Page:
 
     def follow(self, info: gr.components.Component) -> None:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
-        quiet, regions = {"show_progress": False, "queue": False}, self.settings["regions"]
-        info.change(self._show_report, info, self.last, **quiet)
-        self.faces.click(self._find_faces, [info, regions], regions, **quiet)
+        regions = self.settings["regions"]
+        info.change(self._show_report, info, self.last, **QUIET)
+        self.faces.click(self._find_faces, [info, regions], [regions, self.faces_said], **QUIET)
 
     def _build(self) -> None:
-        switches, files, tracks, regions, numbers = ([self._fields[name] for name in row] for row in ROWS)
-        self._add_row(switches)
-        with gr.Row():
-            self._add_fields(files)
-            self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
-        self._build_picker()
-        self._add_fields(tracks)
-        self.faults = gr.HTML(elem_id=self._id("faults"))
-        gr.HTML(self._editor())
-        with gr.Row():
-            self._add_fields(regions)
-            self.faces = gr.Button("Find faces", elem_id=self._id("find_faces"), elem_classes="wplus-small")
-        gr.HTML(f'<div class="wplus-regions" data-tab="{self._tab}"></div>')
-        self._add_row(numbers)
-        self._add_fields([field for field in FIELDS if field.name not in self._made])
-        self.last = gr.HTML(elem_id=self._id("report"))
-        self.calibrated = gr.HTML(self._calibrated(), elem_id=self._id("calibrated"), elem_classes="wplus-data")
-        identity = self._made["identity"]
-        self.curves = Curves(self._id, self.library, self._tab)
-        self.people = People(self._id, self.library, identity, lambda: look_again(self.library))
-        self.files = Files(
-            self._id, self.library, self._made["adapter"], self.direction, lambda: look_again(self.library),
+        """What is needed for the first video, from above; all else under "Advanced"."""
+        self.download = Download(
+            self._id, self.library, lambda: look_again(self.library),
             queued=not getattr(shared.cmd_opts, "no_gradio_queue", False),
         )  # fmt: skip
+        self._add_fields("enabled")
+        self._build_picker()
+        self.faults = gr.HTML(elem_id=self._id("faults"))
+        gr.HTML(self._editor())
+        self.last = gr.HTML(elem_id=self._id("report"))
+        self._add_fields("tracks")
+        with gr.Accordion("Advanced", open=False, elem_id=self._id("advanced")):
+            self._build_advanced()
+        self.calibrated = gr.HTML(self._calibrated(), elem_id=self._id("calibrated"), elem_classes="wplus-data")
+        # Pressed by the other tab, when it has changed the library.
+        self.again = gr.Button("Refresh", elem_id=self._id("again"), elem_classes=["wplus-data", "wplus-again"])
 
     def _build_picker(self) -> None:
         """A direction and a curve, from which a track is made."""
         with gr.Row():
-            first = first_direction(self.library)
-            directions = self.library.names("directions")
-            self.direction = gr.Dropdown(directions, value=first, label="W+ direction", elem_id=self._id("direction"))
+            self.direction = gr.Dropdown(
+                directions_of(self.library), value=titled(first_direction(self.library)), label="Direction", scale=2,
+                elem_id=self._id("direction"),
+            )  # fmt: skip
             self.preset = gr.Dropdown(
-                list(PRESETS), value=next(iter(PRESETS)), label="W+ curve", elem_id=self._id("preset")
+                list(PRESETS), value=next(iter(PRESETS)), label="Curve", elem_id=self._id("preset")
             )
             for picker in (self.direction, self.preset):  # what they begin with follows the library
                 picker.do_not_save_to_config = True
-            self.add = gr.Button("Add track", elem_id=self._id("add"), elem_classes="wplus-small")
+            self.add = gr.Button("Add track", variant="primary", elem_id=self._id("add"), elem_classes="wplus-small")
 
-    def _add_row(self, fields: Sequence[Field]) -> None:
+    def _build_advanced(self) -> None:
         with gr.Row():
-            self._add_fields(fields)
+            self._add_fields("identity")
+            self.refresh = gr.Button("Refresh files", elem_id=self._id("refresh"), elem_classes="wplus-small")
+        with gr.Row():
+            self._add_fields(*NUMBERS)
+        with gr.Row():
+            self._add_fields("adapter", "mode")
+        self._add_fields(*(name for name in self._fields if name not in {*self._made, "regions"}))
+        self.people = People(self._id, self.library, self._made["identity"], lambda: look_again(self.library))
+        with gr.Accordion("Regions: only this face", open=False, elem_id=self._id("places")):
+            with gr.Row():
+                self._add_fields("regions")
+                self.faces = gr.Button("Find faces", elem_id=self._id("find_faces"), elem_classes="wplus-small")
+            self.faces_said = gr.HTML(elem_id=self._id("find_faces_said"))
+            gr.HTML(f'<div class="wplus-regions" data-tab="{self._tab}"></div>')
+        self.curves = Curves(self._id, self.library, self._tab)
+        self.files = Files(self._id, self.library, self.direction, lambda: look_again(self.library))
+        gr.HTML(f"<p>{lead_to([], 'Download more files')}</p>")
 
-    def _add_fields(self, fields: Sequence[Field]) -> None:
-        for field in fields:
-            self._made[field.name] = self._component(field)
+    def _add_fields(self, *names: str) -> None:
+        for name in names:
+            self._made[name] = self._component(self._fields[name])
 
     def _component(self, field: Field) -> gr.components.Component:
         """What a field is set with."""
         known = {"label": field.label, "elem_id": self._id(field.name)}
+        known["info"] = None if field.name in FIRST else field.help
         if field.kind is bool:
             return gr.Checkbox(field.default, **known)
-        known["info"] = field.help
         if field.choices:
             return gr.Radio(field.choices, value=field.default, **known)
         if field.folder:
@@ -146,17 +160,19 @@ class Page:
             return gr.Number(field.default, precision=0 if field.kind is int else None, **known)
         if field.name == "tracks":
             example = f"{first_direction(self.library) or 'smile'} = -0.7 > 0 > 0.7"
-            return gr.Textbox(field.default, lines=3, max_lines=20, placeholder=example, **known)
+            return gr.Textbox(field.default, lines=2, max_lines=20, placeholder=example, **known)
         if field.name == "regions":
             return gr.Textbox(field.default, lines=2, max_lines=20, placeholder="left = (0.3 0.4 0.15 0.25)", **known)
         return gr.Textbox(field.default, lines=1, **known)
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
-        names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated")
+        names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated", "add")
+        told = {field.name: f"{field.help}; {field.note}" if field.note else field.help for field in FIELDS} | HELP
         known = {name: self._id(name) for name in names} | {
             "tab": self._tab,
             "presets": json.dumps(list(PRESETS.items())),
+            "help": json.dumps({self._id(name): text for name, text in told.items()}),
         }
         data = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in known.items())
         return f'<div class="wplus-curve" {data}></div>'
@@ -170,64 +186,82 @@ class Page:
         )
 
     def _connect(self) -> None:
-        quiet = {"show_progress": False, "queue": False}
-        self._tell(self.settings["tracks"], "tracks")
-        self._tell(self.settings["identity"], "identity")
-        self._tell(self.settings["regions"], "regions")
+        for name in ("tracks", "identity", "strength", "regions"):
+            self._tell(self.settings[name], name)
         self._tell(self.last, "report")
         self._tell(self.calibrated, "calibrated")
         for component in self.inputs:  # gradio drops what changes while a check runs: so there is a second one
-            change = component.change(self._check, self.inputs, self.faults, **quiet)
-            change.then(self._check, self.inputs, self.faults, **quiet)
-        tracks, files = self.settings["tracks"], [self.settings["adapter"], self.direction]
-        self.curves.connect(tracks, self.direction, self.settings["identity"])
-        self.add.click(self._add_track, [tracks, self.direction, self.preset], tracks, **quiet)
-        seen = [self.faults, *self.files.latents, self.calibrated]
-        shown = [*files, self.settings["identity"], self.people.gallery, *seen]
-        self.refresh.click(self._refresh, [*self.inputs, *files], shown, **quiet)
+            change = component.change(self._check, self.inputs, self.faults, **QUIET)
+            change.then(self._check, self.inputs, self.faults, **QUIET)
+        tracks, identity = self.settings["tracks"], self.settings["identity"]
+        self.curves.connect(tracks, self.direction, identity)
+        self.add.click(
+            self._add_track,
+            [tracks, self.direction, self.preset, identity],
+            [tracks, self.settings["enabled"], self.faults],
+            **QUIET,
+        )
+        seen = [self.faults, *self.files.latents, self.calibrated, self.download.banner]
+        files = [self.settings["adapter"], self.direction]
+        shown = [*files, identity, self.people.gallery, *seen]
+        others = f"() => document.querySelectorAll('.wplus-again:not(#{self._id('again')})').forEach((b) => b.click())"
+        self.again.click(self._refresh, [*self.inputs, *files], shown, **QUIET)
+        for press in (self.refresh.click, self.download.change.then):
+            press(self._refresh, [*self.inputs, *files], shown, **QUIET).then(None, None, None, _js=others)
         for change in (*self.people.changes, *self.files.changes):
-            change.then(self._see, self.inputs, seen, **quiet)
+            change.then(self._see, self.inputs, seen, **QUIET).then(None, None, None, _js=others)
 
     def _check(self, *values: object) -> str:
-        """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well."""
+        """What is wrong with the settings, or leaves pictures as they are, as HTML; nothing where all is well, and of
+        a text that cannot be read, since the drawing says that."""
         try:
             settings = Settings.from_dict(dict(zip(self.settings, values)))
             refuse_zeros(resolve(settings, self.library).tracks)
+        except TrackError:
+            return ""
         except ValueError as error:
             return fault_html(error)
-        said = note(settings)
-        return f'<div class="wplus-note" role="status">{html.escape(said)}</div>' if said else ""
+        return note_html(note(settings))
 
-    def _add_track(self, tracks: str, direction: str, preset: str) -> str:
+    def _add_track(self, tracks: str, direction: str | None, preset: str, identity: str | None) -> list[object]:
+        """The tracks with one more, the adapter's switch, and what is wrong."""
         if not direction:
-            folder = public(str(self.library.roots[0] / "directions"))
-            raise gr.Error(f"There is no direction in {folder}: get some by Download, below")
-        line = f"{direction} = {PRESETS[preset]}"
-        return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
+            folder = self.library.roots[0] / "directions"
+            error = Missing(f"there is no direction in {folder}: get some", "directions")
+            return [gr.update(), gr.update(), fault_html(error)]
+        line = f"{named_in(direction)} = {preset_of(preset, bool(identity) and identity != NO_IDENTITY)}"
+        return [f"{tracks.rstrip()}\n{line}" if tracks.strip() else line, True, gr.update()]
 
-    def _find_faces(self, info: str, regions: str) -> str:
-        """The regions with those around the faces of the last run."""
-        job = self._find(info)
-        if job is None:
-            raise gr.Error("There are no frames to find faces in: generate some first, with the edit enabled")
+    def _find_faces(self, info: str, regions: str) -> list[object]:
+        """The regions with those around the faces of the last run, and what is wrong."""
         try:
-            return with_regions(regions, job.seen.regions(job.frames))
-        except ValueError as error:
-            raise gr.Error(public(error)) from error
+            job = self._find(info)
+            if job is None:
+                raise ValueError("there are no frames to find faces in: generate some first, with the edit enabled")
+            return [with_regions(regions, job.seen.regions(job.frames)), ""]
+        except (ValueError, OSError, RuntimeError) as error:
+            return [gr.update(), fault_html(error)]
 
     def _refresh(self, *values: object) -> list[object]:
+        """Everything that follows from the library, listed anew; what is chosen stays."""
         *settings, adapter, direction = values
         look_again(self.library)
-        identities = gr.update(choices=[NO_IDENTITY, *self.library.names("latents")])
+        adapters = self.library.names("adapters")
+        chosen = named_in(direction) or first_direction(self.library)
         return [
-            *dropdowns(self.library, adapter, direction), identities, self.people.thumbnails(), *self._see(*settings),
-        ]  # fmt: skip
+            gr.update(choices=adapters, value=adapter or next(iter(adapters), "")),
+            gr.update(choices=directions_of(self.library), value=titled(chosen)),
+            gr.update(choices=[NO_IDENTITY, *self.library.names("latents")]),
+            self.people.thumbnails(),
+            *self._see(*settings),
+        ]
 
     def _see(self, *settings: object) -> list[object]:
-        """What follows from a change of the library: faults, the faces of which a direction is made, and what it has of
-        calibrations."""
+        """What follows from a change of the library: faults, the faces of which a direction is made, what it has of
+        calibrations, and what is missing."""
         latents = self.library.names("latents")
-        return [self._check(*settings), *(gr.update(choices=latents) for _ in self.files.latents), self._calibrated()]
+        lists = [gr.update(choices=latents) for _ in self.files.latents]
+        return [self._check(*settings), *lists, self._calibrated(), banner(self.library)]
 
     def _calibrated(self) -> str:
         """What directions were measured to give, as the curve editor reads it."""
@@ -240,12 +274,4 @@ class Page:
 
     def _show_report(self, info: str) -> str:
         job = self._find(info)
-        if job is None:
-            return ""
-        report, reached = job.report, job.reached()
-        curves = reached.to_dict()["curves"] if reached else []
-        data = html.escape(json.dumps({"residual": report.residual, "strip": job.strip.url(), "reached": curves}))
-        lines = [job.summary(), *(reached.lines() if reached else [job.seen.why])]
-        said = "".join(f"<p>{html.escape(line)}</p>" for line in lines if line)
-        said += f"<details><summary>Plot</summary>{draw(report)}</details>"
-        return f'<div class="wplus-report" data-run="{data}">{said}</div>'
+        return "" if job is None else report_html(job)

@@ -16,8 +16,8 @@ from ...library import identities
 from ...library.index import Entry, Library
 from ...photos.invert import Crop, Inverter
 from ...settings import NO_IDENTITY
-from .files import fault_html
 from .folders import FACE_WEIGHTS
+from .words import fault_html
 
 
 @dataclass

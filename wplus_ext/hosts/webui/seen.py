@@ -40,27 +40,32 @@ def networks_of(library: Library) -> Networks:
 
 
 class Seen:
-    """The faces of a batch; ``why`` there are none, where nothing measures them."""
+    """The faces of a batch; the ``fault`` for which there are none, where nothing measures them."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._faces: list[list[Face]] = []
         self._size = (1, 1)
-        self.why = ""
+        self.fault: Exception | None = None
+
+    @property
+    def why(self) -> str:
+        """Why nothing is measured, as a line; empty where it is."""
+        return f"what came out is not measured: {public(self.fault)}" if self.fault else ""
 
     def add(self, image: Image.Image, frames: int) -> None:
         """Measure a finished image, one of so many; those beyond them are AnimateDiff's, which it drops."""
-        if self.why or len(self._faces) == frames:
+        if self.fault or len(self._faces) == frames:
             return
         self._size = image.size
         try:
             self._faces += self._networks.reader().read([np.asarray(image.convert("RGB"))])
         except (ValueError, OSError, RuntimeError) as error:  # a job is not to fail for what is only looked at
-            self._give_up(error)
+            self.fault = error
 
     def reached(self, settings: Settings, frames: int) -> Reached | None:
         """What came out beside what was asked; None where a frame is missing."""
-        if self.why or len(self._faces) != frames:
+        if self.fault or len(self._faces) != frames:
             return None
         try:
             reader = self._networks.reader()
@@ -69,14 +74,12 @@ class Seen:
             return None
 
     def regions(self, frames: int) -> list[Region]:
-        """A region around each face. Raises ValueError where there is none, or nothing measures them."""
-        if self.why:
-            raise ValueError(self.why)
+        """A region around each face. Raises ValueError where there is none, and the fault where nothing measures
+        them."""
+        if self.fault:
+            raise self.fault
         if len(self._faces) != frames:
             raise ValueError(f"{len(self._faces)} of the last run's {frames} frames were looked at; let one end")
         if not any(self._faces):
             raise ValueError(f"no face in the last run's {frames} frames; upright ones of photos are found best")
         return regions_of(follow(self._faces), self._size)
-
-    def _give_up(self, error: Exception) -> None:
-        self.why = f"what came out is not measured: {public(error)}"

@@ -1,0 +1,82 @@
+"""What is said on the page: faults, notes, and what is missing; directions in plain words."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from ...library.index import Library, Missing
+from ...library.published import DIRECTIONS, FIRST, ITEMS, TITLES
+from .public import public
+
+NEEDED = {"adapter": "adapters", "directions": "directions"}  # items, and where they are looked for
+BETWEEN = " · "  # what a direction does, and its name
+
+
+def fault_html(error: Exception | None) -> str:
+    """What went wrong, as every part of the page shows it; of missing files, with what gets them."""
+    if error is None:
+        return ""
+    return f'<div class="wplus-fault" role="alert">{html.escape(public(error))}{lead(error)}</div>'
+
+
+def note_html(text: str, more: str = "") -> str:
+    """What is no fault, with HTML after it; nothing of no text."""
+    return f'<div class="wplus-note" role="status">{html.escape(text)}{more}</div>' if text else ""
+
+
+def lead(error: Exception | None) -> str:
+    """What opens the download of files that are missing, as HTML; nothing for other faults."""
+    return lead_to([error.item]) if isinstance(error, Missing) and error.item else ""
+
+
+def lead_to(items: Sequence[str], text: str = "Download…") -> str:
+    """A button that opens the download of items; see javascript/wplus_leads.mjs."""
+    return f' <button type="button" class="wplus-lead" data-items="{" ".join(items)}">{html.escape(text)}</button>'
+
+
+def missing(library: Library) -> list[str]:
+    """The items without which nothing can be edited."""
+    return [item for item, folder in NEEDED.items() if not library.names(folder)]
+
+
+def banner(library: Library, said: str = "") -> str:
+    """What is missing, with what gets it; where nothing is, what else is to be said."""
+    lacks = missing(library)
+    what = " and ".join(ITEMS[item].what for item in lacks)
+    if not lacks:
+        return note_html(said)
+    text = f"{said}. Still missing: {what}." if said else f"To begin, get what is missing: {what}."
+    return note_html(text, lead_to(lacks, "Get them here" if len(lacks) > 1 else "Get it here"))
+
+
+def directions_of(library: Library) -> list[str]:
+    """The directions to choose from, with what they do: those that people use first, then the others by folder."""
+    names = [entry.name for entry in library.entries("directions")]
+
+    def rank(name: str) -> tuple[int, str]:
+        folder, _, bare = name.rpartition("/")
+        first = bare in FIRST and not folder.endswith("ganspace")
+        return (FIRST.index(bare) if first else len(FIRST), "" if first else folder.lower())
+
+    return [titled(name) for name in sorted(names, key=rank)]
+
+
+def titled(name: str) -> str:
+    """A direction as the page's list has it: what it is called, what more of it is, and its name."""
+    bare = name.rpartition("/")[2]
+    title, what = TITLES.get(bare, bare.replace("_", " ")), DIRECTIONS.get(bare, "")
+    said = f"{title[:1].upper()}{title[1:]}" + (f": {what}" if what and what != title else "")
+    return f"{said}{BETWEEN}{name}" if name else ""
+
+
+def named_in(title: str | None) -> str:
+    """The name of a direction that `titled` gave; empty where none is chosen."""
+    return (title or "").rpartition(BETWEEN)[2]
+
+
+def first_direction(library: Library) -> str:
+    """The name of the direction to begin with: a smile by steps where there is one."""
+    entries = library.entries("directions")
+    steps = [entry for entry in entries if entry.component is None and entry.name.rpartition("/")[2] == "smile"]
+    return next((entry.name for entry in (*steps, *entries)), "")
