@@ -4,10 +4,12 @@
 import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { Ellipses } from "./wplus_ellipses.mjs";
+import { showFaces } from "./wplus_people.mjs";
 import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
 import { constantOf } from "./wplus_units.mjs";
+import { showWaits } from "./wplus_waiting.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
@@ -157,4 +159,8 @@ function showRun(state, element) {
     image.src = strip;
 }
 
-onUiLoaded(() => gradioApp().querySelectorAll(".wplus-curve").forEach(mount));
+onUiLoaded(() => {
+    gradioApp().querySelectorAll(".wplus-curve").forEach(mount);
+    showFaces(gradioApp());
+    showWaits((selector) => gradioApp().querySelector(selector));
+});

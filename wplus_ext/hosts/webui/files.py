@@ -14,6 +14,7 @@ from ...library.directions import describe
 from ...library.download import fetch
 from ...library.index import FOLDERS, Library
 from ...library.published import ITEMS
+from .parts import begin, end, pressed, unsaved
 from .public import public
 
 
@@ -38,46 +39,63 @@ class Files:
         queued: bool,
     ) -> None:
         self.library, self._look_again = library, look_again
-        with gr.Accordion("Download: adapter, encoder, directions, networks", open=False, elem_id=elem_id("download")):
+        with gr.Accordion(
+            "Download: adapter, encoder, directions, networks", open=False, elem_id=elem_id("download")
+        ) as get_some:
             link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
             licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
             linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
             gr.HTML(f"<p>{linked}</p>")
-            accepted = gr.Checkbox(False, label="W+ licence accepted", elem_id=elem_id("accepted"))
+            accepted = gr.Checkbox(
+                False, label="Licence accepted", elem_id=elem_id("accepted"),
+                info="S-Lab's, above; the networks that measure faces are free",
+            )  # fmt: skip
             items = gr.CheckboxGroup(
                 [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
-                label="W+ files", elem_id=elem_id("items"),
+                label="Files", elem_id=elem_id("items"), info="what is there already stays as it is",
             )  # fmt: skip
             get = gr.Button("Download", elem_id=elem_id("get"), elem_classes="wplus-small")
             got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
-        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")):
+        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as make_some:
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
             dropped = gr.File(
-                label="W+ direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
-                height=110, elem_id=elem_id("dropped"),
+                label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
+                height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
             )  # fmt: skip
             latents = library.names("latents")
             with gr.Row():
                 without = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="W+ faces without it", elem_id=elem_id("without")
-                )
+                    latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
+                    info="for a smile: identities with a calm face",
+                )  # fmt: skip
                 with_it = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="W+ faces with it", elem_id=elem_id("with")
-                )
+                    latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
+                    info="the same ones or others, smiling",
+                )  # fmt: skip
             with gr.Row():
-                name = gr.Textbox("", label="W+ direction name", lines=1, max_lines=1, elem_id=elem_id("new"))
+                name = gr.Textbox(
+                    "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
+                    info="which leads from the faces without it to those with it",
+                )  # fmt: skip
                 make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
             said = gr.HTML(elem_id=elem_id("files_said"))
+        for accordion in (get_some, make_some):
+            unsaved(accordion)
         self.latents = [without, with_it]  # whose choices are the library's
         quiet = {"show_progress": False, "queue": False}
         chosen, download = [adapter, direction], self.download_shown if queued else self.download
+        adding = dropped.upload(self.add, dropped, [direction, said], _js=begin(dropped, dropped), **quiet)
+        end(adding, dropped)
         self.changes = [  # of the library
-            get.click(download, [items, accepted], got, queue=queued).then(self._choose, chosen, chosen, **quiet),
-            dropped.upload(self.add, dropped, [direction, said], **quiet),
-            make.click(self.make, [without, with_it, name], [direction, said], **quiet),
+            # gradio's own bar says how much of it is there.
+            pressed(get, download, [items, accepted], got, queue=queued, show_progress="full").then(
+                self._choose, chosen, chosen, **quiet
+            ),
+            adding,
+            pressed(make, self.make, [without, with_it, name], [direction, said], queue=False),
         ]
-        show.click(self.table, None, listed, **quiet)
+        pressed(show, self.table, None, listed, queue=False)
 
     def download_shown(
         self,
