@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import browser
@@ -165,6 +166,37 @@ def test_a_saved_identity_is_chosen_and_shown(saved, latents):
     expect(saved.identity).to_have_value("cleo")
     expect(saved.shown).to_have_count(2)
     assert (latents / "cleo.safetensors").exists()
+
+
+def test_a_press_waits_at_its_button(people):
+    """What is asked of Python is held up, and then fails."""
+    save, held = people.part("save"), []
+    people.page.route("**/run/predict*", lambda route: held.append(route))
+    save.press("Enter")
+    expect(save).to_be_disabled()
+    expect(save).to_have_attribute("aria-busy", "true")
+    expect(people.part("remove")).to_be_enabled()
+    people.page.unroute("**/run/predict*")
+    held[0].abort()
+    expect(save).to_be_enabled()
+    expect(save).to_be_focused()
+    expect(save).not_to_have_attribute("aria-busy", "true")
+
+
+def test_it_waits_no_longer_where_there_is_a_fault(people):
+    people.part("remove").click()
+    expect(people.part("people_said").last).to_contain_text("no identity is chosen")
+    expect(people.part("remove")).to_be_enabled()
+
+
+def test_looking_for_faces_is_shown_at_the_photos(people, monkeypatch):
+    find, found = faces.Detector.find, threading.Event()
+    monkeypatch.setattr(faces.Detector, "find", lambda self, image: found.wait(20) and find(self, image))
+    people.part("photos input[type=file]").set_input_files(people.photo)
+    expect(people.part("photos")).to_have_attribute("data-says", "Looking for faces …")
+    found.set()
+    expect(people.found).to_have_count(2)
+    expect(people.part("photos")).not_to_have_attribute("aria-busy", "true")
 
 
 def test_other_choices_follow_what_was_saved(saved):

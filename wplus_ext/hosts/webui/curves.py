@@ -50,7 +50,7 @@ class Curves:
                     info="of a face in the video, or the sound's loudness",
                 )  # fmt: skip
                 face = gr.Number(
-                    1, precision=0, label="Whose face", info="1 is the first that is seen", elem_id=elem_id("face")
+                    1, precision=0, label="Whose face", info="1 is the largest at first", elem_id=elem_id("face")
                 )
                 times = gr.Number(
                     1.0, label="Multiplied by", info="2 asks for twice what is seen", elem_id=elem_id("times")
