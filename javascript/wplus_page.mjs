@@ -5,10 +5,12 @@ import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { Ellipses } from "./wplus_ellipses.mjs";
 import { giveHelp } from "./wplus_help.mjs";
+import { showFaces } from "./wplus_people.mjs";
 import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { withLine } from "./wplus_text.mjs";
 import { constantOf } from "./wplus_units.mjs";
+import { showWaits } from "./wplus_waiting.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
@@ -163,4 +165,6 @@ onUiLoaded(() => {
     const roots = [...gradioApp().querySelectorAll(".wplus-curve")];
     roots.forEach(mount);
     giveHelp(Object.assign({}, ...roots.map((root) => JSON.parse(root.dataset.help ?? "{}"))));
+    showFaces(gradioApp());
+    showWaits((selector) => gradioApp().querySelector(selector));
 });

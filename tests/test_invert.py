@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import FRONT, Colours, face, facexlib, noise, png
+from pictures import FRONT, SMALL_FRONT, Colours, encoded, face, facexlib, noise, png
 from PIL import Image
 from torch.nn import functional as F
 
@@ -93,6 +93,22 @@ def test_a_photo_without_a_face_says_so(library, detector):
 def test_a_photo_that_is_cut_out_needs_no_detector(library):
     (alone,) = invert.Inverter(Library([library])).look([("a", png("red"))], aligned=True)
     assert alone.fault is None and alone.choose(None).picture.size == (256, 256)
+
+
+def test_a_face_says_where_it_is_in_the_upright_photo(library, detector):
+    """Beyond its edge there is no more of it."""
+    detector[:] = [faces.Face(SMALL_FRONT, (-30.0, 30.0, 60.0, 90.0), 0.9)]
+    lying = Image.new("RGB", (1500, 1200))
+    exif = lying.getexif()
+    exif[photo.ORIENTATION] = 6  # it stands
+    (seen,) = invert.Inverter(Library([library])).look([("a", encoded(lying, "JPEG", exif=exif))])
+    assert seen.crops[0].area == pytest.approx((0, 0.02, 0.05, 0.04)) and seen.view.size == (512, 640)
+
+
+@pytest.mark.parametrize("size, area", [((200, 100), (0.25, 0, 0.5, 1)), ((100, 200), (0, 0.25, 1, 0.5))])
+def test_of_a_photo_that_is_cut_out_the_middle_is_the_face(library, size, area):
+    (seen,) = invert.Inverter(Library([library])).look([("a", png("red", size))], aligned=True)
+    assert seen.crops[0].area == pytest.approx(area) and seen.view.size == size
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are files on POSIX alone")

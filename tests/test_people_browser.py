@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import browser
@@ -52,7 +53,7 @@ def latents(tmp_path):
 @pytest.fixture
 def site(latents, monkeypatch, detected, parsed):
     """A page where two faces are found in every photo, and the parser is slow."""
-    detected *= 2
+    detected.append(faces.Face(pictures.SMALL_FRONT, (0, 0, 28, 28), 0.9))
     quick = faces.without_background
     monkeypatch.setattr(faces, "without_background", lambda *args, **named: time.sleep(1) or quick(*args, **named))
     monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
@@ -69,7 +70,8 @@ class People:
         page.route("**/*", lambda route: route.continue_() if url in route.request.url else route.abort())
         page.goto(url)
         self.open("wplus", "people")
-        self.found = self.part("faces button.thumbnail-item")
+        self.found = self.part("seen .wplus-face")
+        self.used = self.part("faces button.thumbnail-item")
         self.taken = self.part("taken input")
         self.identity = self.part("identity input")
         self.shown = self.part("identities button.thumbnail-item")
@@ -100,27 +102,51 @@ def test_a_click_on_a_face_takes_it(people):
     people.drop()
     people.found.nth(1).click()
     expect(people.taken.nth(1)).to_be_checked()
+    expect(people.found.nth(1)).to_have_attribute("aria-pressed", "true")
     expect(people.taken.nth(0)).not_to_be_checked()
+    expect(people.found.nth(0)).to_have_attribute("aria-pressed", "false")
+    expect(people.used).to_have_count(1)
+
+
+def test_another_click_leaves_it(people):
+    people.drop()
+    people.found.nth(1).click()
     people.found.nth(0).click()
+    expect(people.used).to_have_count(2)
+    people.found.nth(1).click()
+    expect(people.used).to_have_count(1)
+    expect(people.found.nth(1)).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_keyboard_takes_a_face(people):
+    people.drop()
+    people.page.get_by_label("face 1 of photo red.png").press("Space")
     expect(people.taken.nth(0)).to_be_checked()
+    expect(people.used).to_have_count(1)
+
+
+def test_what_is_empty_is_not_there(people):
+    for name in ("faces", "seen", "people_said", "faces_said"):
+        expect(people.part(name).first).to_be_hidden()
 
 
 def test_only_the_taken_face_becomes_bare(people):
     people.drop()
     people.found.nth(1).click()
-    expect(people.taken.nth(1)).to_be_checked()
+    expect(people.used).to_have_count(1)
+    assert not people.page.evaluate(WHITE, f"{START}faces button.thumbnail-item img")
     people.part("bare input").check()
-    people.page.wait_for_function(WHITE, arg=f"{START}faces button.thumbnail-item:nth-of-type(2) img")
-    assert not people.page.evaluate(WHITE, f"{START}faces button.thumbnail-item:nth-of-type(1) img")
+    people.page.wait_for_function(WHITE, arg=f"{START}faces button.thumbnail-item img")
 
 
 def test_what_comes_late_does_not_bring_old_faces_back(people):
     people.drop()
     people.part("bare input").check()
-    people.taken.nth(0).check()  # the parser is at work for a second
+    people.found.nth(0).click()  # the parser is at work for a second
     people.part("photos button[aria-label=Clear]").click()
     expect(people.found).to_have_count(0)
     people.drop()
+    expect(people.found.nth(0)).to_have_attribute("aria-pressed", "false")
     expect(people.taken.nth(0)).not_to_be_checked()
 
 
@@ -129,7 +155,7 @@ def saved(people):
     """Cleo is made of a face without its background."""
     people.drop()
     people.part("bare input").check()
-    people.taken.nth(1).check()
+    people.found.nth(1).click()
     people.part("name textarea, #script_txt2img_wplus_name input").first.fill("cleo")
     people.part("save").click()
     expect(people.part("people_said").last).to_contain_text("cleo is saved, from 1 face")
@@ -140,6 +166,37 @@ def test_a_saved_identity_is_chosen_and_shown(saved, latents):
     expect(saved.identity).to_have_value("cleo")
     expect(saved.shown).to_have_count(2)
     assert (latents / "cleo.safetensors").exists()
+
+
+def test_a_press_waits_at_its_button(people):
+    """What is asked of Python is held up, and then fails."""
+    save, held = people.part("save"), []
+    people.page.route("**/run/predict*", lambda route: held.append(route))
+    save.press("Enter")
+    expect(save).to_be_disabled()
+    expect(save).to_have_attribute("aria-busy", "true")
+    expect(people.part("remove")).to_be_enabled()
+    people.page.unroute("**/run/predict*")
+    held[0].abort()
+    expect(save).to_be_enabled()
+    expect(save).to_be_focused()
+    expect(save).not_to_have_attribute("aria-busy", "true")
+
+
+def test_it_waits_no_longer_where_there_is_a_fault(people):
+    people.part("remove").click()
+    expect(people.part("people_said").last).to_contain_text("no identity is chosen")
+    expect(people.part("remove")).to_be_enabled()
+
+
+def test_looking_for_faces_is_shown_at_the_photos(people, monkeypatch):
+    find, found = faces.Detector.find, threading.Event()
+    monkeypatch.setattr(faces.Detector, "find", lambda self, image: found.wait(20) and find(self, image))
+    people.part("photos input[type=file]").set_input_files(people.photo)
+    expect(people.part("photos")).to_have_attribute("data-says", "Looking for faces …")
+    found.set()
+    expect(people.found).to_have_count(2)
+    expect(people.part("photos")).not_to_have_attribute("aria-busy", "true")
 
 
 def test_other_choices_follow_what_was_saved(saved):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
-from types import SimpleNamespace
 
 import pytest
-from pictures import dropped_photos, png
+from pictures import dropped, dropped_photos, png
 from PIL import Image
 
 from wplus_ext.library import identities
@@ -15,6 +15,7 @@ from wplus_ext.photos import faces
 from wplus_ext.photos.faces import Detector
 
 RED, BLUE = png((255, 0, 0)), png((0, 0, 255))
+FAULT = "wplus-fault"
 
 
 @pytest.fixture
@@ -28,17 +29,17 @@ def photos(tmp_path):
 
 
 def looked(page, files, aligned=False):
-    """The desk with its faces, the numbers of those that are taken, and what is said."""
+    """The desk with its faces, the numbers of those that are taken, and what is shown."""
     desk = sys.modules["wplus_ext.hosts.webui.people"].Desk()
     page.drop(desk, files)
-    taken, said = page.find(desk, aligned)
-    assert taken["choices"] == [str(i + 1) for i in range(len(desk.found))]
-    return desk, taken["value"], said
+    taken, shown = page.find(desk, aligned)
+    assert taken["choices"] == [str(i + 1) for i in range(len(desk.found))] == re.findall('number="([0-9]+)"', shown)
+    return desk, taken["value"], shown
 
 
 def corner(page, desk, bare, index=0):
-    """What the gallery shows of a face there."""
-    return page.crops(desk, bare)[index][0].getpixel((9, 9))
+    """What is shown there of a face that is taken."""
+    return page.crops(desk, [str(index + 1)], bare)[0][0].getpixel((9, 9))
 
 
 def latent(page, name):
@@ -46,21 +47,23 @@ def latent(page, name):
     return page.library.latent(name)[0, :3].tolist()
 
 
-def click(page, taken, index):
-    return page.take(taken, SimpleNamespace(index=index))
-
-
 # Photos to faces
 
 
 def test_faces_that_are_alone_are_taken(page, photos):
-    _, taken, said = looked(page, photos(RED, BLUE, RED))
-    assert said == "" and taken == ["1", "2", "3"]
+    _, taken, shown = looked(page, photos(RED, BLUE, RED))
+    assert FAULT not in shown and taken == ["1", "2", "3"]
 
 
-def test_faces_are_shown(page, photos):
-    crops = page.crops(looked(page, photos(RED, BLUE))[0], False)
-    assert crops[0][0].size == (256, 256) and [text for _, text in crops] == ["face 1", "face 2"]
+def test_taken_faces_are_shown(page, photos):
+    crops = page.crops(looked(page, photos(RED, BLUE))[0], ["2"], False)
+    assert crops[0][0].size == (256, 256) and [text for _, text in crops] == ["1.png"]
+
+
+def test_of_a_photo_with_several_faces_each_has_its_number(page, photos, detected):
+    detected *= 2
+    crops = page.crops(looked(page, photos(RED, BLUE))[0], ["1", "4"], False)
+    assert [text for _, text in crops] == ["0.png, face 1", "1.png, face 2"]
 
 
 def test_the_same_is_not_looked_for_twice(page, photos, monkeypatch):
@@ -75,14 +78,9 @@ def test_of_several_faces_none_is_taken(page, photos, detected):
     assert taken == [] and len(desk.found) == 30
 
 
-@pytest.mark.parametrize(("taken", "now"), [([], ["3"]), (["10"], ["3", "10"]), (["3"], ["3"])])
-def test_a_click_takes_a_face(page, taken, now):
-    assert click(page, taken, 2) == now
-
-
 def test_a_bad_photo_leaves_the_others(page, photos):
     _, taken, said = looked(page, photos(RED, b"hello", BLUE, b"<svg"))
-    assert taken == ["1", "2"]
+    assert taken == ["1", "2"] and said.count("<img") == 2
     assert said.count("wplus-fault") == 2 and "1.png: not a picture" in said and "3.png: an SVG" in said
 
 
@@ -93,8 +91,8 @@ def test_a_photo_without_a_face_is_told(page, photos, detected):
 
 def test_a_photo_that_is_cut_out_needs_no_face(page, photos, detected):
     detected.clear()
-    desk, _, said = looked(page, photos(RED), True)
-    assert said == "" and len(desk.found) == 1
+    desk, _, shown = looked(page, photos(RED), True)
+    assert FAULT not in shown and len(desk.found) == 1
 
 
 def test_no_photos_are_no_fault(page):
@@ -115,6 +113,34 @@ def test_what_is_found_late_is_left_out(page, photos, monkeypatch):
     monkeypatch.setattr(Detector, "find", slow)
     assert not any("value" in update for update in page.find(desk, False))
     assert len(desk.found) == 1 and corner(page, desk, False) == (0, 0, 255)
+
+
+# Faces on their photos
+
+
+def test_a_face_lies_where_it_was_found(page, photos):
+    """Its box of 30 to 90 and 30 to 100 in 120 x 140 pixels, from its middle."""
+    _, _, shown = looked(page, photos(RED))
+    assert "left: 50.00%; top: 46.43%; width: 50.00%; height: 50.00%" in shown
+    assert 'aria-label="face 1 of photo 0.png"' in shown and 'aria-pressed="true"' in shown
+
+
+def test_of_a_photo_that_is_cut_out_its_square_is_the_face(page, photos):
+    shown = looked(page, photos(RED), True)[2]
+    assert "left: 50.00%; top: 50.00%; width: 100.00%; height: 85.71%" in shown
+
+
+def test_several_faces_can_be_told_apart(page, photos, detected):
+    detected *= 2
+    shown = looked(page, photos(RED))[2]
+    assert 'aria-label="face 2 of photo 0.png"' in shown and "0.png: 2 faces" in shown
+    assert 'aria-pressed="true"' not in shown
+
+
+def test_a_photos_name_is_text(page, photos, tmp_path):
+    path = tmp_path / "<b>&.png"
+    path.write_bytes(RED)
+    assert looked(page, dropped(path))[2].count("&lt;b&gt;&amp;.png") == 4
 
 
 # The detector's weights

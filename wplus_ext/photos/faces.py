@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from .photo import as_input
+from .photo import as_input, within
 
 DETECTED_AT = 1024  # pixels of the longer side in which faces are looked for
 SURE = 0.8  # the score of a face
@@ -67,8 +67,7 @@ class Detector:
 
     def find(self, image: Image.Image) -> list[Face]:
         """The faces in a photo, the largest first."""
-        scale = min(DETECTED_AT / max(image.size), 1.0)
-        small = image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
+        scale, small = min(DETECTED_AT / max(image.size), 1.0), within(image, DETECTED_AT)
         with torch.no_grad():
             found = self._network.detect_faces(np.ascontiguousarray(np.asarray(small)[..., ::-1]), SURE)  # it wants BGR
         faces = []

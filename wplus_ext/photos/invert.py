@@ -25,6 +25,9 @@ from . import faces, photo
 from .faces import Detector, Face
 
 TURN = 600.0  # seconds for others' photos
+VIEW = 640  # pixels of the longer side at which a photo is shown
+
+Area = tuple[float, float, float, float]  # of a photo: x, y, width, height, in parts of its width and height
 
 log = logging.getLogger(__name__)
 _encoding = threading.Lock()
@@ -33,21 +36,24 @@ _encoding = threading.Lock()
 @dataclass
 class Crop:
     """A face, cut out of a photo with the SHA-256 ``source``, and the same on white once that was asked for. ``face``
-    says where it was, None where the photo was cut out already."""
+    says where it was, None where the photo was cut out already, and ``area`` what one may click for it."""
 
     picture: Image.Image = field(repr=False)
     source: str
     face: Face | None = None
+    area: Area = (0.0, 0.0, 1.0, 1.0)
     on_white: Image.Image | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is in a photo: its faces, the largest first, or the ``fault`` for which it cannot be used."""
+    """What is in a photo: its faces, the largest first, or the ``fault`` for which it cannot be used. ``view`` is the
+    photo itself, upright, of at most 640 pixels."""
 
     name: str
     crops: tuple[Crop, ...] = ()
     fault: Exception | None = None
+    view: Image.Image | None = field(default=None, repr=False)
 
     def choose(self, number: int | None) -> Crop:
         """The face of that number, from 1; the only one where there is no number.
@@ -106,7 +112,7 @@ class Inverter:
             detector = None if aligned else Detector(self.device, self.weights)
         for name, photo_file in photos:
             try:
-                yield Seen(name, tuple(_crops(name, photo_file, detector)))
+                yield _seen(name, photo_file, detector)
             except (ValueError, OSError) as error:
                 yield Seen(name, fault=error)
 
@@ -170,14 +176,22 @@ def invert(encoder: Encoder, pictures: Sequence[Image.Image]) -> Float[Tensor, "
         return mean([encoder(photo.as_input(picture).to(device))[0].cpu() for picture in pictures])
 
 
-def _crops(name: str, photo_file: bytes | Path, detector: Detector | None) -> Iterator[Crop]:
-    """The faces of a photo; itself where it is cut out."""
+def _seen(name: str, photo_file: bytes | Path, detector: Detector | None) -> Seen:
+    """What is in a photo; it is itself the face where there is no detector."""
     data = photo_file if isinstance(photo_file, bytes) else read_regular(photo_file, photo.LARGEST)
     with _translated(name):
         image, source = photo.open_photo(data, name), hashlib.sha256(data).hexdigest()
     if detector is None:
-        yield Crop(photo.as_aligned(image), source)
-        return
+        middle = [(side - min(image.size)) / 2 for side in image.size]
+        box = (*middle, *(side - edge for side, edge in zip(image.size, middle)))
+        crops = [Crop(photo.as_aligned(image), source, area=_area(box, image.size))]
+    else:
+        crops = _crops(name, image, source, detector)
+    return Seen(name, tuple(crops), view=photo.within(image, VIEW))
+
+
+def _crops(name: str, image: Image.Image, source: str, detector: Detector) -> Iterator[Crop]:
+    """The faces of a photo."""
     with _translated(f"{name}: the face detector"):
         found = detector.find(image)
     if not found:
@@ -188,7 +202,13 @@ def _crops(name: str, photo_file: bytes | Path, detector: Detector | None) -> It
                 crop = photo.align(image, face.landmarks)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-        yield Crop(crop, source, face)
+        yield Crop(crop, source, face, _area(face.box, image.size))
+
+
+def _area(box: Sequence[float], size: tuple[int, int]) -> Area:
+    """What lies of a box (x0, y0, x1, y1), in pixels, within a photo."""
+    left, top, right, bottom = (min(max(edge / side, 0.0), 1.0) for edge, side in zip(box, size * 2))
+    return left, top, right - left, bottom - top
 
 
 @contextmanager

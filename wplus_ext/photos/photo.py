@@ -145,6 +145,12 @@ def align(image: Image.Image, landmarks: np.ndarray, side: int = SIDE) -> Image.
     return cut.transform((side, side), Image.QUAD, tuple((corners - low + 0.5).flatten()), Image.BILINEAR)
 
 
+def within(image: Image.Image, side: int) -> Image.Image:
+    """A picture whose longer side is at most ``side`` pixels; itself where it is no larger."""
+    scale = side / max(image.size)
+    return image.resize([max(round(x * scale), 1) for x in image.size], Image.BILINEAR) if scale < 1 else image
+
+
 def as_aligned(image: Image.Image, side: int = SIDE) -> Image.Image:
     """A photo that is cut out already: its square in the middle, ``side`` x ``side`` pixels."""
     return ImageOps.fit(image, (side, side), Image.LANCZOS)

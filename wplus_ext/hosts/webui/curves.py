@@ -20,6 +20,7 @@ from ...settings import NO_IDENTITY
 from ...studio.frames import PICTURES, VIDEOS, read_frames
 from ...studio.sound import LOUDNESS, SOUNDS, loudness
 from ...tracks import Track, format
+from .parts import pressed, unsaved
 from .seen import networks_of
 from .words import fault_html, named_in
 
@@ -37,22 +38,31 @@ class Curves:
 
     def __init__(self, elem_id: Callable[[str], str], library: Library, tab: str) -> None:
         self.library, self._tab = library, tab
-        with gr.Accordion("Curve from a video or a sound", open=False, elem_id=elem_id("curves")):
+        with gr.Accordion("Curve from a video or a sound", open=False, elem_id=elem_id("curves")) as accordion:
             kinds = [*dict.fromkeys([*VIDEOS, *PICTURES, *SOUNDS])]
-            file = gr.File(label="W+ video or sound", file_types=kinds, height=110, elem_id=elem_id("followed"))
+            file = gr.File(
+                label="Video or sound", file_types=kinds, height=110, elem_id=elem_id("followed"),
+                elem_classes="wplus-file",
+            )  # fmt: skip
             with gr.Row():
                 attribute = gr.Dropdown(
-                    [*ATTRIBUTES, LOUDNESS], value="smile", label="W+ attribute", elem_id=elem_id("attribute")
-                )
-                face = gr.Number(1, precision=0, label="W+ face", info="whose, from 1", elem_id=elem_id("face"))
-                times = gr.Number(
-                    1.0, label="W+ times", info="of what its direction's calibration makes of it, where it has one",
-                    elem_id=elem_id("times"),
+                    [*ATTRIBUTES, LOUDNESS], value="smile", label="What to follow", elem_id=elem_id("attribute"),
+                    info="of a face in the video, or the sound's loudness",
                 )  # fmt: skip
+                face = gr.Number(
+                    1, precision=0, label="Whose face", info="1 is the largest at first", elem_id=elem_id("face")
+                )
+                times = gr.Number(
+                    1.0, label="Multiplied by", info="2 asks for twice what is seen", elem_id=elem_id("times")
+                )
             with gr.Row():
-                relative = gr.Checkbox(False, label="W+ less its mean, as for an age", elem_id=elem_id("relative"))
+                relative = gr.Checkbox(
+                    False, label="Around its mean", info="the mean becomes 0, as for an age",
+                    elem_id=elem_id("relative"),
+                )  # fmt: skip
                 self._take = gr.Button("Add its track", elem_id=elem_id("take"), elem_classes="wplus-small")
             self._said = gr.HTML(elem_id=elem_id("curves_said"))
+        unsaved(accordion)
         self._line = gr.Textbox("", visible=False)  # the new track, until the page has put it after the others
         page = [gr.Number(FRAMES, visible=False), gr.Number(FPS, visible=False)]  # what the curve editor knows of it
         self._asked = [file, attribute, face, times, relative, *page]
@@ -60,11 +70,12 @@ class Curves:
     def connect(self, tracks: gr.Textbox, direction: gr.Dropdown, identity: gr.Dropdown) -> None:
         """Let the button add a track, along the chosen direction, to the tracks."""
         told = f"document.querySelector('.wplus-curve[data-tab={self._tab}]')?.dataset ?? {{}}"
-        made = self._take.click(
+        made = pressed(
+            self._take,
             self.take,
             [direction, identity, *self._asked],
             [self._line, self._said],
-            _js=f"(...given) => {{ const {{frames, fps}} = {told}; "
+            js=f"(...given) => {{ const {{frames, fps}} = {told}; "
             f"return [...given.slice(0, -2), Number(frames) || {FRAMES}, Number(fps) || {FPS:g}]; }}",
         )
         # After the text as it is then: people go on while a video is measured.

@@ -11,6 +11,7 @@ import gradio as gr
 from ...library.download import fetch
 from ...library.index import Library
 from ...library.published import ITEMS
+from .parts import pressed, unsaved
 from .words import banner, fault_html, missing, note_html
 
 
@@ -51,9 +52,10 @@ class Download:
         wanted.change(self.open, wanted, [self.part, items, got], **quiet).then(None, None, None, _js=show)
         close.click(lambda: gr.update(visible=False), None, self.part, **quiet)
         work = self.download_shown if queued else self.download
-        self.change = get.click(work, [items, accepted], got, queue=queued).then(
-            self.arrived, got, [self.banner, self.part], **quiet
-        )
+        # gradio's own bar says how much of it is there.
+        getting = pressed(get, work, [items, accepted], got, queue=queued, show_progress="full")
+        self.change = getting.then(self.arrived, got, [self.banner, self.part], **quiet)
+        unsaved(self.part)
 
     def open(self, wanted: str) -> list[object]:
         """Show the part, with the items that were asked for; without any, what is missing."""

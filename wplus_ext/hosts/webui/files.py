@@ -11,6 +11,7 @@ import gradio as gr
 from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
 from ...library.index import FOLDERS, Library
+from .parts import begin, end, pressed, unsaved
 from .public import public
 from .words import directions_of, fault_html, lead_to, titled
 
@@ -33,32 +34,40 @@ class Files:
         look_again: Callable[[], None],
     ) -> None:
         self.library, self._look_again = library, look_again
-        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")):
+        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as make_some:
             show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
             listed = gr.HTML(elem_id=elem_id("directions"))
             dropped = gr.File(
-                label="W+ direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
-                height=110, elem_id=elem_id("dropped"),
+                label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
+                height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
             )  # fmt: skip
             latents = library.names("latents")
             with gr.Row():
                 without = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="W+ faces without it", elem_id=elem_id("without")
-                )
+                    latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
+                    info="for a smile: identities with a calm face",
+                )  # fmt: skip
                 with_it = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="W+ faces with it", elem_id=elem_id("with")
-                )
+                    latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
+                    info="the same ones or others, smiling",
+                )  # fmt: skip
             with gr.Row():
-                name = gr.Textbox("", label="W+ direction name", lines=1, max_lines=1, elem_id=elem_id("new"))
+                name = gr.Textbox(
+                    "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
+                    info="which leads from the faces without it to those with it",
+                )  # fmt: skip
                 make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
             said = gr.HTML(elem_id=elem_id("files_said"))
+        unsaved(make_some)
         self.latents = [without, with_it]  # whose choices are the library's
         quiet = {"show_progress": False, "queue": False}
+        adding = dropped.upload(self.add, dropped, [direction, said], _js=begin(dropped, dropped), **quiet)
+        end(adding, dropped)
         self.changes = [  # of the library
-            dropped.upload(self.add, dropped, [direction, said], **quiet),
-            make.click(self.make, [without, with_it, name], [direction, said], **quiet),
+            adding,
+            pressed(make, self.make, [without, with_it, name], [direction, said], queue=False),
         ]
-        show.click(self.table, None, listed, **quiet)
+        pressed(show, self.table, None, listed, queue=False)
 
     def table(self) -> str:
         """The directions as an HTML table, and what is there and is not offered."""

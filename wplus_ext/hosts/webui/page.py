@@ -22,6 +22,7 @@ from .files import Files
 from .folders import TITLE, look_again
 from .job import Job
 from .notes import note, refuse_zeros
+from .parts import pressed
 from .people import People
 from .presets import PRESETS, preset_of
 from .shown import report_html
@@ -84,7 +85,7 @@ class Page:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
         regions = self.settings["regions"]
         info.change(self._show_report, info, self.last, **QUIET)
-        self.faces.click(self._find_faces, [info, regions], [regions, self.faces_said], **QUIET)
+        pressed(self.faces, self._find_faces, [info, regions], [regions, self.faces_said], queue=False)
 
     def _build(self) -> None:
         """What is needed for the first video, from above; all else under "Advanced"."""
@@ -206,8 +207,10 @@ class Page:
         shown = [*files, identity, self.people.gallery, *seen]
         others = f"() => document.querySelectorAll('.wplus-again:not(#{self._id('again')})').forEach((b) => b.click())"
         self.again.click(self._refresh, [*self.inputs, *files], shown, **QUIET)
-        for press in (self.refresh.click, self.download.change.then):
-            press(self._refresh, [*self.inputs, *files], shown, **QUIET).then(None, None, None, _js=others)
+        refreshed = pressed(self.refresh, self._refresh, [*self.inputs, *files], shown, queue=False)
+        arrived = self.download.change.then(self._refresh, [*self.inputs, *files], shown, **QUIET)
+        for change in (refreshed, arrived):
+            change.then(None, None, None, _js=others)
         for change in (*self.people.changes, *self.files.changes):
             change.then(self._see, self.inputs, seen, **QUIET).then(None, None, None, _js=others)
 

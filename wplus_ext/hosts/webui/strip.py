@@ -34,6 +34,11 @@ class Strip:
         strip = Image.new("RGB", (width * self._frames, height))
         for i, picture in enumerate(self._pictures):
             strip.paste(picture, (i * width, 0))
-        file = io.BytesIO()
-        strip.save(file, "JPEG", quality=80)
-        return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+        return data_url(strip)
+
+
+def data_url(picture: Image.Image) -> str:
+    """A picture as the data URL of a JPEG."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
