@@ -3,7 +3,7 @@
 import { EASINGS } from "./wplus_easings.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
-import { called } from "./wplus_tracks.mjs";
+import { called, plain } from "./wplus_tracks.mjs";
 import { axisOf, textOf } from "./wplus_units.mjs";
 
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
@@ -42,32 +42,32 @@ function handlesOf({ schedule, places, frames, chosen }) {
 }
 
 /** What `Plot.layout` needs, beside the width. */
-export function scalesOf({ frames, fps, units }, scenes) {
-    const { customary, low, high, scale } = units;
+export function scalesOf(state, scenes) {
+    const { frames, fps, units: { customary, low, high, scale } } = state;
     const values = scenes.flatMap(({ keys, handles }) => [...keys, ...handles].map(({ value }) => value));
     const past = scenes.some(({ places }) => places.some((frame) => edits.isPast(frame, frames)));
-    return { frames, fps, half: axisHalf(values, customary), low, high, scale, past };
+    const most = Math.max(...changedOf(state), 0);
+    return { frames, fps, half: axisHalf(values, customary), low, high, scale, past, most };
 }
 
 /** The half of the axis that holds values, at least the customary one. */
 export function axisHalf(values, known) {
-    const most = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), known);
-    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
+    const largest = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), known);
+    return HALVES.find((half) => half >= largest - 1e-9) ?? HALVES.at(-1);
 }
 
 /** What `Plot.paint` draws. */
 export function pictureOf(state, scenes) {
     const before = state.drag && state.preview ? state.track.schedule : null;
     const ghosts = [before, state.suggestion].map((one) => one && edits.curveOf(one, state.frames).curve);
-    const measured = measuredOf(state), most = Math.max(...measured, 1e-9);
     const shown = scenes.filter(({ index }) => state.visible(state.tracks[index]));
     return {
         tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
         ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
         units: state.units, cursor: state.cursor,
         marquee: state.drag?.box,
-        measured: measured.map((part) => part / most),
-        reached: reachedOf(state)?.values ?? [],
+        changed: changedOf(state), reached: reachedOf(state)?.values ?? [],
+        empty: !state.tracks.length,
     };
 }
 
@@ -86,26 +86,26 @@ function reachedOf({ run, frames, track, units }) {
     return { attribute, unit, measured, values };
 }
 
-/** The residual of the last run, where it had as many frames as the next will have. */
-function measuredOf({ run, frames }) {
+/** By how much the last run changed each frame, where it had as many frames as the next will have. */
+function changedOf({ run, frames }) {
     return run?.residual.length === frames ? run.residual : [];
 }
 
 /** The words around the drawing: `{axis, readout, fault}`. */
 export function wordsOf(state, scenes) {
     const { cursor, fps, key, fault, units } = state, { name, curve } = scenes[state.active] ?? {};
-    const measured = measuredOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
+    const changed = changedOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
     const readout = [
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
         curve && `${name} ${textOf(units, edits.round(curve.at(cursor)))}`,
         key && EASINGS[key.easing].title,
         typeof seen === "number" && `${reached.attribute} ${seen.toFixed(2)} measured`,
-        measured.length && `residual ${percent(measured[cursor])}`,
+        changed.length && `changed ${(100 * changed[cursor]).toFixed(2)} %`,
     ];
     const axis = [
         axisOf(units, state.alpha),
-        measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
+        changed.length && `dotted, right axis: how much the last run changed, at most ${mostOf(changed)} %`,
         reached && `grey: ${reached.attribute} as the last run came out`,
         reached && reached.unit !== 1 && "0 is its first frame",
         state.note,
@@ -122,8 +122,8 @@ function sentence(parts) {
     return parts.filter(Boolean).join(" · ");
 }
 
-function percent(ratio) {
-    return `${(100 * ratio).toFixed(2)} %`;
+function mostOf(parts) {
+    return plain(Number((100 * Math.max(...parts)).toPrecision(2)));
 }
 
 /** What `Controls.refresh` shows. */

@@ -147,12 +147,14 @@ describe("frames, identity and runs", () => {
         assert.equal(scalesOf(state, scenes).half, 8);
     });
 
-    test("a run's residual is shown where it has as many frames", () => {
+    test("what a run changed is shown where it has as many frames", () => {
         state.setRun({ residual: [0.1, 0.2, 0.1], strip: null });
-        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, []);
+        assert.deepEqual([pictureOf(state, scenesOf(state)).changed, scalesOf(state, []).most], [[], 0]);
         state.setFrames(3, 8);
-        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, [0.5, 1, 0.5]);
-        assert.match(wordsOf(state, scenesOf(state)).readout, /residual 10\.00 %$/);
+        assert.deepEqual([pictureOf(state, scenesOf(state)).changed, scalesOf(state, []).most], [[0.1, 0.2, 0.1], 0.2]);
+        const { axis, readout } = wordsOf(state, scenesOf(state));
+        assert.match(axis, /right axis: how much the last run changed, at most 20 %/);
+        assert.match(readout, /changed 10\.00 %$/);
     });
 });
 

@@ -179,12 +179,12 @@ def test_the_report_of_a_run_reaches_the_strip(editor):
     editor.page.locator("#txt2img-done").click()
     strip = editor.root.locator("canvas.wplus-strip")
     strip.wait_for()
-    inner = strip.bounding_box()["width"] - editor_page.LEFT - editor_page.RIGHT
+    inner = strip.bounding_box()["width"] - editor_page.LEFT - editor_page.RIGHT - editor_page.CHANGES
     pixel = "(canvas, x) => [...canvas.getContext('2d').getImageData(x, 20, 1, 1).data]"
     assert strip.evaluate(pixel, editor_page.LEFT + inner / 2)[1] > 200  # the second frame, green
-    assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
+    assert editor.root.locator(".wplus-changed path").get_attribute("d").count("L") == 2
     editor.field("Cursor frame").fill("1")
-    sync_api.expect(editor.readout).to_contain_text("residual 20.00 %")
+    sync_api.expect(editor.readout).to_contain_text("changed 20.00 %")
 
 
 def test_two_pages_have_their_own_reports(editor, page, chromium, site):
