@@ -10,7 +10,7 @@ const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 0.01], Arro
 export class Gestures {
     #pressed = null; // a pointer: where it was pressed (x, y) and is (at), and what it began on, as its kind
 
-    /** Args: the view, of which `state`, `plot`, `element`, `add`, `focusKey` and `paint` are used. */
+    /** Args: the view, of which `state`, `plot`, `element`, `add`, `addTrack`, `focusKey` and `paint` are used. */
     constructor(view) {
         Object.assign(this, { view, state: view.state, plot: view.plot });
         this.#listenToPointers(view.plot);
@@ -29,10 +29,7 @@ export class Gestures {
         const still = (event) => this.#pressed && this.#pressed.kind !== "tap" && event.preventDefault();
         element.addEventListener("touchstart", still, { passive: false });
         on("mousedown", (event) => event.preventDefault()); // focus is given by hand
-        on("dblclick", (event) => {
-            const { x, y } = plot.point(event);
-            if (!this.#near(x, y, NEAR.mouse)) this.view.add(this.#frameAt(x));
-        });
+        on("dblclick", (event) => this.#addAt(plot.point(event), event.altKey));
     }
 
     #listenToKeys(element) {
@@ -84,14 +81,27 @@ export class Gestures {
 
     /** The track whose line passes here, or -1. */
     #nearLine(x, y) {
+        return this.state.tracks.findIndex((track) => this.#isOn(track, x, y));
+    }
+
+    /** Whether a track's line passes here. */
+    #isOn(track, x, y) {
         const { state, plot } = this, frame = clamp(plot.frameAt(x), 0, state.frames - 1);
-        return state.tracks.findIndex((track) => {
-            const { curve } = curveOf(track.schedule, state.frames);
-            return curve && state.visible(track) && Math.abs(plot.y(curve.at(frame)) - y) <= NEAR.line;
-        });
+        if (!track || !state.visible(track)) return false;
+        const { curve } = curveOf(track.schedule, state.frames);
+        return curve && Math.abs(plot.y(curve.at(frame)) - y) <= NEAR.line;
     }
 
     // Pointers
+
+    /** A key where the pointer is, on the active curve where that passes here; without any track, a track. */
+    #addAt({ x, y }, alt) {
+        const { state, plot, view } = this, frame = this.#frameAt(x);
+        if (this.#near(x, y, NEAR.mouse)) return;
+        if (!state.tracks.length && !state.fault) view.addTrack();
+        else if (this.#isOn(state.track, x, y) || this.#isOn(state.track, plot.x(frame), y)) view.add(frame);
+        else view.add(frame, clamp(plot.valueAt(y), -plot.half, plot.half), state.fine || alt);
+    }
 
     #press(event) {
         if (event.button !== 0 || this.#pressed) return;

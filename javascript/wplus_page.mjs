@@ -12,7 +12,7 @@ import { constantOf } from "./wplus_units.mjs";
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
 function mount(root) {
-    const { tab, tracks, direction, presets } = root.dataset;
+    const { tab, tracks, direction, presets, add } = root.dataset;
     const find = (selector) => gradioApp().querySelector(selector);
     const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
     const chosen = () => find(`#${direction} input`)?.value || "smile";
@@ -30,7 +30,7 @@ function mount(root) {
     const state = new EditorState({ direction: chosen });
     state.listen({ wrote: write });
     state.setText(textarea.value);
-    new Editor(holder, state, JSON.parse(presets));
+    new Editor(holder, state, JSON.parse(presets), () => find(`#${add}`)?.click());
     const restore = mountStage(root, state, find);
     const accept = (text) => {
         restore();

@@ -1,7 +1,7 @@
 // The commands: everything that can be done to a curve in the editor, without a page. A command changes the state and
 // tells the listeners; the view paints what it then finds. See wplus_model.mjs for what there is to read.
 
-import { LAYERS, TrackError, parseSchedule } from "./wplus_curve.mjs";
+import { LAYERS, MAX_SIZE, TrackError, parseSchedule } from "./wplus_curve.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Model } from "./wplus_model.mjs";
 import { withMuted, withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
@@ -107,9 +107,12 @@ export class EditorState extends Model {
         return this.edit(withTrack(this.text, { ...track, region }), `${track.name}: ${said}`);
     }
 
-    /** Give the active track another schedule, as text. */
-    preset(schedule) {
-        if (this.editable) this.commit(parseSchedule(schedule), undefined, new Set());
+    /** Give the active track another schedule, as text, whose values are lambda: they fill as much of any axis. */
+    preset(text) {
+        if (!this.editable) return;
+        const schedule = parseSchedule(text), times = this.units.customary;
+        const keys = schedule.keys.map((key) => ({ ...key, value: edits.round(key.value * times) }));
+        this.commit({ ...schedule, keys }, undefined, new Set());
     }
 
     /** Make the active track begin anew at its end, or no longer. */
@@ -168,21 +171,22 @@ export class EditorState extends Model {
 
     // Keys
 
-    /** Add a key on the curve. Says whether that could be. */
-    add(frame = this.cursor) {
+    /** Add a key on the curve, or at a value, by steps as in a drag. Says whether that could be. */
+    add(frame = this.cursor, value = null, fine = this.fine) {
         const track = this.editable;
         if (!track) {
             this.say(this.#whyNot());
             return false;
         }
-        const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
+        const { schedule, key } = value === null ? edits.addKey(track.schedule, this.frames, frame)
+            : edits.putKey(track.schedule, this.frames, frame, this.#stepped(value, fine));
         return this.commit(schedule, undefined, new Set([key]));
     }
 
     #whyNot() {
         const { track, fault } = this;
-        if (!track) return "There is no track yet: choose a direction and press Add track";
         if (fault) return "The text cannot be read: mend it first";
+        if (!track) return "There is no track yet: choose a direction and press Add track";
         return track.muted ? "This track is muted: use it again to change it" : "This track is locked: unlock it first";
     }
 
@@ -244,10 +248,20 @@ export class EditorState extends Model {
         const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
         const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);
-        const from = schedule.keys[number].value, step = (fine ? FINE : STEP) * this.units.grain;
-        const byValue = Math.abs(value - from) < step / 2 ? 0 : edits.round(Math.round(value / step) * step) - from;
+        const from = schedule.keys[number].value, stays = Math.abs(value - from) < this.#step(fine) / 2;
+        const byValue = stays ? 0 : this.#stepped(value, fine) - from;
         this.#move({ preview: edits.moveKeys(schedule, frames, chosen, byFrames, byValue) });
         this.#goTo(number);
+    }
+
+    #step(fine) {
+        return (fine ? FINE : STEP) * this.units.grain;
+    }
+
+    /** A value on one of the steps. */
+    #stepped(value, fine) {
+        const step = this.#step(fine);
+        return edits.clamp(edits.round(Math.round(value / step) * step), -MAX_SIZE, MAX_SIZE);
     }
 
     /** A Bezier's handle is dragged to a frame and a value; see `edits.moveHandle`. */

@@ -66,7 +66,7 @@ SETTLE = """() => new Promise((done) => {
 
 
 def static_page() -> str:
-    names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated")
+    names = ("tracks", "identity", "direction", "add", "strength", "regions", "report", "calibrated")
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
@@ -82,6 +82,7 @@ def static_page() -> str:
 <label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
 <label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
+<button id="{data["add"]}" onclick="update('smile = 0.5')">Add track</button>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
 <p id="{data["regions"]}"><textarea></textarea></p>{empty}<div id="ready"></div></body></html>"""

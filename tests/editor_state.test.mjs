@@ -204,6 +204,14 @@ describe("keys", () => {
         assert.deepEqual(chosen(), [2]);
     });
 
+    test("a key is added at a value, by steps, and is one step to undo", () => {
+        state.add(6, -0.437);
+        state.add(10, 0.4373, true);
+        state.undo(-1);
+        const at = "smile = 0:(0), 4:(0.5), 6:(-0.45), 8:(-0.25)";
+        wrote(`${at}, 15:(0.25)`, `${at}, 10:(0.437), 15:(0.25)`, `${at}, 15:(0.25)`);
+    });
+
     test("a key is added at the cursor", () => {
         state.moveCursor(2);
         state.add();
@@ -779,6 +787,12 @@ describe("tracks", () => {
             wrote();
         });
     }
+
+    test("a preset fills as much of the axis of alpha", () => {
+        state.setIdentity(true);
+        state.preset("0:(0.7), 8:(-0.0312):bez/0.4/0.1/0.6/1");
+        wrote("smile = 0:(5.6), 8:(-0.2496):bez/0.4/0.1/0.6/1\nage = 0:(-0.5), 9:(-0.75), 12:(1)");
+    });
 
     test("a preset takes the place of the active one's schedule", () => {
         state.preset("-0.7 > 0 > 0.7");

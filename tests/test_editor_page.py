@@ -125,6 +125,11 @@ def test_a_track_that_python_adds_reaches_the_drawing(editor):
     assert editor.root.locator(".wplus-tracks li").count() == 2
 
 
+def test_a_double_click_without_a_track_adds_the_chosen_direction(editor):
+    editor.double_click(5, 0.5)
+    editor.gets(SAD)
+
+
 def test_a_track_of_a_video_comes_after_what_was_typed_meanwhile(editor, monkeypatch, tmp_path):
     curves = sys.modules["wplus_ext.hosts.webui.curves"]
 

@@ -100,6 +100,12 @@ describe("an editor that counts in what was measured", () => {
         assert.equal(state.text, "smile = 0:(0), 8:(0.8)"); // 0.4 of a smile
     });
 
+    test("a key is added by steps of what is shown", () => {
+        const state = counting("smile = 0:(0), 8:(0.5)");
+        state.add(4, 0.79);
+        assert.equal(state.text, "smile = 0:(0), 4:(0.8), 8:(0.5)"); // 0.4 of a smile
+    });
+
     test("an age is counted in years", () => {
         const state = counting("age = 0:(0.5)"), scenes = scenesOf(state);
         assert.match(wordsOf(state, scenes).readout, /age -5/);

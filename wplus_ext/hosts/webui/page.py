@@ -153,7 +153,7 @@ class Page:
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
-        names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated")
+        names = ("tracks", "identity", "direction", "add", "strength", "regions", "report", "calibrated")
         known = {name: self._id(name) for name in names} | {
             "tab": self._tab,
             "presets": json.dumps(list(PRESETS.items())),
