@@ -57,7 +57,7 @@ export class Plot {
         this.element.setAttribute("width", width);
         set(this.clip, { x: MARGIN.left - 4, y: MARGIN.top, width: this.inner + 8, height: this.bottom - MARGIN.top });
         this.#groups.grid.replaceChildren(...gridOf(this, fps, gutter));
-        set(this.empty, { x: MARGIN.left + inner / 2, y: this.y(half / 2) });
+        set(this.empty, { x: MARGIN.left + inner / 2, y: this.y(0.75 * half) }); // between two lines
         this.#shade(low, high);
     }
 
