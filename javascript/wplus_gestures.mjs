@@ -60,8 +60,11 @@ export class Gestures {
 
     /** Where a track's keys are drawn. */
     #spots(index) {
-        const { state, plot } = this, schedule = index === state.active ? state.schedule : state.tracks[index].schedule;
-        return places(schedule, state.frames).map((frame, number) => plot.spot(frame, schedule.keys[number].value));
+        const { state, plot } = this, track = state.tracks[index], times = state.stretch(track);
+        const schedule = index === state.active ? state.schedule : track.schedule;
+        return places(schedule, state.frames).map((frame, number) => {
+            return plot.spot(frame, schedule.keys[number].value * times);
+        });
     }
 
     /** The nearest key within reach, the active track's first: `{index, number, distance}`. */
@@ -89,7 +92,7 @@ export class Gestures {
         const { state, plot } = this, frame = clamp(plot.frameAt(x), 0, state.frames - 1);
         if (!track || !state.visible(track)) return false;
         const { curve } = curveOf(track.schedule, state.frames);
-        return curve && Math.abs(plot.y(curve.at(frame)) - y) <= NEAR.line;
+        return curve && Math.abs(plot.y(curve.at(frame) * state.stretch(track)) - y) <= NEAR.line;
     }
 
     // Pointers
@@ -98,7 +101,7 @@ export class Gestures {
     #addAt({ x, y }, alt) {
         const { state, plot, view } = this, frame = this.#frameAt(x);
         if (this.#near(x, y, NEAR.mouse)) return;
-        if (!state.tracks.length && !state.fault) view.addTrack();
+        if (!state.track && !state.fault) view.addTrack();
         else if (this.#isOn(state.track, x, y) || this.#isOn(state.track, plot.x(frame), y)) view.add(frame);
         else view.add(frame, clamp(plot.valueAt(y), -plot.half, plot.half), state.fine || alt);
     }

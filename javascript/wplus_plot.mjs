@@ -7,7 +7,7 @@ import { set, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import { clamp, isPast } from "./wplus_edits.mjs";
 import { gridOf } from "./wplus_grid.mjs";
-import { SHAPES, colourOf } from "./wplus_styles.mjs";
+import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 38 };
@@ -120,13 +120,13 @@ export class Plot {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
             const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
-            const path = track.curve ? this.#path(track.curve) : { line: "", dots: "" };
+            const path = track.curve ? this.#path(track.curve, track.stretch) : { line: "", dots: "" };
             set(lines[i], { class: `wplus-line ${css}`, d: path.line });
             set(dots[i], { class: `wplus-dots ${css}`, d: path.dots });
         });
         this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
-            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve).line });
+            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve, 1).line });
         });
         const points = changed.map((part, frame) => `${this.x(frame).toFixed(1)} ${this.low(part).toFixed(1)}`);
         set(this.#pool("changed", "path", 1)[0], { d: points.length ? `M${points.join("L")}` : "" });
@@ -149,7 +149,8 @@ export class Plot {
         const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, number, i })));
         this.#pool("keys", "key", all.length).forEach((element, at) => {
             const { track, number, i } = all[at], key = track.keys[number], frame = track.places[number];
-            const { x, y, past } = this.spot(frame, key.value), chosen = track.active && track.chosen.has(number);
+            const { x, y, past } = this.spot(frame, key.value * track.stretch);
+            const chosen = track.active && track.chosen.has(number);
             const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
             const value = track.active ? textOf(units, key.value) : plain(key.value);
             const said = `frame ${plain(frame)}, ${value}, ${EASINGS[key.easing].title}`;
@@ -168,7 +169,7 @@ export class Plot {
                 "data-active": track.active,
             });
             const size = clamp(this.inner / track.keys.length / 12, 0.5, 1); // smaller where there are many
-            set(element.lastChild, { d: SHAPES[track.style], transform: `scale(${size.toFixed(2)})` });
+            set(element.lastChild, { d: shapeOf(track.style), transform: `scale(${size.toFixed(2)})` });
         });
     }
 
@@ -184,15 +185,16 @@ export class Plot {
         });
     }
 
-    #path(curve) {
-        if (this.#paths.get(curve)?.scales !== this.#drawn) {
-            this.#paths.set(curve, { scales: this.#drawn, line: this.#line(curve), dots: this.#dots(curve) });
+    #path(curve, stretch) {
+        const scales = `${this.#drawn} ${stretch}`;
+        if (this.#paths.get(curve)?.scales !== scales) {
+            this.#paths.set(curve, { scales, line: this.#line(curve, stretch), dots: this.#dots(curve, stretch) });
         }
         return this.#paths.get(curve);
     }
 
     /** Between the frames too: a step of at most two pixels. */
-    #line(curve) {
+    #line(curve, stretch) {
         const steps = Math.max(Math.ceil(this.inner / 2), 1), points = [];
         for (let i = 0; i <= steps; i++) points.push([(i / steps) * (this.frames - 1), 0]);
         for (const place of curve.places) {
@@ -202,17 +204,17 @@ export class Plot {
         if (this.frames === 1) points.push([1, 0]);
         let d = "";
         for (const [frame] of points) {
-            const value = curve.at(Math.min(frame, this.frames - 1));
+            const value = curve.at(Math.min(frame, this.frames - 1)) * stretch;
             d += `${d ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.y(value).toFixed(1)}`;
         }
         return d;
     }
 
     /** A dot at every frame that will be rendered, as lines of no length with round ends. */
-    #dots(curve) {
+    #dots(curve, stretch) {
         let d = "";
         for (let frame = 0; frame < this.frames; frame++) {
-            d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame)).toFixed(1)}h0`;
+            d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame) * stretch).toFixed(1)}h0`;
         }
         return d;
     }

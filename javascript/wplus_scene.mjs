@@ -10,18 +10,19 @@ const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
 
 /**
  * All tracks as they are drawn, shown or not: `{index, name, style, curve, fault, keys, places, sequence, chosen,
- * active, locked, handles}`, with a curve or the fault that there is none.
+ * active, locked, handles, stretch}`, with a curve or the fault that there is none. Their values are drawn `stretch`
+ * times as large.
  */
 export function scenesOf(state) {
-    return state.tracks.map((track, index) => {
+    return state.rows.map((track, index) => {
         const active = index === state.active, schedule = active ? state.schedule : track.schedule;
         const { curve, fault } = edits.curveOf(schedule, state.frames), moving = state.drag || state.preview;
         return {
-            index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys,
+            index, active, curve, fault, name: track.name, style: styleOf(index, track), keys: schedule.keys,
             places: edits.places(schedule, state.frames),
             sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // stays while they move
             chosen: active ? state.chosen : new Set(), locked: state.look(track).locked, muted: track.muted,
-            handles: active && state.editable && curve ? handlesOf(state) : [],
+            handles: active && state.editable && curve ? handlesOf(state) : [], stretch: state.stretch(track),
         };
     });
 }
@@ -44,15 +45,17 @@ function handlesOf({ schedule, places, frames, chosen }) {
 /** What `Plot.layout` needs, beside the width. */
 export function scalesOf(state, scenes) {
     const { frames, fps, units: { customary, low, high, scale } } = state;
-    const values = scenes.flatMap(({ keys, handles }) => [...keys, ...handles].map(({ value }) => value));
+    const values = scenes.flatMap(({ keys, handles, stretch }) => {
+        return [...keys, ...handles].map(({ value }) => (value * stretch) / customary);
+    });
     const past = scenes.some(({ places }) => places.some((frame) => edits.isPast(frame, frames)));
     const most = Math.max(...changedOf(state), 0);
-    return { frames, fps, half: axisHalf(values, customary), low, high, scale, past, most };
+    return { frames, fps, half: customary * axisHalf(values), low, high, scale, past, most };
 }
 
-/** The half of the axis that holds values, at least the customary one. */
-export function axisHalf(values, known) {
-    const largest = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), known);
+/** The half of an axis that holds values, in customary ones. */
+export function axisHalf(values) {
+    const largest = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), 1);
     return HALVES.find((half) => half >= largest - 1e-9) ?? HALVES.at(-1);
 }
 
@@ -63,11 +66,11 @@ export function pictureOf(state, scenes) {
     const shown = scenes.filter(({ index }) => state.visible(state.tracks[index]));
     return {
         tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
-        ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
+        ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active, state.track), curve })),
         units: state.units, cursor: state.cursor,
         marquee: state.drag?.box,
         changed: changedOf(state), reached: reachedOf(state)?.values ?? [],
-        empty: !state.tracks.length,
+        empty: !state.track,
     };
 }
 
@@ -77,7 +80,8 @@ export function pictureOf(state, scenes) {
  * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0.
  */
 function reachedOf({ run, frames, track, units }) {
-    const found = run?.residual.length === frames && run.reached?.find((each) => each.track === called(track));
+    const isFound = (each) => !track?.strength && each.track === called(track);
+    const found = run?.residual.length === frames && run.reached?.find(isFound);
     if (!found) return null;
     const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
     const zero = unit === 1 ? 0 : first;
@@ -104,7 +108,7 @@ export function wordsOf(state, scenes) {
         changed.length && `changed ${(100 * changed[cursor]).toFixed(2)} %`,
     ];
     const axis = [
-        axisOf(units, state.alpha),
+        axisOf(units),
         changed.length && `dotted, right axis: how much the last run changed, at most ${mostOf(changed)} %`,
         reached && `grey: ${reached.attribute} as the last run came out`,
         reached && reached.unit !== 1 && "0 is its first frame",
@@ -130,7 +134,7 @@ function mostOf(parts) {
 export function controlsOf(state) {
     const easings = new Set(state.track ? [...state.segments].map((number) => state.schedule.keys[number].easing) : []);
     return {
-        tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
+        tracks: state.rows.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index, track) })),
         active: state.active, chosen: state.chosen.size, key: state.key,
         easing: easings.size === 1 ? [...easings][0] : null,
         regions: state.regions, units: state.units, counted: state.counted,

@@ -6,6 +6,7 @@ import * as edits from "./wplus_edits.mjs";
 import { Model } from "./wplus_model.mjs";
 import { withMuted, withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
 
+const NONE = { chosen: new Set() };
 const STEP = 0.05, FINE = 0.001; // of values that are dragged
 
 export class EditorState extends Model {
@@ -65,7 +66,8 @@ export class EditorState extends Model {
     /** Mute all other tracks; the second time, what was muted before is muted again and the others are used. */
     soloTrack(index) {
         if (this.fault) return;
-        const { tracks, solo } = this, track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
+        const { solo } = this, tracks = this.tracks.filter(({ strength }) => !strength);
+        const track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
         const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
         const ends = alone === track;
         const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
@@ -83,11 +85,15 @@ export class EditorState extends Model {
         this.edit(text, "Moved", { active, ids });
     }
 
-    /** Remove a track. */
+    /** Remove a track; the strength is 1 again. */
     drop(index) {
         const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
+        if (track.strength) {
+            this.edit(withTrack(this.text, { ...track, schedule: parseSchedule("1") }), "strength is 1", NONE);
+            return;
+        }
         const ids = this.tracks.filter((_, i) => i !== index).map(({ id }) => id);
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, ids, chosen: new Set() });
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { ...NONE, active, ids });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */

@@ -244,7 +244,7 @@ test("a history keeps 200 texts besides the present one", () => {
 });
 
 test("the axis holds every value, and at least what is customary", () => {
-    assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values, 1)), [1, 1, 1.5, 3, 20]);
+    assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values)), [1, 1, 1.5, 3, 20]);
 });
 
 for (const [number, text] of [[-0.00001, "0"], [-0, "0"], [1 / 32, "0.0312"], [-3 / 32, "-0.0938"], [20, "20"]]) {

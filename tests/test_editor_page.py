@@ -122,7 +122,7 @@ def test_a_track_that_python_adds_reaches_the_drawing(editor):
     editor.type("age = 1")
     editor.part("add").click()
     editor.gets(f"age = 1\n{SAD}")
-    assert editor.root.locator(".wplus-tracks li").count() == 2
+    assert editor.root.locator(".wplus-name").all_inner_texts() == ["age", "smile", "strength"]
 
 
 def test_a_double_click_without_a_track_adds_the_chosen_direction(editor):
@@ -173,6 +173,24 @@ def test_an_identity_makes_the_axis_alpha(editor):
     editor.page.locator("ul.options li", has_text="anna").click()
     sync_api.expect(editor.axis).to_contain_text("alpha of the identity")
     assert "+8" in editor.ruler
+
+
+def test_the_strength_is_a_curve_in_the_same_drawing(editor, site):
+    site.pasted = ("smile = -0.7", "0 > 1")
+    editor.page.locator("#txt2img-paste").click()
+    editor.gets("smile = -0.7")
+    assert editor.lines.count() == 2
+    with editor.nothing_sent():
+        editor.drag((15, 1), (15, 0.5))
+    for keys, text, strength in (
+        ("Control+z", "smile = -0.7", "0 > 1"),
+        ("Control+z", "", "1"),  # both came at once
+        ("Control+Shift+z", "smile = -0.7", "0 > 1"),
+        ("Control+Shift+z", "smile = -0.7", "0 > 0.5"),
+    ):
+        editor.keyboard(keys)
+        editor.gets(text)
+        assert site.strengths["txt2img"][-1] == strength
 
 
 def test_the_report_of_a_run_reaches_the_strip(editor):

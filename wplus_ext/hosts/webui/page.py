@@ -172,6 +172,7 @@ class Page:
     def _connect(self) -> None:
         quiet = {"show_progress": False, "queue": False}
         self._tell(self.settings["tracks"], "tracks")
+        self._tell(self.settings["strength"], "strength")
         self._tell(self.settings["identity"], "identity")
         self._tell(self.settings["regions"], "regions")
         self._tell(self.last, "report")
