@@ -24,6 +24,8 @@ const ICONS = {
     drop: "M6 6l12 12M18 6L6 18",
 };
 
+const RESET = "Strength back to 1";
+
 function tool(icon, label, act, attributes) {
     return button(ICONS[icon], label, act, attributes);
 }
@@ -145,10 +147,10 @@ export class Controls {
             onclick: () => state.activate(i),
         }, badge(track.style), html("span", {}, name), ...(track.used ? [] : [html("em", {}, "muted")]));
         const kind = `${active ? "wplus-active" : ""} ${track.used ? "" : "wplus-muted"}`;
-        const drop = act("drop", strength ? "Back to 1:" : "Remove", () => state.drop(i), still);
         const lock = toggle("locked", `Lock ${name}`, () => state.lock(i), false);
-        const row = html("li", { "data-track": i, class: kind }, choose);
-        if (strength) row.append(html("span", { class: "wplus-group" }, lock, drop));
+        const row = html("li", { "data-track": i, class: kind }, choose), drop = () => state.drop(i);
+        const reset = { "data-act": "reset", disabled: still };
+        if (strength) row.append(html("span", { class: "wplus-group" }, lock, tool("drop", RESET, drop, reset)));
         else row.append(
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
                 "layers", this.#layer("First layer", i, 0, track, still),
@@ -160,7 +162,7 @@ export class Controls {
                 toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),
                 act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
-                drop));
+                act("drop", "Remove", drop, still)));
         return row;
     }
 

@@ -1,6 +1,7 @@
 // Pointer, touch and keyboard: which command of the state they are. A drag is followed once per painting; what it has
 // come to is the state's, and where the pointer is, on the page, is here.
 
+import { isEdited } from "./wplus_dom.mjs";
 import { clamp, curveOf, order, places } from "./wplus_edits.mjs";
 
 const START = 3; // pixels before a press is a drag
@@ -123,6 +124,8 @@ export class Gestures {
         } else if (mouse) {
             Object.assign(pressed, { kind: "marquee", also: event.shiftKey });
         } else pressed.kind = "tap"; // or the begin of scrolling
+        const { element } = this.view; // which hears the keyboard, wherever in the drawing one was last
+        if (!element.contains(document.activeElement)) element.focus({ preventScroll: true });
         this.#pressed = pressed;
         if (pressed.kind !== "tap") this.plot.element.setPointerCapture(event.pointerId);
     }
@@ -216,19 +219,27 @@ export class Gestures {
     }
 
     #type(event) {
-        const act = isField(event.target) ? null : this.#shortcut(event);
+        const act = this.#history(event) ?? (isField(event.target) ? null : this.#shortcut(event));
         if (!act) return;
         act();
         event.preventDefault();
         event.stopPropagation();
     }
 
+    /**
+     * To undo or redo, or null: a field has its own as long as what is typed there is not committed. Where there is
+     * nothing left, the browser gets none of it either: it would go on in whatever box was typed in last.
+     */
+    #history(event) {
+        const letter = event.key.toLowerCase();
+        if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(letter) || isEdited(event.target)) return null;
+        return () => this.state.undo(letter === "y" || event.shiftKey ? 1 : -1);
+    }
+
     /** What a key does, or null: then it is the page's. */
     #shortcut(event) {
         const { state } = this, control = event.ctrlKey || event.metaKey, letter = event.key.toLowerCase();
         if (event.key === "Escape") return state.cancel() ? () => {} : null; // to the WebUI, Esc is to interrupt
-        if (control && letter === "z") return () => state.undo(event.shiftKey ? 1 : -1);
-        if (control && letter === "y") return () => state.undo(1);
         if (control && letter === "a" && state.track) return () => state.choose(state.schedule.keys.keys());
         if (control || event.altKey) return null;
         if (["Delete", "Backspace"].includes(event.key) && state.chosen.size) return () => state.remove();

@@ -29,11 +29,12 @@ function mount(root) {
     const state = new EditorState({ direction: chosen });
     state.listen({ wrote: (news) => write(apart(news)) });
     state.open(text());
-    new Editor(holder, state, JSON.parse(presets), () => find(`#${add}`)?.click());
+    const editor = new Editor(holder, state, JSON.parse(presets), () => find(`#${add}`)?.click());
     const restore = mountStage(root, state, find);
     const accept = (earlier) => {
         restore();
         write({ tracks: earlier, strength: null });
+        editor.element.focus({ preventScroll: true }); // the button that had it is gone
     };
     offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, accept);
 

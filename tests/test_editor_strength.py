@@ -43,14 +43,14 @@ def test_a_drag_writes_the_strength_and_no_track(editor, field):
 def test_its_row_makes_it_the_active_one(editor, field):
     row = editor.root.locator(".wplus-tracks li").last
     assert [button.get_attribute("aria-label") for button in row.locator("[aria-label]").all()] == [
-        "Lock strength", "Back to 1: strength",
+        "Lock strength", "Strength back to 1",
     ]  # fmt: skip
     editor.root.get_by_role("button", name="strength", exact=True).click()
     editor.settle()
     assert editor.axis.inner_text().startswith("strength")
     editor.double_click(6, 0.5)
     assert field.input_value() == "0:(1), 6:(0.5)"
-    editor.button("Back to 1").click()
+    editor.button("Strength back to 1").click()
     assert field.input_value() == "1"
 
 
