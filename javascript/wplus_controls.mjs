@@ -3,7 +3,7 @@
 import { LAYERS, plain } from "./wplus_curve.mjs";
 import { button, field, html, isEdited, press, restore, show, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
-import { SHAPES, colourOf } from "./wplus_styles.mjs";
+import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
 
 const ICONS = {
@@ -24,6 +24,8 @@ const ICONS = {
     drop: "M6 6l12 12M18 6L6 18",
 };
 
+const RESET = "Strength back to 1";
+
 function tool(icon, label, act, attributes) {
     return button(ICONS[icon], label, act, attributes);
 }
@@ -31,7 +33,7 @@ function tool(icon, label, act, attributes) {
 /** The picture of a track's colour and shape. */
 function badge(style) {
     return svg("svg", { class: `wplus-badge ${colourOf(style)}`, viewBox: "-9 -9 18 18", "aria-hidden": "true" },
-        svg("path", { d: SHAPES[style] }));
+        svg("path", { d: shapeOf(style) }));
 }
 
 export class Controls {
@@ -123,16 +125,15 @@ export class Controls {
         this.#rows = rows;
         const focused = document.activeElement?.closest?.(".wplus-tracks [data-act]");
         const [at, act] = focused ? [focused.closest("li").dataset.track, focused.dataset.act] : [];
-        const row = (track, i) => {
-            return this.#row(track, i, { active: i === active, count: tracks.length, regions, readOnly });
-        };
+        const count = tracks.filter(({ strength }) => !strength).length;
+        const row = (track, i) => this.#row(track, i, { active: i === active, count, regions, readOnly });
         for (const input of this.list.querySelectorAll("input")) restore(input); // it may be another's row
         this.list.replaceChildren(...tracks.map(row));
         if (act) this.list.querySelector(`[data-track="${at}"] [data-act="${act}"]:not([disabled])`)?.focus();
     }
 
     #row(track, i, { active, count, regions, readOnly }) {
-        const { state } = this, { name } = track;
+        const { state } = this, { name, strength } = track;
         const toggle = (what, label, call, disabled) => {
             const pressed = { "data-act": what, "aria-pressed": String(track[what]), disabled };
             return tool(what, label, call, pressed);
@@ -146,19 +147,23 @@ export class Controls {
             onclick: () => state.activate(i),
         }, badge(track.style), html("span", {}, name), ...(track.used ? [] : [html("em", {}, "muted")]));
         const kind = `${active ? "wplus-active" : ""} ${track.used ? "" : "wplus-muted"}`;
-        return html("li", { "data-track": i, class: kind },
-            choose,
+        const lock = toggle("locked", `Lock ${name}`, () => state.lock(i), false);
+        const row = html("li", { "data-track": i, class: kind }, choose), drop = () => state.drop(i);
+        const reset = { "data-act": "reset", disabled: still };
+        if (strength) row.append(html("span", { class: "wplus-group" }, lock, tool("drop", RESET, drop, reset)));
+        else row.append(
             html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
                 "layers", this.#layer("First layer", i, 0, track, still),
                 "to", this.#layer("End of the layers", i, 1, track, still)),
             this.#regionMenu(track, i, regions, still),
             html("span", { class: "wplus-group" },
                 toggle("used", `Use ${name}: without, it is muted`, () => state.mute(i), readOnly),
-                toggle("locked", `Lock ${name}`, () => state.lock(i), false),
+                lock,
                 toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),
                 act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
-                act("drop", "Remove", () => state.drop(i), still)));
+                act("drop", "Remove", drop, still)));
+        return row;
     }
 
     /** Where a track acts; nothing to choose where there are no regions. */

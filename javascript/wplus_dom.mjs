@@ -87,7 +87,8 @@ export function restore(input) {
     show(input, input.dataset.shown);
 }
 
-/** Whether a person is at work in a field: then its text is theirs. */
-export function isEdited(input) {
-    return document.activeElement === input && input.value !== input.dataset.shown;
+/** Whether an element is such a field and a person is at work in it: then its text is theirs. */
+export function isEdited(element) {
+    const { value, dataset: { shown } } = element;
+    return document.activeElement === element && shown !== undefined && value !== shown;
 }

@@ -11,9 +11,12 @@ import { Strip } from "./wplus_strip.mjs";
 export class Editor {
     #due = 0; // the painting that was asked for
 
-    /** Args: the element to fill, the `EditorState`, and the presets, which are pairs of title and schedule. */
-    constructor(root, state, presets) {
-        this.state = state;
+    /**
+     * Args: the element to fill, the `EditorState`, the presets, which are pairs of title and schedule, and
+     * `addTrack()`, which asks the page for a track of the chosen direction.
+     */
+    constructor(root, state, presets, addTrack) {
+        Object.assign(this, { state, addTrack });
         this.plot = new Plot();
         this.strip = new Strip();
         const page = { add: () => this.add(), copy: () => this.copy(), paste: () => this.paste() };
@@ -41,9 +44,9 @@ export class Editor {
 
     // What needs the page
 
-    /** Add a key, and go on with it on the keyboard. */
-    add(frame) {
-        if (this.state.add(frame)) this.focusKey(this.state.key.number);
+    /** Add a key, see `EditorState.add`, and go on with it on the keyboard. */
+    add(...where) {
+        if (this.state.add(...where)) this.focusKey(this.state.key.number);
     }
 
     /** Focus a key of the active track. */

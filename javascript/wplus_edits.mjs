@@ -90,6 +90,21 @@ export function addKey(schedule, frames, frame) {
     return { schedule: result.schedule, key: result.numbers[keys.length] };
 }
 
+/** A key on a frame, of any value; where it parts a segment, both parts have its easing. Gives what `addKey` gives. */
+export function putKey(schedule, frames, frame, value) {
+    const taken = seenPlaces(schedule, frames).indexOf(frame);
+    if (taken >= 0) {
+        const valued = schedule.keys.map((key, i) => (i === taken ? { ...key, value } : key));
+        return { schedule: { ...schedule, keys: valued }, key: taken };
+    }
+    const made = explicit(schedule, frames), { keys } = made;
+    const sorted = order(made, frames), at = places(made, frames);
+    const { easing, bezier } = keys[sorted.findLast((i) => at[i] < frame) ?? sorted[0]];
+    const key = { position: frame, unit: "frame", value, easing, bezier, column: 1 };
+    const result = sort({ ...made, keys: [...keys, key] }, frames);
+    return { schedule: result.schedule, key: result.numbers[keys.length] };
+}
+
 /** The segment of a curve that a frame lies within: `{key, place, width, start, goal, bezier}`; null outside of all. */
 function segmentAt(curve, frame) {
     const i = curve.places.findLastIndex((where) => where < frame);

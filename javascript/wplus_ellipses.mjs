@@ -2,7 +2,7 @@
 // truth, as of the curves; a drag makes a new region, which is drawn at once (`preview`), and its end writes the text.
 
 import { TrackError, linesOf, plain } from "./wplus_curve.mjs";
-import { clamp, curveOf, explicit, order, places, round, seenPlaces, sort } from "./wplus_edits.mjs";
+import { clamp, curveOf, explicit, putKey, round, seenPlaces } from "./wplus_edits.mjs";
 import { BOUNDS, ellipsesOf, formatRegions, parseRegions } from "./wplus_regions.mjs";
 import { History, withLine } from "./wplus_text.mjs";
 import { Told } from "./wplus_told.mjs";
@@ -171,13 +171,8 @@ function placed(region, frames, frame, ellipse) {
 function keyed(region, frames, frame, ellipse) {
     const parts = region.parts.map((part, i) => {
         const value = round(bounded(ellipse[i], i)), made = explicit(part, frames);
-        const at = seenPlaces(made, frames).indexOf(frame);
         if (part.keys[0].unit === "spread") return { ...made, keys: [{ ...made.keys[0], position: frame, value }] };
-        if (at >= 0) return { ...made, keys: made.keys.map((key, n) => (n === at ? { ...key, value } : key)) };
-        const before = order(made, frames).findLast((n) => places(made, frames)[n] < frame);
-        const { easing, bezier } = made.keys[before ?? order(made, frames)[0]];
-        const key = { position: frame, unit: "frame", value, easing, bezier, column: 1 };
-        return sort({ ...made, keys: [...made.keys, key] }, frames).schedule;
+        return putKey(made, frames, frame, value).schedule;
     });
     return { ...region, parts };
 }

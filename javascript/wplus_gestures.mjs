@@ -1,6 +1,7 @@
 // Pointer, touch and keyboard: which command of the state they are. A drag is followed once per painting; what it has
 // come to is the state's, and where the pointer is, on the page, is here.
 
+import { isEdited } from "./wplus_dom.mjs";
 import { clamp, curveOf, order, places } from "./wplus_edits.mjs";
 
 const START = 3; // pixels before a press is a drag
@@ -10,7 +11,7 @@ const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 0.01], Arro
 export class Gestures {
     #pressed = null; // a pointer: where it was pressed (x, y) and is (at), and what it began on, as its kind
 
-    /** Args: the view, of which `state`, `plot`, `element`, `add`, `focusKey` and `paint` are used. */
+    /** Args: the view, of which `state`, `plot`, `element`, `add`, `addTrack`, `focusKey` and `paint` are used. */
     constructor(view) {
         Object.assign(this, { view, state: view.state, plot: view.plot });
         this.#listenToPointers(view.plot);
@@ -29,10 +30,7 @@ export class Gestures {
         const still = (event) => this.#pressed && this.#pressed.kind !== "tap" && event.preventDefault();
         element.addEventListener("touchstart", still, { passive: false });
         on("mousedown", (event) => event.preventDefault()); // focus is given by hand
-        on("dblclick", (event) => {
-            const { x, y } = plot.point(event);
-            if (!this.#near(x, y, NEAR.mouse)) this.view.add(this.#frameAt(x));
-        });
+        on("dblclick", (event) => this.#addAt(plot.point(event), event.altKey));
     }
 
     #listenToKeys(element) {
@@ -63,8 +61,11 @@ export class Gestures {
 
     /** Where a track's keys are drawn. */
     #spots(index) {
-        const { state, plot } = this, schedule = index === state.active ? state.schedule : state.tracks[index].schedule;
-        return places(schedule, state.frames).map((frame, number) => plot.spot(frame, schedule.keys[number].value));
+        const { state, plot } = this, track = state.tracks[index], times = state.stretch(track);
+        const schedule = index === state.active ? state.schedule : track.schedule;
+        return places(schedule, state.frames).map((frame, number) => {
+            return plot.spot(frame, schedule.keys[number].value * times);
+        });
     }
 
     /** The nearest key within reach, the active track's first: `{index, number, distance}`. */
@@ -84,14 +85,27 @@ export class Gestures {
 
     /** The track whose line passes here, or -1. */
     #nearLine(x, y) {
+        return this.state.tracks.findIndex((track) => this.#isOn(track, x, y));
+    }
+
+    /** Whether a track's line passes here. */
+    #isOn(track, x, y) {
         const { state, plot } = this, frame = clamp(plot.frameAt(x), 0, state.frames - 1);
-        return state.tracks.findIndex((track) => {
-            const { curve } = curveOf(track.schedule, state.frames);
-            return curve && state.visible(track) && Math.abs(plot.y(curve.at(frame)) - y) <= NEAR.line;
-        });
+        if (!track || !state.visible(track)) return false;
+        const { curve } = curveOf(track.schedule, state.frames);
+        return curve && Math.abs(plot.y(curve.at(frame) * state.stretch(track)) - y) <= NEAR.line;
     }
 
     // Pointers
+
+    /** A key where the pointer is, on the active curve where that passes here; without any track, a track. */
+    #addAt({ x, y }, alt) {
+        const { state, plot, view } = this, frame = this.#frameAt(x);
+        if (this.#near(x, y, NEAR.mouse)) return;
+        if (!state.track && !state.fault) view.addTrack();
+        else if (this.#isOn(state.track, x, y) || this.#isOn(state.track, plot.x(frame), y)) view.add(frame);
+        else view.add(frame, clamp(plot.valueAt(y), -plot.half, plot.half), state.fine || alt);
+    }
 
     #press(event) {
         if (event.button !== 0 || this.#pressed) return;
@@ -110,6 +124,8 @@ export class Gestures {
         } else if (mouse) {
             Object.assign(pressed, { kind: "marquee", also: event.shiftKey });
         } else pressed.kind = "tap"; // or the begin of scrolling
+        const { element } = this.view; // which hears the keyboard, wherever in the drawing one was last
+        if (!element.contains(document.activeElement)) element.focus({ preventScroll: true });
         this.#pressed = pressed;
         if (pressed.kind !== "tap") this.plot.element.setPointerCapture(event.pointerId);
     }
@@ -203,19 +219,27 @@ export class Gestures {
     }
 
     #type(event) {
-        const act = isField(event.target) ? null : this.#shortcut(event);
+        const act = this.#history(event) ?? (isField(event.target) ? null : this.#shortcut(event));
         if (!act) return;
         act();
         event.preventDefault();
         event.stopPropagation();
     }
 
+    /**
+     * To undo or redo, or null: a field has its own as long as what is typed there is not committed. Where there is
+     * nothing left, the browser gets none of it either: it would go on in whatever box was typed in last.
+     */
+    #history(event) {
+        const letter = event.key.toLowerCase();
+        if (!(event.ctrlKey || event.metaKey) || !["z", "y"].includes(letter) || isEdited(event.target)) return null;
+        return () => this.state.undo(letter === "y" || event.shiftKey ? 1 : -1);
+    }
+
     /** What a key does, or null: then it is the page's. */
     #shortcut(event) {
         const { state } = this, control = event.ctrlKey || event.metaKey, letter = event.key.toLowerCase();
         if (event.key === "Escape") return state.cancel() ? () => {} : null; // to the WebUI, Esc is to interrupt
-        if (control && letter === "z") return () => state.undo(event.shiftKey ? 1 : -1);
-        if (control && letter === "y") return () => state.undo(1);
         if (control && letter === "a" && state.track) return () => state.choose(state.schedule.keys.keys());
         if (control || event.altKey) return null;
         if (["Delete", "Backspace"].includes(event.key) && state.chosen.size) return () => state.remove();

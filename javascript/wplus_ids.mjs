@@ -3,26 +3,28 @@
 import { places } from "./wplus_edits.mjs";
 import { formatSchedule } from "./wplus_tracks.mjs";
 
+export const STRENGTH = 0; // the id of the strength, which is always the same one
+
 /**
  * The tracks, with the ids of those that they were before: of the same line, or else of the same name, each in their
  * order. What was not there before gets an id from `fresh()`.
  */
 export function identified(tracks, before, fresh) {
-    const left = new Set(before), ids = new Map();
+    const isTrack = ({ strength }) => !strength, left = new Set(before.filter(isTrack)), ids = new Map();
     for (const part of ["source", "name"]) {
         const waiting = new Map();
         for (const old of left) {
             if (!waiting.has(old[part])) waiting.set(old[part], []);
             waiting.get(old[part]).push(old);
         }
-        for (const track of tracks) {
+        for (const track of tracks.filter(isTrack)) {
             const old = ids.has(track) ? undefined : waiting.get(track[part])?.shift();
             if (!old) continue;
             ids.set(track, old.id);
             left.delete(old);
         }
     }
-    return tracks.map((track) => ({ ...track, id: ids.get(track) ?? fresh() }));
+    return tracks.map((track) => ({ ...track, id: track.strength ? STRENGTH : ids.get(track) ?? fresh() }));
 }
 
 /** The numbers of a schedule's keys that lie where some keys of another one lie: all the same where it is the same. */

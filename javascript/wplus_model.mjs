@@ -3,24 +3,23 @@
 
 import { plain } from "./wplus_curve.mjs";
 import { clamp, places, sort } from "./wplus_edits.mjs";
-import { identified, sameKeys } from "./wplus_ids.mjs";
+import { STRENGTH, identified, sameKeys } from "./wplus_ids.mjs";
 import { History, read, withTrack } from "./wplus_text.mjs";
 import { Told } from "./wplus_told.mjs";
-import { textOf, unitsOf } from "./wplus_units.mjs";
+import { constantOf, customaryOf, textOf, unitsOf } from "./wplus_units.mjs";
 
 /** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
 export class Model extends Told {
     text = "";
-    tracks = []; // of the last text that could be read; each has an `id` of its own, which it keeps
+    tracks = []; // of the last text that could be read, and their strength; each has an `id`, which it keeps
     fault = null; // of the text
     frames = 16;
     fps = 8; // 0: not known
     note = ""; // about the frames
     alpha = false; // values are alpha of an identity, not lambda
-    strength = 1; // that they are multiplied by, or an identity is used with; null: it changes
     calibrated = {}; // what directions were measured to give, by name and by "lambda" or "alpha"
     counted = false; // values are shown as what they give, where that is known
-    active = 0; // the number of the track that is edited
+    active = -1; // the number of the track that is edited; -1: there is none
     chosen = new Set(); // numbers of its keys; replaced, never changed
     cursor = 0; // a frame
     fine = false;
@@ -38,6 +37,18 @@ export class Model extends Told {
 
     get track() {
         return this.tracks[this.active];
+    }
+
+    /** The tracks that have a row: the strength where there is something that it is of. */
+    get rows() {
+        const { tracks, alpha } = this;
+        return tracks.filter(({ strength }) => !strength || alpha || tracks.length > 1);
+    }
+
+    /** What the values are multiplied by, or an identity is used with; null where it changes. */
+    get strength() {
+        const found = this.tracks.find(({ strength }) => strength);
+        return found ? constantOf(found.schedule) : 1;
     }
 
     /** The active track's, as it is drawn. */
@@ -75,13 +86,20 @@ export class Model extends Told {
 
     /** What the buttons of a track show: `{used, locked, solo}`. */
     look(track) {
-        const alone = this.solo?.id === track.id && this.tracks.every((other) => other.muted !== (other === track));
+        const isRight = (other) => other.strength || other.muted !== (other === track);
+        const alone = this.solo?.id === track.id && this.tracks.every(isRight);
         return { used: !track.muted, locked: this.locked.has(track.id), solo: alone };
     }
 
-    /** Whether a track is drawn. */
+    /** Whether a track is drawn; of a strength that leaves all as it is, nobody needs to see. */
     visible(track) {
-        return !track.muted;
+        if (!track.strength) return !track.muted;
+        return this.rows.includes(track) && (track === this.track || constantOf(track.schedule) !== 1);
+    }
+
+    /** By how much a track's values are multiplied on the active one's axis: each fills its own customary half. */
+    stretch(track) {
+        return this.units.customary / customaryOf(track, this.alpha);
     }
 
     /** How the active track's values are shown; see `unitsOf`. */
@@ -90,6 +108,12 @@ export class Model extends Told {
     }
 
     // What the page says
+
+    /** Begin with a text from the page. */
+    open(text) {
+        this.history = new History(text);
+        this.#takeOther(text);
+    }
 
     /**
      * A text from the page: typed, pasted, or from Python. What was written last comes back, and is no news; what a
@@ -111,12 +135,9 @@ export class Model extends Told {
 
     /** Whether there is an identity, whose alpha the values are then. */
     setIdentity(alpha) {
-        if (alpha !== this.alpha) this.change({ alpha });
-    }
-
-    /** What the values are multiplied by; null where that is no one number. */
-    setStrength(strength) {
-        if (strength !== this.strength) this.change({ strength });
+        if (alpha === this.alpha) return;
+        const active = !alpha && this.tracks.length === 1 && this.track?.strength ? -1 : this.active;
+        this.change({ alpha, active });
     }
 
     /** The names of the regions. */
@@ -174,7 +195,10 @@ export class Model extends Told {
      */
     edit(text, said, { ids = this.tracks.map(({ id }) => id), ...parts } = {}) {
         const news = read(text);
-        news.tracks = news.tracks?.map((track, i) => ({ ...track, id: ids[i] ?? this.#newId() }));
+        const kept = ids.filter((id) => id !== STRENGTH);
+        news.tracks = news.tracks?.map((track, i) => {
+            return { ...track, id: track.strength ? STRENGTH : kept[i] ?? this.#newId() };
+        });
         const refusal = (this.fault ?? news.fault)?.message ?? this.#changedLock(news.tracks);
         if (refusal) {
             this.change({ preview: null });
@@ -227,10 +251,13 @@ export class Model extends Told {
 
     /** Be of a text, as far as it can be read: else the tracks stay what they were. */
     #take({ text, tracks, fault }, parts = {}) {
+        const wasStrength = this.track?.strength;
         Object.assign(this, { text, fault, preview: null, suggestion: null, drag: null, ...parts });
         if (tracks) {
             this.tracks = tracks;
-            this.active = clamp(this.active, 0, Math.max(tracks.length - 1, 0));
+            const others = tracks.filter(({ strength }) => !strength).length;
+            const stays = wasStrength && this.track?.strength && (others || this.alpha);
+            if (!stays) this.active = clamp(this.active, 0, others - 1); // the strength is so by choice alone
             if (this.track?.muted) this.chosen = new Set();
         }
         this.change({});

@@ -8,47 +8,53 @@ import { giveHelp } from "./wplus_help.mjs";
 import { showFaces } from "./wplus_people.mjs";
 import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
-import { withLine } from "./wplus_text.mjs";
-import { constantOf } from "./wplus_units.mjs";
+import { apart, together, withLine } from "./wplus_text.mjs";
 import { showWaits } from "./wplus_waiting.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
 function mount(root) {
-    const { tab, tracks, direction, presets } = root.dataset;
+    const { tab, tracks, strength, direction, presets, add } = root.dataset;
     const find = (selector) => gradioApp().querySelector(selector);
-    const textarea = find(`#${tracks} textarea`), draft = `wplus-draft-${tab}`;
+    const [textarea, factor] = [tracks, strength].map((id) => find(`#${id} textarea, #${id} input`));
+    const draft = `wplus-draft-${tab}`, text = () => together(textarea.value, factor.value);
     // The list says what a direction does, and last its name.
     const chosen = () => find(`#${direction} input`)?.value.split(" · ").at(-1) || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
-    const keep = (text) => {
-        offer.hidden = true;
-        stored((storage) => (text.trim() ? storage.setItem(draft, text) : storage.removeItem(draft)));
-    };
-    const write = (text) => {
-        textarea.value = text;
-        updateInput(textarea); // tells Python, and `take` below
+    const write = (news) => {
+        const changed = [[textarea, news.tracks], [factor, news.strength]].filter(([field, value]) => {
+            return value !== null && value !== field.value;
+        });
+        for (const [field, value] of changed) field.value = value;
+        for (const [field] of changed) updateInput(field); // tells Python, and `take` below: of both together
     };
     const holder = html("div");
     root.replaceChildren(holder, offer);
     const state = new EditorState({ direction: chosen });
-    state.listen({ wrote: write });
-    state.setText(textarea.value);
-    new Editor(holder, state, JSON.parse(presets));
+    state.listen({ wrote: (news) => write(apart(news)) });
+    state.open(text());
+    const editor = new Editor(holder, state, JSON.parse(presets), () => find(`#${add}`)?.click());
     const restore = mountStage(root, state, find);
-    const accept = (text) => {
+    const accept = (earlier) => {
         restore();
-        write(text);
+        write({ tracks: earlier, strength: null });
+        editor.element.focus({ preventScroll: true }); // the button that had it is gone
     };
     offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, accept);
 
-    const take = (text, typed = false) => {
-        state.setText(text, typed);
-        keep(text);
+    const keep = ({ value }) => {
+        offer.hidden = true;
+        stored((storage) => (value.trim() ? storage.setItem(draft, value) : storage.removeItem(draft)));
     };
-    root.addEventListener("wplus-tracks", (event) => take(event.detail ?? ""));
-    // At once; the page's own event comes later, and may be of what was written before this was typed.
-    textarea.addEventListener("input", () => take(textarea.value, document.activeElement === textarea));
+    for (const [name, field] of [["tracks", textarea], ["strength", factor]]) {
+        const take = (typed = false) => {
+            state.setText(text(), typed);
+            if (field === textarea) keep(field);
+        };
+        // The page's event may come before its field has the text, or be of an earlier one: the fields are the truth.
+        root.addEventListener(`wplus-${name}`, () => setTimeout(take));
+        field.addEventListener("input", () => take(document.activeElement === field));
+    }
     follow(root, state, find);
 }
 
@@ -76,7 +82,7 @@ function mountStage(root, state, find) {
 
 /** Keep a state to what the page's other fields say. */
 function follow(root, state, find) {
-    const { tab, identity, strength, report, calibrated } = root.dataset;
+    const { tab, identity, report, calibrated } = root.dataset;
     // Its field is looked at before the first event alone: while a person searches in it, it holds what they type.
     let identityTold = false;
     root.addEventListener("wplus-identity", (event) => {
@@ -93,7 +99,6 @@ function follow(root, state, find) {
         const [frames, fps, note] = framesOf(find, tab);
         state.setFrames(frames, fps, note);
         Object.assign(root.dataset, { frames, fps }); // for what Python makes curves of
-        state.setStrength(constantOf(find(`#${strength} textarea, #${strength} input`)?.value ?? "1"));
         const field = find(`#${identity} input`);
         if (!identityTold && field !== document.activeElement) state.setIdentity(isIdentity(field?.value));
     };

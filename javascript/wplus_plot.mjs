@@ -6,16 +6,19 @@ import { MAX_SIZE, plain } from "./wplus_curve.mjs";
 import { set, svg } from "./wplus_dom.mjs";
 import { EASINGS } from "./wplus_easings.mjs";
 import { clamp, isPast } from "./wplus_edits.mjs";
-import { SHAPES, colourOf } from "./wplus_styles.mjs";
+import { gridOf } from "./wplus_grid.mjs";
+import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
 
-const MARGIN = { left: 44, right: 24, top: 14, bottom: 40 };
-const HEIGHT = 260;
+const MARGIN = { left: 44, right: 24, top: 14, bottom: 38 };
+const HEIGHT = 220;
 const PAST = 22; // width of the gutter for keys past the end
+const CHANGES = 34; // width of the right axis
+const EMPTY = "Double-click here, or press Add track";
 const GROUPS = [ // from below
-    "known", "grid", "ghosts", "reached", "curves", "measured", "cursor", "handles", "keys", "marquee",
+    "known", "grid", "ghosts", "reached", "curves", "changed", "cursor", "handles", "keys", "marquee",
 ];
-const CLIPPED = ["known", "ghosts", "reached", "curves", "measured"];
+const CLIPPED = ["known", "ghosts", "reached", "curves", "changed"];
 
 /** The drawing's `element`, and the two ways between pixels on it and frames and values. */
 export class Plot {
@@ -28,6 +31,7 @@ export class Plot {
         const named = { role: "group", "aria-label": "Curve over the frames" };
         this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, ...named });
         this.clip = svg("rect");
+        this.empty = svg("text", { class: "wplus-empty" }, EMPTY);
         const id = `wplus-clip-${Math.random().toString(36).slice(2)}`;
         this.element.append(svg("defs", {}, svg("clipPath", { id }, this.clip)));
         for (const name of GROUPS) {
@@ -35,27 +39,38 @@ export class Plot {
             this.#groups[name] = svg("g", { class: `wplus-${name}`, ...clip });
             this.element.append(this.#groups[name]);
         }
+        this.#groups.cursor.before(this.empty);
     }
 
     /**
      * Set the scales: pixels, frames, frames a second, half of the value axis, where what is known of it ends, what 1
-     * of it is shown as, keys past the end.
+     * of it is shown as, keys past the end, and the most that a run changed, 0 for no axis of that.
      */
-    layout({ width, frames, fps, half, low, high, scale, past }) {
-        const last = Math.max(frames - 1, 1), right = MARGIN.right + (past ? PAST : 0);
-        Object.assign(this, { width, frames, half, last, scale, inner: Math.max(width - MARGIN.left - right, 40) });
-        const key = [width, frames, fps, half, low, high, scale, past].join();
+    layout({ width, frames, fps, half, low, high, scale, past, most }) {
+        const last = Math.max(frames - 1, 1), gutter = past ? PAST : 0;
+        const inner = Math.max(width - MARGIN.left - MARGIN.right - gutter - (most ? CHANGES : 0), 40);
+        Object.assign(this, { width, frames, half, last, scale, most, inner });
+        const key = [width, frames, fps, half, low, high, scale, past, most].join();
         if (key === this.#drawn) return;
         this.#drawn = key;
         this.element.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
         this.element.setAttribute("width", width);
         set(this.clip, { x: MARGIN.left - 4, y: MARGIN.top, width: this.inner + 8, height: this.bottom - MARGIN.top });
-        this.#ruler(fps, past);
+        this.#groups.grid.replaceChildren(...gridOf(this, fps, gutter));
+        set(this.empty, { x: MARGIN.left + inner / 2, y: this.y(0.75 * half) }); // between two lines
         this.#shade(low, high);
     }
 
     get left() {
         return MARGIN.left;
+    }
+
+    get right() {
+        return MARGIN.left + this.inner;
+    }
+
+    get top() {
+        return MARGIN.top;
     }
 
     get bottom() {
@@ -68,6 +83,11 @@ export class Plot {
 
     y(value) {
         return MARGIN.top + ((this.half - value) / (2 * this.half)) * (this.bottom - MARGIN.top);
+    }
+
+    /** Where a part that a run changed is, on the right axis. */
+    low(part) {
+        return this.bottom - (part / (this.most || 1)) * (this.bottom - MARGIN.top);
     }
 
     frameAt(x) {
@@ -87,32 +107,33 @@ export class Plot {
 
     /** Where a key is drawn; those past the end wait in the gutter. */
     spot(frame, value) {
-        const past = isPast(frame, this.frames), x = past ? MARGIN.left + this.inner + PAST : this.x(frame);
+        const past = isPast(frame, this.frames), x = past ? this.right + PAST : this.x(frame);
         return { x, y: this.y(clamp(value, -this.half, this.half)), past };
     }
 
     /**
-     * Draw `{tracks, units, ghosts, cursor, marquee, measured, reached}`: tracks as `scenesOf` gives them, the units of
-     * the active one, ghosts as `{style, curve}`, what was measured as numbers from 0 to 1, one a frame, and what was
-     * reached as values, null for a gap.
+     * Draw `{tracks, units, ghosts, cursor, marquee, changed, reached, empty}`: tracks as `scenesOf` gives them, the
+     * units of the active one, ghosts as `{style, curve}`, the part that was changed at each frame, what was reached as
+     * values, null for a gap, and whether there is no track yet.
      */
-    paint({ tracks, units, ghosts = [], cursor, marquee, measured = [], reached = [] }) {
+    paint({ tracks, units, ghosts = [], cursor, marquee, changed = [], reached = [], empty = false }) {
         const lines = this.#pool("curves", "path", tracks.length * 2), dots = lines.splice(tracks.length);
         tracks.forEach((track, i) => {
             const css = `${colourOf(track.style)}${track.active ? " wplus-active" : ""}`;
-            const path = track.curve ? this.#path(track.curve) : { line: "", dots: "" };
+            const path = track.curve ? this.#path(track.curve, track.stretch) : { line: "", dots: "" };
             set(lines[i], { class: `wplus-line ${css}`, d: path.line });
             set(dots[i], { class: `wplus-dots ${css}`, d: path.dots });
         });
         this.#pool("ghosts", "path", 2); // made beforehand: a drag adds no nodes
         this.#pool("ghosts", "path", ghosts.length).forEach((path, i) => {
-            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve).line });
+            set(path, { class: colourOf(ghosts[i].style), d: this.#path(ghosts[i].curve, 1).line });
         });
-        const points = measured.map((part, frame) => `${this.x(frame).toFixed(1)} ${this.#low(part)}`);
-        set(this.#pool("measured", "path", 1)[0], { d: points.length ? `M${points.join("L")}` : "" });
+        const points = changed.map((part, frame) => `${this.x(frame).toFixed(1)} ${this.low(part).toFixed(1)}`);
+        set(this.#pool("changed", "path", 1)[0], { d: points.length ? `M${points.join("L")}` : "" });
         set(this.#pool("reached", "path", 1)[0], { d: this.#gapped(reached) });
         const at = this.x(clamp(cursor, 0, this.last)).toFixed(1);
         set(this.#pool("cursor", "path", 1)[0], { d: `M${at} ${MARGIN.top}V${this.bottom}` });
+        set(this.empty, { display: empty ? "inline" : "none" });
         const box = marquee ?? { x: 0, y: 0, width: 0, height: 0 };
         set(this.#pool("marquee", "rect", 1)[0], box);
         this.#keys(tracks, units);
@@ -128,7 +149,8 @@ export class Plot {
         const all = tracks.flatMap((track) => track.sequence.map((number, i) => ({ track, number, i })));
         this.#pool("keys", "key", all.length).forEach((element, at) => {
             const { track, number, i } = all[at], key = track.keys[number], frame = track.places[number];
-            const { x, y, past } = this.spot(frame, key.value), chosen = track.active && track.chosen.has(number);
+            const { x, y, past } = this.spot(frame, key.value * track.stretch);
+            const chosen = track.active && track.chosen.has(number);
             const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
             const value = track.active ? textOf(units, key.value) : plain(key.value);
             const said = `frame ${plain(frame)}, ${value}, ${EASINGS[key.easing].title}`;
@@ -147,7 +169,7 @@ export class Plot {
                 "data-active": track.active,
             });
             const size = clamp(this.inner / track.keys.length / 12, 0.5, 1); // smaller where there are many
-            set(element.lastChild, { d: SHAPES[track.style], transform: `scale(${size.toFixed(2)})` });
+            set(element.lastChild, { d: shapeOf(track.style), transform: `scale(${size.toFixed(2)})` });
         });
     }
 
@@ -163,15 +185,16 @@ export class Plot {
         });
     }
 
-    #path(curve) {
-        if (this.#paths.get(curve)?.scales !== this.#drawn) {
-            this.#paths.set(curve, { scales: this.#drawn, line: this.#line(curve), dots: this.#dots(curve) });
+    #path(curve, stretch) {
+        const scales = `${this.#drawn} ${stretch}`;
+        if (this.#paths.get(curve)?.scales !== scales) {
+            this.#paths.set(curve, { scales, line: this.#line(curve, stretch), dots: this.#dots(curve, stretch) });
         }
         return this.#paths.get(curve);
     }
 
     /** Between the frames too: a step of at most two pixels. */
-    #line(curve) {
+    #line(curve, stretch) {
         const steps = Math.max(Math.ceil(this.inner / 2), 1), points = [];
         for (let i = 0; i <= steps; i++) points.push([(i / steps) * (this.frames - 1), 0]);
         for (const place of curve.places) {
@@ -181,17 +204,17 @@ export class Plot {
         if (this.frames === 1) points.push([1, 0]);
         let d = "";
         for (const [frame] of points) {
-            const value = curve.at(Math.min(frame, this.frames - 1));
+            const value = curve.at(Math.min(frame, this.frames - 1)) * stretch;
             d += `${d ? "L" : "M"}${this.x(frame).toFixed(1)} ${this.y(value).toFixed(1)}`;
         }
         return d;
     }
 
     /** A dot at every frame that will be rendered, as lines of no length with round ends. */
-    #dots(curve) {
+    #dots(curve, stretch) {
         let d = "";
         for (let frame = 0; frame < this.frames; frame++) {
-            d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame)).toFixed(1)}h0`;
+            d += `M${this.x(frame).toFixed(1)} ${this.y(curve.at(frame) * stretch).toFixed(1)}h0`;
         }
         return d;
     }
@@ -204,36 +227,6 @@ export class Plot {
             if (isGap(frame)) return "";
             return isGap(frame - 1) ? `M${point(frame)}h0` : `L${point(frame)}`;
         }).join("");
-    }
-
-    #low(part) {
-        return (this.bottom - part * (this.bottom - MARGIN.top) * 0.5).toFixed(1);
-    }
-
-    #ruler(fps, past) {
-        const right = MARGIN.left + this.inner, parts = [], most = this.half * Math.abs(this.scale);
-        const step = this.scale === 1 ? axisStep(this.half) : roundStep(most / 2);
-        const steps = Math.floor(most / step + 1e-9);
-        for (let i = -steps; i <= steps; i++) {
-            const value = i * step, y = this.y(value / this.scale).toFixed(1);
-            parts.push(svg("path", { class: i ? "" : "wplus-zero-line", d: `M${MARGIN.left} ${y}H${right}` }));
-            const label = i ? `${value > 0 ? "+" : "−"}${plain(Math.abs(value))}` : "0";
-            parts.push(svg("text", { x: MARGIN.left - 8, y, class: "wplus-value" }, label));
-        }
-        const every = Math.max(1, niceStep((this.last / this.inner) * 46));
-        for (let frame = 0; frame < this.frames; frame += every) {
-            const x = this.x(frame).toFixed(1);
-            parts.push(svg("path", { d: `M${x} ${this.bottom}v4` }));
-            parts.push(svg("text", { x, y: this.bottom + 15, class: "wplus-frame" }, String(frame)));
-            if (!(fps > 0)) continue;
-            const seconds = `${plain(Math.round((frame / fps) * 100) / 100)} s`;
-            parts.push(svg("text", { x, y: this.bottom + 29, class: "wplus-frame wplus-seconds" }, seconds));
-        }
-        if (past) {
-            parts.push(svg("path", { class: "wplus-end", d: `M${right + PAST / 2} ${MARGIN.top}V${this.bottom}` }));
-            parts.push(svg("text", { x: right + PAST, y: this.bottom + 15, class: "wplus-frame" }, "past"));
-        }
-        this.#groups.grid.replaceChildren(...parts);
     }
 
     #shade(low, high) {
@@ -264,22 +257,4 @@ function make(kind) {
     if (kind === "key") return svg("g", { role: "slider", "aria-orientation": "vertical" }, touch(), svg("path"));
     if (kind !== "handle") return svg(kind);
     return svg("g", { class: "wplus-handle" }, svg("path"), touch(), svg("circle", { class: "wplus-knob", r: 4.5 }));
-}
-
-function axisStep(half) {
-    return half <= 1 ? 0.5 : half <= 2 ? half / 2 : half === 3 ? 1 : half === 8 ? 4 : half / 2;
-}
-
-/** The largest of 1, 2, 5, 10 … and their parts that is not more. */
-function roundStep(most) {
-    const size = 10 ** Math.floor(Math.log10(most));
-    return size * [5, 2, 1].find((step) => step * size <= most * (1 + 1e-9));
-}
-
-/** A step of at least so many frames between the ruler's numbers. */
-function niceStep(least) {
-    for (let size = 1; ; size *= 10) {
-        const step = (size === 1 ? [1, 2, 4, 5, 8] : [1, 2, 5]).find((one) => one * size >= least);
-        if (step) return step * size;
-    }
 }

@@ -3,25 +3,26 @@
 import { EASINGS } from "./wplus_easings.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
-import { called } from "./wplus_tracks.mjs";
+import { called, plain } from "./wplus_tracks.mjs";
 import { axisOf, textOf } from "./wplus_units.mjs";
 
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
 
 /**
  * All tracks as they are drawn, shown or not: `{index, name, style, curve, fault, keys, places, sequence, chosen,
- * active, locked, handles}`, with a curve or the fault that there is none.
+ * active, locked, handles, stretch}`, with a curve or the fault that there is none. Their values are drawn `stretch`
+ * times as large.
  */
 export function scenesOf(state) {
-    return state.tracks.map((track, index) => {
+    return state.rows.map((track, index) => {
         const active = index === state.active, schedule = active ? state.schedule : track.schedule;
         const { curve, fault } = edits.curveOf(schedule, state.frames), moving = state.drag || state.preview;
         return {
-            index, active, curve, fault, name: track.name, style: styleOf(index), keys: schedule.keys,
+            index, active, curve, fault, name: track.name, style: styleOf(index, track), keys: schedule.keys,
             places: edits.places(schedule, state.frames),
             sequence: moving ? [...schedule.keys.keys()] : edits.order(schedule, state.frames), // stays while they move
             chosen: active ? state.chosen : new Set(), locked: state.look(track).locked, muted: track.muted,
-            handles: active && state.editable && curve ? handlesOf(state) : [],
+            handles: active && state.editable && curve ? handlesOf(state) : [], stretch: state.stretch(track),
         };
     });
 }
@@ -42,32 +43,34 @@ function handlesOf({ schedule, places, frames, chosen }) {
 }
 
 /** What `Plot.layout` needs, beside the width. */
-export function scalesOf({ frames, fps, units }, scenes) {
-    const { customary, low, high, scale } = units;
-    const values = scenes.flatMap(({ keys, handles }) => [...keys, ...handles].map(({ value }) => value));
+export function scalesOf(state, scenes) {
+    const { frames, fps, units: { customary, low, high, scale } } = state;
+    const values = scenes.flatMap(({ keys, handles, stretch }) => {
+        return [...keys, ...handles].map(({ value }) => (value * stretch) / customary);
+    });
     const past = scenes.some(({ places }) => places.some((frame) => edits.isPast(frame, frames)));
-    return { frames, fps, half: axisHalf(values, customary), low, high, scale, past };
+    const most = Math.max(...changedOf(state), 0);
+    return { frames, fps, half: customary * axisHalf(values), low, high, scale, past, most };
 }
 
-/** The half of the axis that holds values, at least the customary one. */
-export function axisHalf(values, known) {
-    const most = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), known);
-    return HALVES.find((half) => half >= most - 1e-9) ?? HALVES.at(-1);
+/** The half of an axis that holds values, in customary ones. */
+export function axisHalf(values) {
+    const largest = values.reduce((sofar, value) => Math.max(sofar, Math.abs(value)), 1);
+    return HALVES.find((half) => half >= largest - 1e-9) ?? HALVES.at(-1);
 }
 
 /** What `Plot.paint` draws. */
 export function pictureOf(state, scenes) {
     const before = state.drag && state.preview ? state.track.schedule : null;
     const ghosts = [before, state.suggestion].map((one) => one && edits.curveOf(one, state.frames).curve);
-    const measured = measuredOf(state), most = Math.max(...measured, 1e-9);
     const shown = scenes.filter(({ index }) => state.visible(state.tracks[index]));
     return {
         tracks: shown.sort((a, b) => a.active - b.active), // the active one on top
-        ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active), curve })),
+        ghosts: ghosts.filter(Boolean).map((curve) => ({ style: styleOf(state.active, state.track), curve })),
         units: state.units, cursor: state.cursor,
         marquee: state.drag?.box,
-        measured: measured.map((part) => part / most),
-        reached: reachedOf(state)?.values ?? [],
+        changed: changedOf(state), reached: reachedOf(state)?.values ?? [],
+        empty: !state.track,
     };
 }
 
@@ -77,7 +80,8 @@ export function pictureOf(state, scenes) {
  * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0.
  */
 function reachedOf({ run, frames, track, units }) {
-    const found = run?.residual.length === frames && run.reached?.find((each) => each.track === called(track));
+    const isFound = (each) => !track?.strength && each.track === called(track);
+    const found = run?.residual.length === frames && run.reached?.find(isFound);
     if (!found) return null;
     const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
     const zero = unit === 1 ? 0 : first;
@@ -86,26 +90,26 @@ function reachedOf({ run, frames, track, units }) {
     return { attribute, unit, measured, values };
 }
 
-/** The residual of the last run, where it had as many frames as the next will have. */
-function measuredOf({ run, frames }) {
+/** By how much the last run changed each frame, where it had as many frames as the next will have. */
+function changedOf({ run, frames }) {
     return run?.residual.length === frames ? run.residual : [];
 }
 
 /** The words around the drawing: `{axis, readout, fault}`. */
 export function wordsOf(state, scenes) {
     const { cursor, fps, key, fault, units } = state, { name, curve } = scenes[state.active] ?? {};
-    const measured = measuredOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
+    const changed = changedOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
     const readout = [
         `frame ${cursor}`,
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
         curve && `${name} ${textOf(units, edits.round(curve.at(cursor)))}`,
         key && EASINGS[key.easing].title,
         typeof seen === "number" && `${reached.attribute} ${seen.toFixed(2)} measured`,
-        measured.length && `residual ${percent(measured[cursor])}`,
+        changed.length && `changed ${(100 * changed[cursor]).toFixed(2)} %`,
     ];
     const axis = [
-        axisOf(units, state.alpha),
-        measured.length && `dotted: the last run's residual, at most ${percent(Math.max(...measured))} of f`,
+        axisOf(units),
+        changed.length && `dotted, right axis: how much the last run changed, at most ${mostOf(changed)} %`,
         reached && `grey: ${reached.attribute} as the last run came out`,
         reached && reached.unit !== 1 && "0 is its first frame",
         state.note,
@@ -122,15 +126,15 @@ function sentence(parts) {
     return parts.filter(Boolean).join(" · ");
 }
 
-function percent(ratio) {
-    return `${(100 * ratio).toFixed(2)} %`;
+function mostOf(parts) {
+    return plain(Number((100 * Math.max(...parts)).toPrecision(2)));
 }
 
 /** What `Controls.refresh` shows. */
 export function controlsOf(state) {
     const easings = new Set(state.track ? [...state.segments].map((number) => state.schedule.keys[number].easing) : []);
     return {
-        tracks: state.tracks.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index) })),
+        tracks: state.rows.map((track, index) => ({ ...track, ...state.look(track), style: styleOf(index, track) })),
         active: state.active, chosen: state.chosen.size, key: state.key,
         easing: easings.size === 1 ? [...easings][0] : null,
         regions: state.regions, units: state.units, counted: state.counted,

@@ -1,11 +1,12 @@
 // The commands: everything that can be done to a curve in the editor, without a page. A command changes the state and
 // tells the listeners; the view paints what it then finds. See wplus_model.mjs for what there is to read.
 
-import { LAYERS, TrackError, parseSchedule } from "./wplus_curve.mjs";
+import { LAYERS, MAX_SIZE, TrackError, parseSchedule } from "./wplus_curve.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Model } from "./wplus_model.mjs";
 import { withMuted, withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
 
+const NONE = { chosen: new Set() };
 const STEP = 0.05, FINE = 0.001; // of values that are dragged
 
 export class EditorState extends Model {
@@ -65,7 +66,8 @@ export class EditorState extends Model {
     /** Mute all other tracks; the second time, what was muted before is muted again and the others are used. */
     soloTrack(index) {
         if (this.fault) return;
-        const { tracks, solo } = this, track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
+        const { solo } = this, tracks = this.tracks.filter(({ strength }) => !strength);
+        const track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
         const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
         const ends = alone === track;
         const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
@@ -83,11 +85,15 @@ export class EditorState extends Model {
         this.edit(text, "Moved", { active, ids });
     }
 
-    /** Remove a track. */
+    /** Remove a track; the strength is 1 again. */
     drop(index) {
         const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
+        if (track.strength) {
+            this.edit(withTrack(this.text, { ...track, schedule: parseSchedule("1") }), "strength is 1", NONE);
+            return;
+        }
         const ids = this.tracks.filter((_, i) => i !== index).map(({ id }) => id);
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { active, ids, chosen: new Set() });
+        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { ...NONE, active, ids });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */
@@ -107,9 +113,12 @@ export class EditorState extends Model {
         return this.edit(withTrack(this.text, { ...track, region }), `${track.name}: ${said}`);
     }
 
-    /** Give the active track another schedule, as text. */
-    preset(schedule) {
-        if (this.editable) this.commit(parseSchedule(schedule), undefined, new Set());
+    /** Give the active track another schedule, as text, whose values are lambda: they fill as much of any axis. */
+    preset(text) {
+        if (!this.editable) return;
+        const schedule = parseSchedule(text), times = this.units.customary;
+        const keys = schedule.keys.map((key) => ({ ...key, value: edits.round(key.value * times) }));
+        this.commit({ ...schedule, keys }, undefined, new Set());
     }
 
     /** Make the active track begin anew at its end, or no longer. */
@@ -168,21 +177,22 @@ export class EditorState extends Model {
 
     // Keys
 
-    /** Add a key on the curve. Says whether that could be. */
-    add(frame = this.cursor) {
+    /** Add a key on the curve, or at a value, by steps as in a drag. Says whether that could be. */
+    add(frame = this.cursor, value = null, fine = this.fine) {
         const track = this.editable;
         if (!track) {
             this.say(this.#whyNot());
             return false;
         }
-        const { schedule, key } = edits.addKey(track.schedule, this.frames, frame);
+        const { schedule, key } = value === null ? edits.addKey(track.schedule, this.frames, frame)
+            : edits.putKey(track.schedule, this.frames, frame, this.#stepped(value, fine));
         return this.commit(schedule, undefined, new Set([key]));
     }
 
     #whyNot() {
         const { track, fault } = this;
-        if (!track) return "There is no track yet: choose a direction and press Add track";
         if (fault) return "The text cannot be read: mend it first";
+        if (!track) return "There is no track yet: choose a direction and press Add track";
         return track.muted ? "This track is muted: use it again to change it" : "This track is locked: unlock it first";
     }
 
@@ -244,10 +254,20 @@ export class EditorState extends Model {
         const within = [...chosen].map((key) => at[key]).filter((place) => !edits.isPast(place, frames));
         const room = within.map((place) => Math.floor(frames - 1 - place));
         const byFrames = Math.min(Math.round(frame - at[number]), ...room);
-        const from = schedule.keys[number].value, step = (fine ? FINE : STEP) * this.units.grain;
-        const byValue = Math.abs(value - from) < step / 2 ? 0 : edits.round(Math.round(value / step) * step) - from;
+        const from = schedule.keys[number].value, stays = Math.abs(value - from) < this.#step(fine) / 2;
+        const byValue = stays ? 0 : this.#stepped(value, fine) - from;
         this.#move({ preview: edits.moveKeys(schedule, frames, chosen, byFrames, byValue) });
         this.#goTo(number);
+    }
+
+    #step(fine) {
+        return (fine ? FINE : STEP) * this.units.grain;
+    }
+
+    /** A value on one of the steps. */
+    #stepped(value, fine) {
+        const step = this.#step(fine);
+        return edits.clamp(edits.round(Math.round(value / step) * step), -MAX_SIZE, MAX_SIZE);
     }
 
     /** A Bezier's handle is dragged to a frame and a value; see `edits.moveHandle`. */

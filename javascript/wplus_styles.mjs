@@ -10,9 +10,16 @@ export const SHAPES = [
     "M-3.3-6h6.6L7 0L3.3 6h-6.6L-7 0Z",
 ];
 
-/** The style of a track, by its place in the list. */
-export function styleOf(index) {
-    return index % SHAPES.length;
+const BAR = "M-2.5-7h5v14h-5Z"; // the strength's
+
+/** The style of a track, by its place in the list; the strength has its own. */
+export function styleOf(index, { strength = false } = {}) {
+    return strength ? "strength" : index % SHAPES.length;
+}
+
+/** The path of a style's keys. */
+export function shapeOf(style) {
+    return SHAPES[style] ?? BAR;
 }
 
 /** The class that gives a style's colour. */

@@ -1,10 +1,29 @@
 // The text of all tracks, line by line: what a person wrote beside the tracks stays. No page.
-// A muted track is a comment, `# [off] smile = 0 > 1`: what renders, in whatever version, skips it by itself.
+// A muted track is a comment, `# [off] smile = 0 > 1`: what renders, in whatever version, skips it by itself. The
+// strength, which has a field of its own on the page, is the last line here: `# [strength] 0 > 1`.
 
-import { LAYERS, TrackError, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
+import { LAYERS, TrackError, formatSchedule, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
 
+const STRENGTH = "\n# [strength] ";
 const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000\uFEFF]*#[ \t]*\[off\][ \t]*/;
 const INDENT = /^[ \t\u00A0\u3000\uFEFF]+/; // the language's own blanks: others belong to a name
+
+/** The tracks' text and the strength's as one. A strength that does not parse is left out. */
+export function together(tracks, strength) {
+    const line = strength.trim();
+    return joined({ tracks, strength: attempt(() => parseSchedule(line)).fault ? null : line });
+}
+
+function joined({ tracks, strength }) {
+    return strength === null ? tracks : tracks + STRENGTH + strength;
+}
+
+/** `{tracks, strength}` of such a text, as they were; the strength is null where there is none. */
+export function apart(text) {
+    const at = text.lastIndexOf(STRENGTH), strength = text.slice(at + STRENGTH.length);
+    if (at < 0 || strength.includes("\n")) return { tracks: text, strength: null };
+    return { tracks: text.slice(0, at), strength };
+}
 
 /** `{text, tracks, fault}` of a text, with its muted tracks; the tracks are null where it does not parse. */
 export function read(text) {
@@ -23,16 +42,23 @@ function attempt(act) {
 
 /**
  * Tracks in the order of their lines, each with whether it is `muted`, and its line as its `source`, without the mark
- * of a muted one. A comment that is no track stays one.
+ * of a muted one. The last is the strength where there is one, which says so itself. A comment that is no track stays
+ * one.
  */
 function readAll(text) {
-    const lines = linesOf(text);
+    const lines = linesOf(text), { strength } = apart(text);
     const live = parse(text).map((track) => ({ ...track, source: sourceOf(lines[track.line - 1]), muted: false }));
     const muted = lines.flatMap((line, i) => {
         const track = mutedTrack(line);
         return track ? [{ ...track, line: i + 1, source: sourceOf(line), muted: true }] : [];
     });
-    return [...live, ...muted].sort((a, b) => a.line - b.line);
+    const tracks = [...live, ...muted].sort((a, b) => a.line - b.line);
+    return strength === null ? tracks : [...tracks, strengthOf(strength, lines.length)];
+}
+
+function strengthOf(source, line) {
+    const all = { layers: [0, LAYERS], region: "", muted: false };
+    return { ...all, name: "strength", schedule: parseSchedule(source), line, source, strength: true };
 }
 
 /** The track that a comment is while it is muted, else undefined. */
@@ -49,6 +75,7 @@ function withoutIndent(line) {
 }
 
 function written(track) {
+    if (track.strength) return STRENGTH.trimStart() + formatSchedule(track.schedule);
     return (track.muted ? OFF : "") + formatTrack(track);
 }
 
@@ -69,7 +96,8 @@ export function withTrack(text, track) {
 
 /** The text without a track. */
 export function withoutTrack(text, track) {
-    return linesOf(text).filter((_, i) => i + 1 !== track.line).join("\n");
+    const { tracks, strength } = apart(text);
+    return joined({ tracks: linesOf(tracks).filter((_, i) => i + 1 !== track.line).join("\n"), strength });
 }
 
 /** The text with two tracks' lines exchanged. */
@@ -84,14 +112,16 @@ export function withSwapped(text, a, b) {
  * a schedule alone, as Deforum's, becomes the active track's, or a new track's of that name. Throws TrackError.
  */
 export function withPasted(text, pasted, active, name) {
-    const joined = withJoined(pasted);
-    if (!/[=＝]/.test(joined)) {
-        const schedule = parseSchedule(joined);
+    const news = withJoined(pasted);
+    if (!/[=＝]/.test(news)) {
+        const schedule = parseSchedule(news);
         if (active) return withTrack(text, { ...active, schedule });
         return withLine(text, formatTrack({ name, layers: [0, LAYERS], schedule }));
     }
-    const tracks = readAll(joined);
-    if (active && tracks.length === 1) return withTrack(text, { ...tracks[0], line: active.line, muted: active.muted });
+    const tracks = readAll(news);
+    if (active && !active.strength && tracks.length === 1) {
+        return withTrack(text, { ...tracks[0], line: active.line, muted: active.muted });
+    }
     return tracks.length ? withLine(text, tracks.map(written).join("\n")) : text;
 }
 
@@ -117,7 +147,8 @@ function withJoined(pasted) {
 
 /** The text with one more line. */
 export function withLine(text, line) {
-    return text.trim() ? `${text.trimEnd()}\n${line}` : line;
+    const { tracks, strength } = apart(text);
+    return joined({ tracks: tracks.trim() ? `${tracks.trimEnd()}\n${line}` : line, strength });
 }
 
 /** Texts to go back and forth in. What is typed in one go is one of them. */

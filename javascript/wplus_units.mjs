@@ -1,13 +1,27 @@
 // What the numbers of a curve are counted in: lambda or alpha, as they are written, or the attribute of which a
 // direction's calibration says how much they give. No page.
 
-import { parseSchedule, plain } from "./wplus_curve.mjs";
+import { plain } from "./wplus_curve.mjs";
 
-const KNOWN = { lambda: 1, alpha: 8 }; // the customary halves of the axis
-const NAMES = { lambda: "lambda", alpha: "alpha of the identity" };
+const KNOWN = { lambda: 1, alpha: 8, strength: 1 }; // the customary halves of the axis
+const USUAL = {
+    lambda: "lambda, usually within −1 to 1",
+    alpha: "alpha of the identity, usually within −8 to 8",
+    strength: "strength, usually from 0 to 1",
+};
+
+function numberOf(track, alpha) {
+    return track?.strength ? "strength" : alpha ? "alpha" : "lambda";
+}
+
+/** The usual half of a track's axis. */
+export function customaryOf(track, alpha) {
+    return KNOWN[numberOf(track, alpha)];
+}
 
 /**
- * How a track's values are shown: `{customary, low, high, attribute, scale, grain}`.
+ * How a track's values are shown: `{number, customary, low, high, attribute, scale, grain, found}`; `number` is what
+ * they are.
  *
  * Values are usual, or faces were measured to hold, from `low` to `high`; `customary` is the usual half. An `attribute`
  * that is not empty is what they are shown as, where it is `counted`: 1 of the curve is `scale` of it, and `grain` of
@@ -15,8 +29,8 @@ const NAMES = { lambda: "lambda", alpha: "alpha of the identity" };
  * number), and what was `calibrated`, by direction and by "lambda" or "alpha".
  */
 export function unitsOf({ track, alpha, strength, calibrated, counted }) {
-    const customary = alpha ? KNOWN.alpha : KNOWN.lambda, number = alpha ? "alpha" : "lambda";
-    const plainly = { customary, low: -customary, high: customary, attribute: "", scale: 1, grain: 1, found: null };
+    const number = numberOf(track, alpha), customary = KNOWN[number], range = { low: -customary, high: customary };
+    const plainly = { number, customary, ...range, attribute: "", scale: 1, grain: 1, found: null };
     const found = track ? named(calibrated, track.name)?.[number] : null;
     if (!found || !strength || (alpha && strength !== 1)) return plainly; // of a strength of 1 it was measured
     const by = alpha ? 1 : strength, [low, high] = [found.low / by, found.high / by].sort((a, b) => a - b);
@@ -38,11 +52,10 @@ export function textOf({ scale }, value) {
 }
 
 /** What the axis is, in words. */
-export function axisOf({ customary, low, high, attribute, found }, alpha) {
-    const name = NAMES[alpha ? "alpha" : "lambda"], ends = `${signed(low)} to ${signed(high)}`;
-    if (!found) return `${name}, usually within ${signed(-customary)} to ${customary}`;
+export function axisOf({ number, low, high, attribute, found }) {
+    if (!found) return USUAL[number];
     if (attribute) return `${attribute}, as measured on ${found.model}: shaded where faces hold no longer`;
-    return `${name}, faces were measured to hold from ${ends}`;
+    return `${number}, faces were measured to hold from ${signed(low)} to ${signed(high)}`;
 }
 
 function signed(value) {
@@ -50,11 +63,6 @@ function signed(value) {
 }
 
 /** The one number that a schedule is, or null. */
-export function constantOf(text) {
-    try {
-        const { keys } = parseSchedule(text);
-        return keys.every(({ value }) => value === keys[0].value) ? keys[0].value : null;
-    } catch {
-        return null;
-    }
+export function constantOf({ keys: [first, ...others] }) {
+    return others.every(({ value }) => value === first.value) ? first.value : null;
 }

@@ -21,6 +21,8 @@ class Site:
     def __init__(self, module: object) -> None:
         self.received: dict[str, list[str]] = {"txt2img": [], "img2img": []}
         self.scripts = {}
+        self.strengths: dict[str, list[str]] = {"txt2img": [], "img2img": []}
+        self.pasted = ("", "1")  # the tracks and the strength that Python gives a page that presses "paste"
         self.result = ""  # what the WebUI keeps beside the pictures of a page that presses "done"
         self.blocks = gr.Blocks(css=(ROOT / "style.css").read_text())
         with self.blocks, gr.Tabs():
@@ -40,12 +42,15 @@ class Site:
             gr.Number(8, label="FPS", precision=0, interactive=True, elem_id=f"{tab}-ad-fps")
             gr.Number(16, label="Context", precision=0, interactive=True, elem_id=f"{tab}-ad-batch-size")
         script.ui(tab == "img2img")
-        tracks = script.page.settings["tracks"]
+        tracks, strength = script.page.settings["tracks"], script.page.settings["strength"]
         tracks.change(self.received[tab].append, tracks, queue=False)
+        strength.change(self.strengths[tab].append, strength, queue=False)
         info = gr.Textbox(visible=False, elem_id=f"generation_info_{tab}")
         script.after_component(info, elem_id=f"generation_info_{tab}")
         give, text = gr.Button("give", elem_id=f"{tab}-give"), gr.Textbox(elem_id=f"{tab}-given")
         give.click(lambda value: value, text, tracks, queue=False)  # an update from Python
+        paste = gr.Button("paste", elem_id=f"{tab}-paste")
+        paste.click(lambda: self.pasted, None, [tracks, strength], queue=False)
         done = gr.Button("done", elem_id=f"{tab}-done")
         done.click(lambda: self.result, None, info, queue=False)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-LEFT, RIGHT, TOP, BOTTOM, HEIGHT, GUTTER = 44, 24, 14, 40, 260, 22  # of the drawing, in pixels
+LEFT, RIGHT, TOP, BOTTOM, HEIGHT, GUTTER, CHANGES = 44, 24, 14, 38, 220, 22, 34  # of the drawing, in pixels
 LIMIT = 10_000  # milliseconds, for everything that is waited for
 PRESETS = [["Sad to happy", "-0.7 > 0 > 0.7"], ["Pulse", "loop 0%:(0):smooth, 50%:(0.7):smooth"], ["Steady", "0.5"]]
 # Texts to begin with
@@ -65,7 +65,7 @@ SETTLE = """() => new Promise((done) => {
 
 
 def static_page() -> str:
-    names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated")
+    names = ("tracks", "identity", "direction", "add", "strength", "regions", "report", "calibrated")
     data = {name: f"script_txt2img_wplus_{name}" for name in names} | {"tab": "txt2img", "presets": json.dumps(PRESETS)}
     known = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
     numbers = {"-ad-video-length": 16, "-ad-batch-size": 16, "-ad-fps": 8, "_batch_size": 1}
@@ -78,9 +78,9 @@ def static_page() -> str:
 <script>{SCRIPT}{PYTHON}</script><script type="module" src="javascript/wplus_page.mjs"></script></head>
 <body style="margin: 16px; font-family: sans-serif">
 {"".join(fields)}
-<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
-<label id="{data["identity"]}">Identity<input value="None"></label>
+<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label><label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
+<button id="{data["add"]}" onclick="update('smile = 0.5')">Add track</button>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
 <p id="{data["regions"]}"><textarea></textarea></p>{empty}<div id="ready"></div></body></html>"""

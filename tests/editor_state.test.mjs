@@ -147,12 +147,14 @@ describe("frames, identity and runs", () => {
         assert.equal(scalesOf(state, scenes).half, 8);
     });
 
-    test("a run's residual is shown where it has as many frames", () => {
+    test("what a run changed is shown where it has as many frames", () => {
         state.setRun({ residual: [0.1, 0.2, 0.1], strip: null });
-        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, []);
+        assert.deepEqual([pictureOf(state, scenesOf(state)).changed, scalesOf(state, []).most], [[], 0]);
         state.setFrames(3, 8);
-        assert.deepEqual(pictureOf(state, scenesOf(state)).measured, [0.5, 1, 0.5]);
-        assert.match(wordsOf(state, scenesOf(state)).readout, /residual 10\.00 %$/);
+        assert.deepEqual([pictureOf(state, scenesOf(state)).changed, scalesOf(state, []).most], [[0.1, 0.2, 0.1], 0.2]);
+        const { axis, readout } = wordsOf(state, scenesOf(state));
+        assert.match(axis, /right axis: how much the last run changed, at most 20 %/);
+        assert.match(readout, /changed 10\.00 %$/);
     });
 });
 
@@ -200,6 +202,14 @@ describe("keys", () => {
         assert.equal(state.add(6), true);
         wrote("smile = 0:(0), 4:(0.5), 6:(0.125), 8:(-0.25), 15:(0.25)");
         assert.deepEqual(chosen(), [2]);
+    });
+
+    test("a key is added at a value, by steps, and is one step to undo", () => {
+        state.add(6, -0.437);
+        state.add(10, 0.4373, true);
+        state.undo(-1);
+        const at = "smile = 0:(0), 4:(0.5), 6:(-0.45), 8:(-0.25)";
+        wrote(`${at}, 15:(0.25)`, `${at}, 10:(0.437), 15:(0.25)`, `${at}, 15:(0.25)`);
     });
 
     test("a key is added at the cursor", () => {
@@ -777,6 +787,12 @@ describe("tracks", () => {
             wrote();
         });
     }
+
+    test("a preset fills as much of the axis of alpha", () => {
+        state.setIdentity(true);
+        state.preset("0:(0.7), 8:(-0.0312):bez/0.4/0.1/0.6/1");
+        wrote("smile = 0:(5.6), 8:(-0.2496):bez/0.4/0.1/0.6/1\nage = 0:(-0.5), 9:(-0.75), 12:(1)");
+    });
 
     test("a preset takes the place of the active one's schedule", () => {
         state.preset("-0.7 > 0 > 0.7");

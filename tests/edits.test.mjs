@@ -76,6 +76,20 @@ describe("a schedule", () => {
         assert.equal(formatSchedule(schedule), "0:(0):hold, 4:(1):hold, 9:(1):hold");
     });
 
+    for (const [text, frame, made] of [
+        ["0:(0):smooth, 10:(1)", 5, "0:(0):smooth, 5:(0.9):smooth, 10:(1)"],
+        ["0:(0):bez/0.4/0/0.6/1, 10:(1)", 5, "0:(0):bez/0.4/0/0.6/1, 5:(0.9):bez/0.4/0/0.6/1, 10:(1)"],
+        ["4:(0):hold, 10:(1)", 2, "2:(0.9):hold, 4:(0):hold, 10:(1)"],
+        ["0 > 1", 5, "0%:(0), 5:(0.9), 100%:(1)"],
+        ["0 > 1", 15, "0 > 0.9"],
+    ]) {
+        test(`${text} gets a key of any value on frame ${frame}`, () => {
+            const { schedule, key } = edits.putKey(parseSchedule(text), FRAMES, frame, 0.9);
+            assert.equal(formatSchedule(schedule), made);
+            assert.equal(schedule.keys[key].value, 0.9);
+        });
+    }
+
     test("has its keys sorted, and says which is which", () => {
         const { schedule, numbers } = edits.sort(parseSchedule("8:(1), 0:(0), 4:(2)"), FRAMES);
         assert.equal(formatSchedule(schedule), "0:(0), 4:(2), 8:(1)");
@@ -230,7 +244,7 @@ test("a history keeps 200 texts besides the present one", () => {
 });
 
 test("the axis holds every value, and at least what is customary", () => {
-    assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values, 1)), [1, 1, 1.5, 3, 20]);
+    assert.deepEqual([[], [0.5], [1.2], [-2.9], [20]].map((values) => axisHalf(values)), [1, 1, 1.5, 3, 20]);
 });
 
 for (const [number, text] of [[-0.00001, "0"], [-0, "0"], [1 / 32, "0.0312"], [-3 / 32, "-0.0938"], [20, "20"]]) {

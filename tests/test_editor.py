@@ -17,10 +17,27 @@ pytest_plugins = ["editor_fixtures"]
 # Adding keys
 
 
-def test_a_double_click_adds_a_key_on_the_curve(editor):
+def test_a_double_click_adds_a_key_where_the_pointer_is(editor):
     editor.type("smile = 0:(0), 10:(1)")
-    editor.double_click(5, -0.5)  # wherever the pointer is
+    with editor.sent_once():
+        editor.double_click(5.2, -0.49)
+    editor.gets("smile = 0:(0), 5:(-0.5), 10:(1)")
+    with editor.held("Alt"):
+        editor.double_click(7, 0.237)
+    fine = value_of(editor, 7)
+    assert abs(fine - 0.237) < 0.01 and not on_a_step(fine)
+
+
+@pytest.mark.parametrize("frame", [5, 5.4])  # between two frames a steep curve passes far from either's value
+def test_a_double_click_on_the_curve_leaves_it_as_it_is(editor, frame):
+    editor.type("smile = 0:(0), 10:(1)")
+    editor.double_click(frame, frame / 10 + 0.02)
     editor.gets("smile = 0:(0), 5:(0.5), 10:(1)")
+
+
+def test_a_double_click_below_the_drawing_stays_on_the_axis(curve):
+    curve.double_click(6, -1.15)
+    curve.gets("smile = 0:(0), 4:(0.5), 6:(-1), 8:(-0.25), 15:(0.25)")
 
 
 def test_a_double_click_on_a_key_adds_none(curve):
@@ -42,9 +59,12 @@ def test_a_new_key_is_focused(editor, frame):
     editor.gets("smile = 0:(0), 12:(1)")
 
 
-def test_without_a_track_it_is_said_what_to_do(editor):
+def test_without_a_track_a_double_click_asks_the_page_for_one(editor):
+    hint = editor.root.locator(".wplus-empty")
+    assert hint.text_content() == "Double-click here, or press Add track" and hint.is_visible()
     editor.double_click(5, 0.5)
-    assert "press Add track" in editor.status
+    editor.gets("smile = 0.5")
+    assert hint.is_hidden()
 
 
 # Dragging

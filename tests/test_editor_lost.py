@@ -56,6 +56,76 @@ def test_undo_by_keyboard_after_the_focused_key_is_gone(curve):
     curve.gets(editor_page.KEYS)
 
 
+def preset(editor):
+    menu = editor.field("Preset for the active track")
+    menu.focus()
+    menu.select_option("0.5")
+
+
+def region(editor):
+    editor.part("regions").locator("textarea").fill("left = (0.3 0.4 0.1 0.2)")
+    menu = editor.field("Region of smile")
+    menu.focus()
+    menu.select_option("left")
+
+
+def key_field(editor):
+    editor.click(4, 0.5)
+    editor.enter("Value of the key", "0.3")
+
+
+def layer_field(editor):
+    editor.enter("End of the layers of age", "9")
+
+
+def click_beside_the_keys(editor):
+    editor.drag((4, 0.5), (5, 0.4))
+    editor.page.evaluate("document.activeElement.blur()")
+    editor.click(12, 0.2)
+
+
+def marquee(editor):
+    editor.drag((4, 0.5), (5, 0.4))
+    editor.area.focus()
+    editor.drag((3, 0.9), (14, 0.1))
+
+
+def button_of_a_row(editor):
+    editor.button("Move down smile").click()
+
+
+@pytest.mark.parametrize(
+    "act", [preset, region, key_field, layer_field, click_beside_the_keys, marquee, button_of_a_row]
+)
+def test_undo_by_keyboard_goes_on_to_the_first_text_and_back(tracks, act):
+    act(tracks)
+    tracks.settle()
+    text = tracks.area.input_value()
+    assert text != editor_page.TRACKS
+    for key, steps in (
+        ("Control+z", (editor_page.TRACKS, "", "")),
+        ("Control+Shift+z", (editor_page.TRACKS, text, text)),
+    ):
+        for step in steps:  # the last one finds nothing left, and the browser does not go on in another box
+            tracks.keyboard(key)
+            tracks.gets(step)
+
+
+def test_undo_by_keyboard_after_a_draft_is_taken_up(tracks, url):
+    editor_page.visit(tracks.page, url)
+    tracks.root.get_by_role("button", name="Take it up").click()
+    tracks.gets(editor_page.TRACKS)
+    tracks.keyboard("Control+z")
+    tracks.gets("")
+
+
+def test_after_the_last_track_is_removed_its_button_is_not_the_strengths(editor):
+    editor.type("smile = 1\nage = 1")
+    editor.button("Remove age").click()
+    editor.settle()
+    assert editor.page.evaluate("document.activeElement.className") == "wplus-editor"
+
+
 def test_the_focus_that_is_elsewhere_stays_there(moved):
     moved.area.focus()
     moved.page.evaluate("update('age = 1')")

@@ -122,7 +122,12 @@ def test_a_track_that_python_adds_reaches_the_drawing(editor):
     editor.type("age = 1")
     editor.part("add").click()
     editor.gets(f"age = 1\n{SAD}")
-    assert editor.root.locator(".wplus-tracks li").count() == 2
+    assert editor.root.locator(".wplus-name").all_inner_texts() == ["age", "smile", "strength"]
+
+
+def test_a_double_click_without_a_track_adds_the_chosen_direction(editor):
+    editor.double_click(5, 0.5)
+    editor.gets(SAD)
 
 
 def test_a_track_of_a_video_comes_after_what_was_typed_meanwhile(editor, monkeypatch, tmp_path):
@@ -171,6 +176,24 @@ def test_an_identity_makes_the_axis_alpha(editor):
     assert "+8" in editor.ruler
 
 
+def test_the_strength_is_a_curve_in_the_same_drawing(editor, site):
+    site.pasted = ("smile = -0.7", "0 > 1")
+    editor.page.locator("#txt2img-paste").click()
+    editor.gets("smile = -0.7")
+    assert editor.lines.count() == 2
+    with editor.nothing_sent():
+        editor.drag((15, 1), (15, 0.5))
+    for keys, text, strength in (
+        ("Control+z", "smile = -0.7", "0 > 1"),
+        ("Control+z", "", "1"),  # both came at once
+        ("Control+Shift+z", "smile = -0.7", "0 > 1"),
+        ("Control+Shift+z", "smile = -0.7", "0 > 0.5"),
+    ):
+        editor.keyboard(keys)
+        editor.gets(text)
+        assert site.strengths["txt2img"][-1] == strength
+
+
 def test_the_report_of_a_run_reaches_the_strip(editor):
     editor.number("video-length").fill("3")
     editor.type("smile = 0 > 1 > 0")
@@ -180,12 +203,12 @@ def test_the_report_of_a_run_reaches_the_strip(editor):
     editor.page.locator("#txt2img-done").click()
     strip = editor.root.locator("canvas.wplus-strip")
     strip.wait_for()
-    inner = strip.bounding_box()["width"] - editor_page.LEFT - editor_page.RIGHT
+    inner = strip.bounding_box()["width"] - editor_page.LEFT - editor_page.RIGHT - editor_page.CHANGES
     pixel = "(canvas, x) => [...canvas.getContext('2d').getImageData(x, 20, 1, 1).data]"
     assert strip.evaluate(pixel, editor_page.LEFT + inner / 2)[1] > 200  # the second frame, green
-    assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
+    assert editor.root.locator(".wplus-changed path").get_attribute("d").count("L") == 2
     editor.field("Cursor frame").fill("1")
-    sync_api.expect(editor.readout).to_contain_text("residual 20.00 %")
+    sync_api.expect(editor.readout).to_contain_text("changed 20.00 %")
 
 
 def test_two_pages_have_their_own_reports(editor, page, chromium, site):

@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from editor_page import BOTTOM, HEIGHT, KEYS, LEFT, RIGHT, TOP
+from editor_page import BOTTOM, CHANGES, HEIGHT, KEYS, LEFT, RIGHT, TOP
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: the editor is not tested")
 pytest_plugins = ["editor_fixtures"]
@@ -136,7 +136,7 @@ def run(editor):
 
 
 def middle_of(strip):
-    return LEFT + (strip.bounding_box()["width"] - LEFT - RIGHT) / 2
+    return LEFT + (strip.bounding_box()["width"] - LEFT - RIGHT - CHANGES) / 2
 
 
 def test_the_frames_of_a_run_stand_above_their_places(run):
@@ -144,8 +144,12 @@ def test_the_frames_of_a_run_stand_above_their_places(run):
     assert run.evaluate(pixel, middle_of(run))[:3] == [0, 255, 0]
 
 
-def test_the_residual_of_a_run_is_drawn(editor, run):
-    assert editor.root.locator(".wplus-measured path").get_attribute("d").count("L") == 2
+def test_what_a_run_changed_is_drawn_with_an_axis_of_its_own(editor, run):
+    assert editor.root.locator(".wplus-changed path").get_attribute("d").count("L") == 2
+    labels = editor.root.locator(".wplus-change")
+    assert labels.all_text_contents() == ["0 %", "10 %", "20 %"]
+    box, plot = labels.last.bounding_box(), editor.svg.bounding_box()
+    assert box["x"] > editor.at(2, 0)[0] - CHANGES and box["x"] + box["width"] < plot["x"] + plot["width"]
 
 
 def test_what_a_run_reached_is_drawn_beside_the_curve(editor, run):
@@ -179,7 +183,7 @@ def test_where_faces_hold_no_longer_is_shaded_and_values_can_be_counted_in_what_
 def test_a_click_on_the_strip_moves_the_cursor(editor, run):
     run.click(position={"x": middle_of(run), "y": 20})
     editor.settle()
-    assert re.match("frame 1 .* residual 20.00 %$", editor.readout.inner_text())
+    assert re.match("frame 1 .* changed 20.00 %$", editor.readout.inner_text())
 
 
 def test_a_run_of_another_length_is_not_shown(editor, run):
