@@ -79,6 +79,7 @@ class Page:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
         quiet, regions = {"show_progress": False, "queue": False}, self.settings["regions"]
         info.change(self._show_report, info, self.last, **quiet)
+        info.change(self._take_proposed, info, [self.settings["tracks"], regions], **quiet)
         self.faces.click(self._find_faces, [info, regions], regions, **quiet)
 
     def _build(self) -> None:
@@ -204,6 +205,14 @@ class Page:
             raise gr.Error(f"There is no direction in {folder}: get some by Download, below")
         line = f"{direction} = {PRESETS[preset]}"
         return f"{tracks.rstrip()}\n{line}" if tracks.strip() else line
+
+    def _take_proposed(self, info: str) -> list[object]:
+        """What a job of the script for several videos found for the boxes, once."""
+        job = self._find(info)
+        proposed = {} if job is None else dict(job.proposed)
+        if job is not None:
+            job.proposed.clear()
+        return [gr.update(value=proposed[name]) if name in proposed else gr.update() for name in ("tracks", "regions")]
 
     def _find_faces(self, info: str, regions: str) -> str:
         """The regions with those around the faces of the last run."""
