@@ -175,6 +175,7 @@ def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
         ({"column_values": "much"}, "strength 'much'"),
         ({"columns": "identity", "column_values": "annna"}, "did you mean anna"),
         ({"columns": "tracks", "column_values": "smyle = 1"}, "there is no direction 'smyle'"),
+        ({"mode": "Compare"}, "there is no track and no identity, so all of them would be the unedited video"),
         ({"columns": "seed", "column_values": "\n".join(map(str, range(60)))}, "a table of 2 x 60 videos"),
         (["Compare", "rows"], "rows is 'rows', expected one of nothing, tracks"),
         ([True], "mode is True (bool), expected a text"),

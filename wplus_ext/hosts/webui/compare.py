@@ -15,13 +15,12 @@ from modules.infotext_utils import quote
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ...library.resolve import Resolved
-from ...settings import PREFIX, Settings
+from ...settings import PREFIX
 from ...studio import video
 from ...studio.sheet import Sheet
 from .folders import TITLE
 from .notes import idle
-from .order import NAME, Order
+from .order import EDITS, NAME, UNEDITED, Order
 from .passports import named
 from .public import public
 from .runs import Done, Runs
@@ -74,20 +73,21 @@ def _cells(order: Order, runs: Runs) -> list[Cell]:
     """The videos that differ, the unedited ones first. Raises ValueError for what cannot be in one."""
     found: dict[object, Cell] = {}
     rows, columns = order.table
+    why = ""
     for i, row in enumerate(rows):
         for k, column in enumerate(columns):
-            changes = {**row.changes, **column.changes}
-            edit = None if changes.get("enabled") is False else _asked(runs.resolved(changes))
-            if edit is None:
-                changes["enabled"] = False
+            changes, edit = {**row.changes, **column.changes}, None
+            if changes.get("enabled") is not False:
+                edit = runs.resolved(changes).settings
+                why = idle(edit)
+                if why:  # as the unedited video is, to the last bit
+                    changes, edit = {**changes, **UNEDITED.changes}, None
             key = edit, changes.get("seed", runs.p.seed), changes.get("prompt", runs.p.prompt)
             found.setdefault(key, Cell(changes)).places.append((i, k))
-    return sorted(found.values(), key=lambda cell: cell.is_edited)
-
-
-def _asked(found: Resolved) -> Settings | None:
-    """By what edits are told apart; None for one that changes nothing, which is the unedited video."""
-    return None if idle(found.settings) else found.settings
+    cells = sorted(found.values(), key=lambda cell: cell.is_edited)
+    if {order.rows, order.columns}.intersection(EDITS) and not cells[-1].is_edited:
+        raise ValueError(f"{why}, so all of them would be the unedited video; add a track or an identity")
+    return cells
 
 
 def _sheet(order: Order, width: int, height: int) -> Sheet:
