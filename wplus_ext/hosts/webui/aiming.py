@@ -8,6 +8,7 @@ from ...measure.aim import Aim
 from ...measure.goals import begun, told, with_found
 from ...settings import PREFIX
 from ...tracks import Schedule
+from .early import Early
 from .order import Order
 from .passports import named
 from .public import public
@@ -43,6 +44,7 @@ class _Search:
             self._units = networks_of(self._library).reader().units
             self._settings = runs.resolved({}).settings
         self.rounds: list[str] = []
+        self._early = Early()
         self._fault = ""
         self.aim = self._over(LONG)  # what cannot be is told before there is a video
 
@@ -84,4 +86,5 @@ class _Search:
         number = len(self.rounds) + 1
         last = f"; {self.rounds[-1]}" if self.rounds else ""
         tracks = with_found(self._settings.parsed, found)
-        return self._runs.run({"tracks": tracks, "n_iter": 1}, f"render {number} of {self._order.renders}{last}")
+        name = f"render {number} of {self._order.renders}{last}"
+        return self._runs.run({"tracks": tracks, "n_iter": 1}, name, self._early)

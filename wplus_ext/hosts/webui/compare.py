@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from ...settings import PREFIX
 from ...studio import video
 from ...studio.sheet import Sheet
+from .early import Early
 from .folders import TITLE
 from .notes import idle
 from .order import EDITS, NAME, UNEDITED, Order
@@ -31,9 +32,11 @@ BYTES = 4_000_000_000  # of a table in memory
 
 @dataclass(eq=False)
 class Cell:
-    """A video of a table, which may stand at several places of it. ``done`` once it is rendered."""
+    """A video of a table, which may stand at several places of it: what it has of its own, its seed and prompt.
+    ``done`` once it is rendered."""
 
     changes: Mapping[str, object]
+    scene: tuple[object, object]
     places: list[tuple[int, int]] = field(default_factory=list)
     done: Done | None = None
 
@@ -59,9 +62,12 @@ def compare(order: Order, runs: Runs) -> object:
         cells = _cells(order, runs)
         _check_size(order, _sheet(order, *_size(runs.p)).size)
     runs.expect(len(cells), runs.p.steps)
-    last = None
+    last, scene, early = None, None, None
     for number, cell in enumerate(cells, 1):
-        last = runs.run(cell.changes, f"{number} of {len(cells)}: {'; '.join(cell.labels(order)) or 'as it is'}")
+        if cell.scene != scene:  # they stand together
+            scene, early = cell.scene, Early()
+        name = f"{number} of {len(cells)}: {'; '.join(cell.labels(order)) or 'as it is'}"
+        last = runs.run(cell.changes, name, early)
         cell.done = last if last.is_whole else None
         if runs.is_stopped:
             break
@@ -70,7 +76,10 @@ def compare(order: Order, runs: Runs) -> object:
 
 
 def _cells(order: Order, runs: Runs) -> list[Cell]:
-    """The videos that differ, the unedited ones first. Raises ValueError for what cannot be in one."""
+    """The videos that differ, the unedited ones first, then those of one seed and prompt together.
+
+    Raises ValueError for what cannot be in one of them.
+    """
     found: dict[object, Cell] = {}
     rows, columns = order.table
     why = ""
@@ -82,9 +91,10 @@ def _cells(order: Order, runs: Runs) -> list[Cell]:
                 why = idle(edit)
                 if why:  # as the unedited video is, to the last bit
                     changes, edit = {**changes, **UNEDITED.changes}, None
-            key = edit, changes.get("seed", runs.p.seed), changes.get("prompt", runs.p.prompt)
-            found.setdefault(key, Cell(changes)).places.append((i, k))
-    cells = sorted(found.values(), key=lambda cell: cell.is_edited)
+            scene = changes.get("seed", runs.p.seed), changes.get("prompt", runs.p.prompt)
+            found.setdefault((edit, scene), Cell(changes, scene)).places.append((i, k))
+    scenes = list(dict.fromkeys(scene for _, scene in found))
+    cells = sorted(found.values(), key=lambda cell: (cell.is_edited, scenes.index(cell.scene)))
     if {order.rows, order.columns}.intersection(EDITS) and not cells[-1].is_edited:
         raise ValueError(f"{why}, so all of them would be the unedited video; add a track or an identity")
     return cells

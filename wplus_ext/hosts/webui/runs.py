@@ -11,6 +11,7 @@ from modules import processing, shared
 
 from ...library.resolve import Resolved, resolve
 from ...settings import PREFIX, Settings
+from .early import Early
 from .folders import TITLE, look_again
 from .job import Job, Jobs, frame_count, job_of
 from .notes import refuse_zeros
@@ -81,13 +82,14 @@ class Runs:
         shared.state.job_count = count * self.p.n_iter
         shared.total_tqdm.updateTotal(count * self.p.n_iter * steps * (2 if is_hires else 1))
 
-    def run(self, changes: Mapping[str, object], name: str) -> Done:
-        """A job with these changes: of our settings, or of ``p``. Raises whatever it does."""
+    def run(self, changes: Mapping[str, object], name: str, early: Early | None = None) -> Done:
+        """A job with these changes: of our settings, or of ``p``. Jobs of one seed and prompt may have one ``early``.
+        Raises whatever the WebUI does."""
         p = copy(self.p)
         # Copies share what is in these, and jobs write there.
         p.styles, p.comments, p.extra_generation_params = list(p.styles or ()), {}, dict(p.extra_generation_params)
         p.wplus_overrides = {"enabled": True, **{key: changes[key] for key in changes if key in NAMES}}
-        p.wplus_entries, p.wplus_frames = self._entries, []
+        p.wplus_entries, p.wplus_frames, p.wplus_early = self._entries, [], early
         for key in changes.keys() - NAMES:
             setattr(p, key, changes[key])
         shared.state.job = shared.state.textinfo = name
