@@ -1,11 +1,11 @@
-"""The extension's only script: callbacks of the WebUI, no logic."""
+"""The extension's scripts: callbacks of the WebUI, no logic."""
 
 from __future__ import annotations
 
 import gradio as gr
 from modules import script_callbacks, scripts
 
-from wplus_ext.hosts.webui import api, axes, folders
+from wplus_ext.hosts.webui import api, axes, folders, several
 from wplus_ext.hosts.webui.job import Jobs
 from wplus_ext.hosts.webui.page import Page
 from wplus_ext.library.index import Library
@@ -44,8 +44,24 @@ class WPlusScript(scripts.Script):
     def postprocess_image(self, p: object, pp: object, *args: object) -> None:
         self.jobs.see(p, pp.image)
 
+    def postprocess_image_after_composite(self, p: object, pp: object, *args: object) -> None:
+        self.jobs.keep_frame(p, pp.image)
+
     def postprocess(self, p: object, processed: object, *args: object) -> None:
         self.jobs.finish(p, processed)
+
+
+class SeveralScript(scripts.Script):
+    def title(self) -> str:
+        return several.TITLE
+
+    def ui(self, is_img2img: bool) -> list[gr.components.Component]:
+        page = several.SeveralPage(self.elem_id)
+        self.infotext_fields, self.paste_field_names = page.infotext_fields, page.paste_field_names
+        return page.inputs
+
+    def run(self, p: object, *args: object) -> object:
+        return several.run(p, args)
 
 
 script_callbacks.on_ui_settings(folders.add_options)

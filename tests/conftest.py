@@ -21,7 +21,7 @@ from wplus_ext.weights import encoder as e4e
 
 # The page's tests need gradio, which is in the WebUI's world alone.
 NEEDS_GRADIO = re.compile(
-    r"^(import|from) (gradio|browser|fastapi|asked)\b|load_script|\([\w, ]*\baccordion\b", re.MULTILINE
+    r"^(import|from) (gradio|browser|fastapi|asked|webui_several)\b|load_script|\([\w, ]*\baccordion\b", re.MULTILINE
 )
 HERE = Path(__file__).parent
 LEFT_OUT = [path.name for path in sorted(HERE.glob("test_*.py")) if NEEDS_GRADIO.search(path.read_text("utf-8"))]

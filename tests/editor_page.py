@@ -1,5 +1,4 @@
 """A page with the curve editor in Chromium: what a person does on it, and what Python would receive.
-
 The page here is a plain one. The WebUI's functions and the fields that the editor looks at stand in, under their own
 ids, and `received` lists what a real page would send to Python: see `browser.py` for a page of gradio's.
 """
@@ -78,7 +77,8 @@ def static_page() -> str:
 <script>{SCRIPT}{PYTHON}</script><script type="module" src="javascript/wplus_page.mjs"></script></head>
 <body style="margin: 16px; font-family: sans-serif">
 {"".join(fields)}
-<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label><label id="{data["identity"]}">Identity<input value="None"></label>
+<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
+<label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
 <button id="{data["add"]}" onclick="update('smile = 0.5')">Add track</button>
 <label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>

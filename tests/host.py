@@ -8,6 +8,7 @@ checkpoint can change in the middle of a run. The UNet is the real CompVis code.
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 import traceback
 import types
@@ -59,7 +60,8 @@ def install(monkeypatch, models_path, unet=None):
     """Put stand-ins for ``modules.*`` in place; gives the WebUI's ``shared``."""
     callbacks, started = [], []
     shared = SimpleNamespace(
-        opts=Options(), OptionInfo=OptionInfo, state=SimpleNamespace(interrupted=False, skipped=False),
+        opts=Options(), OptionInfo=OptionInfo, demo=None, total_tqdm=SimpleNamespace(updateTotal=lambda total: None),
+        state=SimpleNamespace(interrupted=False, skipped=False, stopping_generation=False, job="", textinfo=None),
         cmd_opts=SimpleNamespace(wplus_dir=None, api=True, api_auth=None, no_gradio_queue=True),
         sd_model=None, callbacks=callbacks, started=started,
     )  # fmt: skip
@@ -69,6 +71,10 @@ def install(monkeypatch, models_path, unet=None):
         "shared": shared,
         "paths": SimpleNamespace(models_path=str(models_path)),
         "progress": SimpleNamespace(current_task=None),
+        "processing": SimpleNamespace(process_images=None, fix_seed=lambda p: None),  # see webui_several.py
+        "images": SimpleNamespace(),
+        "infotext_utils": SimpleNamespace(quote=lambda text: json.dumps(text) if "," in str(text) else text),
+        "ui_tempdir": SimpleNamespace(register_tmp_file=lambda demo, path: None),
         "sd_unet": SimpleNamespace(current_unet=None),
         "scripts": SimpleNamespace(Script=Script, AlwaysVisible=object(), scripts_data=[]),
         "script_callbacks": SimpleNamespace(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))  # where this is a script
 
 from wplus_ext.__main__ import _parser  # noqa: E402
 from wplus_ext.fields import Field, fields_of  # noqa: E402
+from wplus_ext.hosts.webui.order import FIELDS_OF, Order  # noqa: E402
 from wplus_ext.settings import Settings  # noqa: E402
 from wplus_ext.studio.shot import Shot  # noqa: E402
 
@@ -41,6 +42,16 @@ def video_table() -> str:
     return _table(("option", "default", "may be", "meaning"), rows)
 
 
+def several_table() -> str:
+    """What the script for several videos is asked for."""
+    modes = {name: " and ".join(mode for mode in FIELDS_OF if name in FIELDS_OF[mode]) for name in _names(FIELDS_OF)}
+    rows = [
+        (f"`{f.name}`", f.label, modes.get(f.name, "all"), _default(f).replace("\n", "`, `"), _allowed(f), _meaning(f))
+        for f in fields_of(Order)
+    ]
+    return _table(("field", "on the page", "of", "default", "may be", "meaning"), rows)
+
+
 def commands_table() -> str:
     """The commands, with the help that they give."""
     (commands,) = (action for action in _parser()._actions if action.dest == "command")
@@ -48,7 +59,11 @@ def commands_table() -> str:
     return _table(("command", "what it does"), rows)
 
 
-TABLES = {"fields": fields_table, "video": video_table, "commands": commands_table}
+TABLES = {"fields": fields_table, "several": several_table, "video": video_table, "commands": commands_table}
+
+
+def _names(fields: Mapping[str, Sequence[str]]) -> list[str]:
+    return [name for names in fields.values() for name in names]
 
 
 def _meaning(field: Field) -> str:

@@ -253,12 +253,16 @@ def test_the_part_stays_open_while_something_is_missing(empty):
 # The list of directions
 
 
+def picker():
+    return sys.modules["wplus_ext.hosts.webui.picker"]
+
+
 def test_directions_are_in_plain_words_the_common_ones_first(download):
-    shown = words().directions_of(download.library)
+    shown = picker().directions_of(download.library)
     assert shown == ["Smile: a broader smile · smile", "Age: older · age", "Glasses · more/glasses"]
 
 
 def test_a_title_has_its_name_in_it(download):
     names = download.library.names("directions")
-    assert [words().named_in(words().titled(name)) for name in names] == names
-    assert words().named_in(None) == words().named_in("") == ""
+    assert [picker().named_in(picker().titled(name)) for name in names] == names
+    assert picker().named_in(None) == picker().named_in("") == ""

@@ -27,11 +27,11 @@ def values_of(**changed):
 
 
 def presets():
-    return importlib.import_module("wplus_ext.hosts.webui.presets").PRESETS
+    return importlib.import_module("wplus_ext.hosts.webui.picker").PRESETS
 
 
 def add(page, text, preset, identity="None"):
-    return page._add_track(text, SMILE, preset, identity)
+    return page.picker.add(text, SMILE, preset, identity)
 
 
 def test_every_preset_is_a_track(page):
@@ -56,7 +56,7 @@ def test_presets_are_as_large_as_alpha_with_an_identity(page):
 
 
 def test_without_a_direction_there_is_no_track_but_what_gets_some(page):
-    tracks, enabled, said = page._add_track("", "", "Steady", "None")
+    tracks, enabled, said = page.picker.add("", "", "Steady", "None")
     assert "value" not in tracks and "value" not in enabled
     assert "there is no direction in" in said and 'data-items="directions"' in said
 
@@ -76,7 +76,7 @@ def smiles(models):
 
 @pytest.fixture
 def first(shared):
-    return importlib.import_module("wplus_ext.hosts.webui.words").first_direction
+    return importlib.import_module("wplus_ext.hosts.webui.picker").first_direction
 
 
 def test_a_page_begins_with_a_smile_by_steps(first, smiles):

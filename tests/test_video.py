@@ -178,3 +178,10 @@ def test_a_table_holds_every_cell(sheet, number):
 def test_labels_take_room(sheet):
     plain = Sheet.of(["", ""], ["", "", ""], *SIZE).fill(CELLS)
     assert plain.shape[1] < sheet.shape[1] and plain.shape[2] < sheet.shape[2]
+
+
+def test_a_webp_has_its_text_where_the_webui_looks(tmp_path):
+    video.save(np.zeros((2, 8, 8, 3), np.uint8), tmp_path / "a.webp", 8, "a wömän\nSteps: 2")
+    with Image.open(tmp_path / "a.webp") as picture:
+        comment = picture.getexif().get_ifd(video.INNER)[video.COMMENT]
+    assert comment == b"UNICODE\0" + "a wömän\nSteps: 2".encode("utf-16-be")

@@ -5,30 +5,25 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from .. import tracks
-from ..curve import evaluate
-from ..library import calibration
-from ..library.calibration import Calibration
-from ..measure import moves
-from ..measure.aim import Aim, Goal, Round
+from ..measure.aim import Aim
 from ..measure.follow import measure
+from ..measure.goals import Wanted, begun, moved_by, told, with_found
 from ..measure.reader import ATTRIBUTES, Reads
 from ..studio import record, video
 from ..studio.pipeline import Studio
 from ..studio.shot import Shot
-from ..tracks import MAX_SIZE, Schedule, Track
+from ..tracks import Schedule
 from . import common, figures
-from .faces import add_by, moved_by, reader_for
+from .faces import add_by, reader_for
 
 MARK = "wplus_ext aim"  # in the JSON, by which its files are known
 MOST_RENDERS = 100
-FAR = {True: 8.0, False: 1.0}  # how far tracks go, with an identity and without
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,17 +57,17 @@ def run(options: argparse.Namespace) -> None:
         figures.check(options.json, MARK, options.force)
     studio = common.studio(options)
     shot, reader = common.one_shot(options, studio), reader_for(studio)
-    goals = _goals(options, studio, shot, reader.units)
+    targets = [track for text in options.target for track in tracks.parse(text)]
+    wanted = Wanted(targets, options.hold, moved_by(options.by, "--"), options.far, "--")
+    goals = wanted.goals(shot.frames, shot.edit.identity is not None, studio.library, reader.units, _say)
     for goal in goals:
         _say(f"{goal.attribute} is moved by {goal.track}, from {goal.low:g} to {goal.high:g}")
-    own = {track.called: track.schedule for track in shot.edit.parsed}
-    begin = {goal.track: own[goal.track] for goal in goals if goal.track in own}
-    search = Aim(goals, shot.frames, begin if len(begin) == len(goals) else None, options.renders, options.close)
+    search = Aim(goals, shot.frames, begun(goals, shot.edit.parsed), options.renders, options.close)
     shot, frames = _best(search, studio, shot, reader, options.face)
     record.save(options.out, frames, studio, [shot], options.force)
     if options.json:
         figures.write(options.json, MARK, {**search.to_dict(), "tracks": shot.edit.tracks}, options.force)
-    for sentence in (f"{search.why}; {_told(search, search.best)}", *search.missed()):
+    for sentence in (f"{search.why}; {told(search, search.best)}", *search.missed()):
         _say(sentence)
     print(shot.edit.tracks)
 
@@ -83,67 +78,19 @@ def _best(search: Aim, studio: Studio, shot: Shot, reader: Reads, face: int) -> 
     with tqdm(total=shot.steps * search.renders, desc="aim", unit="step", disable=None) as bar:
 
         def render(found: Mapping[str, Schedule]) -> np.ndarray:
-            made.append((edited := _with(shot, found), next(studio.render([edited], bar.update))[0]))
+            edited = common.changed(shot, {"tracks": with_found(shot.edit.parsed, found)})
+            made.append((edited, next(studio.render([edited], bar.update))[0]))
             return made[-1][1]
 
         try:
             for done in search.rounds_of(render, lambda frames: search.curves(measure(frames, reader), face)):
                 made = [made[-1] if done.is_best else made[0]]
-                _say(_told(search, done))
+                _say(told(search, done))
         except KeyboardInterrupt:
             if search.best is None:
                 raise
             search.why = "stopped"
     return made[0]
-
-
-def _goals(options: argparse.Namespace, studio: Studio, shot: Shot, units: Mapping[str, float]) -> list[Goal]:
-    """What the options ask for. Raises ValueError for what is no attribute, or nothing is known to move."""
-    if options.far is not None and not 0 < options.far <= MAX_SIZE:
-        raise ValueError(f"--far is {options.far:g}, expected a number above 0, up to {MAX_SIZE:g}")
-    by, is_alpha = moved_by(options), shot.edit.identity is not None
-    targets = [track for text in options.target for track in tracks.parse(text)]
-    asked = [(track.name, np.array(evaluate(track.schedule, shot.frames))) for track in targets]
-    goals = []
-    for attribute, curve in (*asked, *((name, None) for name in options.hold)):
-        if attribute not in ATTRIBUTES:
-            raise ValueError(f"--target asks for {attribute!r}, expected {', '.join(ATTRIBUTES)}")
-        direction = by.get(attribute) or moves.mover(attribute, studio.library)
-        if not direction:
-            raise ValueError(f'no direction is known to move {attribute}; say --by "{attribute} = DIRECTION"')
-        entry = studio.library.find("directions", direction)
-        found = calibration.read(studio.library, entry).get(calibration.NUMBERS[is_alpha])
-        if found and options.far is None:
-            _say(f"{direction} keeps to where faces held on {found.model}, with the adapter {found.adapter}")
-        low, high = (-options.far, options.far) if options.far is not None else _bounds(found, is_alpha)
-        goals.append(Goal(attribute, direction, curve, low, high, units.get(attribute, 1.0)))
-    return goals
-
-
-def _bounds(found: Calibration | None, is_alpha: bool) -> tuple[float, float]:
-    """How far a direction goes: as faces were measured to hold, or as is customary."""
-    low, high = (found.low, found.high) if found else (0.0, 0.0)
-    return low or -FAR[is_alpha], high or FAR[is_alpha]  # of a side of which nothing is known to hold, the customary
-
-
-def _with(shot: Shot, found: Mapping[str, Schedule]) -> Shot:
-    """The shot with these tracks in place of its own of that name, where it has some, and after the others."""
-    left, made = dict(found), []
-    for track in shot.edit.parsed:
-        is_goal = track.called in left
-        made.append(replace(track, schedule=left.pop(track.called)) if is_goal else track)
-    made += [Track(name, schedule) for name, schedule in left.items()]
-    return common.changed(shot, {"tracks": tracks.format(made)})
-
-
-def _told(search: Aim, done: Round) -> str:
-    """A round in words."""
-    parts = []
-    for goal, asked, reached in zip(search.goals, search.asked, done.measured):
-        error = float(np.nanmean(np.abs(reached - asked))) if np.isfinite(reached).any() else np.nan
-        parts.append(f"{goal.attribute} {'held to' if goal.asked is None else 'off by'} {error:.2f}")
-    best = ", the best so far" if done.is_best else ""
-    return f"render {done.number + 1}: mean error {done.error:.3f}{best} ({', '.join(parts)})"
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ from ..library.calibration import NUMBERS, Calibration
 from ..library.index import Entry
 from ..measure.calibrate import calibrate
 from ..measure.follow import Faces, measure
+from ..measure.goals import moved_by
 from ..measure.moves import moved
 from ..measure.reader import Reads
 from ..settings import Settings
@@ -22,7 +23,7 @@ from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 from ..tracks import Track, parse_schedule
 from . import common
-from .faces import add_by, moved_by, reader_for
+from .faces import add_by, reader_for
 
 SEEDS = 4  # where none are named
 VALUES = {False: "-1 > -0.75 > -0.5 > -0.25 > 0.25 > 0.5 > 0.75 > 1", True: "-8 > -6 > -4 > -2 > 2 > 4 > 6 > 8"}
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     shots, by, reader = _shots(options, studio), {}, reader_for(studio)
     is_alpha = shots[0].edit.identity is not None
     numbers = _numbers(options.values or VALUES[is_alpha])
-    for attribute, direction in moved_by(options).items():
+    for attribute, direction in moved_by(options.by, "--").items():
         by[studio.library.find("directions", direction).name] = attribute
     names = options.directions or studio.library.names("directions")
     entries = [studio.library.find("directions", name) for name in names]

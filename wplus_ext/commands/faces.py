@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ..measure.follow import Faces, measure
 from ..measure.reached import reached
-from ..measure.reader import ATTRIBUTES, FOLDER, Reader, Reads, networks_in
+from ..measure.reader import FOLDER, Reader, Reads, networks_in
 from ..studio.frames import read_frames
 from ..studio.pipeline import Studio
 from ..studio.shot import Shot
@@ -31,17 +31,6 @@ def add_by(parser: argparse._ActionsContainer) -> None:
         "--by", action="append", default=[], metavar='"ATTRIBUTE = DIRECTION"',
         help="which direction moves an attribute; default: the one whose name says so, or that was seen to",
     )  # fmt: skip
-
-
-def moved_by(options: argparse.Namespace) -> dict[str, str]:
-    """The direction that a person says moves an attribute, by attribute. Raises ValueError for what says nothing."""
-    found = {}
-    for text in options.by:
-        attribute, sign, direction = (part.strip() for part in text.partition("="))
-        if attribute not in ATTRIBUTES or not sign or not direction:
-            raise ValueError(f"--by is {text!r}, expected ATTRIBUTE = DIRECTION, such as smile = latent/smile")
-        found[attribute] = direction
-    return found
 
 
 def reader_for(studio: Studio) -> Reads:

@@ -117,6 +117,15 @@ class Live:
             self._step, self._counted = (i, n), False
             self.report.steps += 1
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether the announced step lies outside of the plan's window."""
+        return self._active is False
+
+    def pass_over(self) -> None:
+        """Count a UNet call outside of the window that need not be computed, since what it gives is known."""
+        self.report.calls += 1
+
     def rows(self, frames: Sequence[int], negative: Sequence[bool]) -> None:
         """Say which frame each row of the following UNet calls, in this thread, belongs to, and whether it is negative.
 

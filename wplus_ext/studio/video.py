@@ -14,12 +14,16 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL.TiffTags import UNDEFINED
 
 from ..weights.regular import open_regular
 from ..weights.swap import check_parent, check_place, replacing
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
+INNER, COMMENT = 0x8769, 0x9286  # where the WebUI looks for its infotext there
+HEAD = b"II*\0\x08\0\0\0"  # of a TIFF
 FORMATS = {".gif": 65_535, ".webp": 16_383, ".mp4": 16_384}  # pixels of a side that they hold
 LONGEST = 16_000_000  # letters of settings; a table of a thousand videos has less
 WANTED, EXPECTED = "PNG, WebP, GIF or MP4", "expected a file that render or sweep wrote"
@@ -73,8 +77,8 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         frames: (F, H, W, 3) uint8.
         path: see `check`.
         fps: frames a second.
-        settings: JSON in ASCII, kept in the metadata; `load_settings` reads it, and `check` knows by its ``shots``
-            what is ours.
+        settings: a text kept in the metadata. `load_settings` reads JSON in ASCII, and `check` knows by its ``shots``
+            what is ours; the WebUI reads its infotext there.
         force: see `check`; raises as that.
     """
     check(path, force)
@@ -85,11 +89,9 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
             _save_mp4(frames, part, fps, settings)
         else:
             pictures = [Image.fromarray(frame) for frame in frames]
-            exif = Image.Exif()
-            exif[DESCRIPTION] = settings
             options = {
                 ".gif": {"comment": settings.encode(), "disposal": 1},
-                ".webp": {"exif": exif.tobytes(), "quality": 92, "method": 4},
+                ".webp": {"exif": _exif(settings), "quality": 92, "method": 4},
             }
             duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
@@ -164,6 +166,18 @@ def _mp4_settings(file: BinaryIO) -> tuple[object, ...]:
 
 def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+
+
+def _exif(text: str) -> bytes:
+    """A text as a description, and as the comment in which the WebUI keeps its infotext."""
+    outer, inner = ImageFileDirectory_v2(), ImageFileDirectory_v2()
+    if text.isascii():  # all that a description holds
+        outer[DESCRIPTION] = text
+    inner.tagtype[COMMENT] = UNDEFINED
+    inner[COMMENT] = b"UNICODE\0" + text.encode("utf-16-be", "replace")
+    start, outer[INNER] = len(HEAD), 0
+    outer[INNER] = end = start + len(outer.tobytes(start))  # is as long with any number
+    return b"Exif\0\0" + HEAD + outer.tobytes(start) + inner.tobytes(end)
 
 
 def _save_frames(frames: np.ndarray, folder: Path, settings: str) -> None:

@@ -21,8 +21,9 @@ from ...studio.frames import PICTURES, VIDEOS, read_frames
 from ...studio.sound import LOUDNESS, SOUNDS, loudness
 from ...tracks import Track, format
 from .parts import pressed, unsaved
+from .picker import named_in
 from .seen import networks_of
-from .words import fault_html, named_in
+from .words import fault_html
 
 FRAMES, FPS = 16, 8.0  # where the page does not say
 

@@ -12,8 +12,9 @@ from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
 from ...library.index import FOLDERS, Library
 from .parts import begin, end, pressed, unsaved
+from .picker import directions_of, titled
 from .public import public
-from .words import directions_of, fault_html, lead_to, titled
+from .words import fault_html, lead_to
 
 
 class Files:

@@ -47,6 +47,7 @@ class Job:
         self._resolved, self._fault, self.outer = resolved, fault, outer
         self.frames = 0
         self.report: Report | None = None
+        self.proposed: dict[str, str] = {}  # texts for boxes of the page that shows it
         self._networks = networks
         self._sampling = False
         self.begin()
@@ -168,14 +169,15 @@ class Jobs:
     """The jobs of one tab, as the WebUI's callbacks tell of them. ``finished`` are those that a page can show."""
 
     def __init__(self, library: Library) -> None:
-        self._library, self._networks = library, networks_of(library)
+        self.library, self._networks = library, networks_of(library)
         self._last: Callable[[], object | None] = lambda: None  # to the one whose images may be being postprocessed
         self.finished: Finished[Job] = Finished()
 
     def prepare(self, p: object, args: Sequence[object]) -> None:
         """Before a job: read its settings, and write them into its infotext."""
         p.wplus_job = None
-        p.wplus_unused = not is_inner(p) and asked_for(args, getattr(p, "is_api", False))
+        is_said = is_inner(p) or getattr(p, "wplus_overrides", {}).get("enabled") is False  # that it is off
+        p.wplus_unused = not is_said and asked_for(args, getattr(p, "is_api", False))
         for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
             del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
         p.wplus_ticket = None if is_inner(p) or getattr(p, "is_api", False) else self.finished.ticket()
@@ -184,6 +186,7 @@ class Jobs:
             resolved = job_of(outer).needed() if outer else self._resolve(p, args)
             if resolved is not None:
                 p.extra_generation_params |= resolved.settings.to_infotext() | resolved.fingerprints()
+                p.extra_generation_params |= getattr(p, "wplus_entries", {})
                 p.wplus_job = Job(resolved, outer=outer, networks=self._networks)
         except Exception as error:  # raised when the job samples: what callbacks raise, the WebUI swallows
             p.wplus_job = Job(None, error, outer)
@@ -202,6 +205,11 @@ class Jobs:
         job = job_of(p)
         if job is not None and job.report is not None and not is_inner(p):
             job.see(image)
+
+    def keep_frame(self, p: object, image: Image.Image) -> None:
+        """An image as it is saved, of a job whose frames somebody wants."""
+        if getattr(p, "wplus_frames", None) is not None and not is_inner(p):
+            p.wplus_frames.append(image)
 
     def finish(self, p: object, processed: object) -> None:
         """After a job: put its report into the API's info and under the picture, and keep it for the page."""
@@ -236,8 +244,8 @@ class Jobs:
         settings = Settings.from_args(args, getattr(p, "wplus_overrides", None))
         if not settings.enabled:
             return None
-        look_again(self._library)
-        return resolve(settings, self._library).with_adapter()
+        look_again(self.library)
+        return resolve(settings, self.library).with_adapter()
 
 
 def job_of(p: object | None) -> Job | None:

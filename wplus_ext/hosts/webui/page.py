@@ -11,7 +11,7 @@ from modules import shared
 
 from ...fields import Field
 from ...library import calibration
-from ...library.index import Library, Missing
+from ...library.index import Library
 from ...library.resolve import resolve
 from ...regions import with_regions
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
@@ -24,9 +24,9 @@ from .job import Job
 from .notes import note, refuse_zeros
 from .parts import pressed
 from .people import People
-from .presets import PRESETS, preset_of
+from .picker import PRESETS, Picker, directions_of, first_direction, named_in, titled
 from .shown import report_html
-from .words import banner, directions_of, fault_html, first_direction, lead_to, named_in, note_html, titled
+from .words import banner, fault_html, lead_to, note_html
 
 HELP = {  # what a field or a button does, beside the settings, which say so themselves
     "direction": "What is changed: type to search among the names",
@@ -85,6 +85,7 @@ class Page:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
         regions = self.settings["regions"]
         info.change(self._show_report, info, self.last, **QUIET)
+        info.change(self._take_proposed, info, [self.settings["tracks"], regions], **QUIET)
         pressed(self.faces, self._find_faces, [info, regions], [regions, self.faces_said], queue=False)
 
     def _build(self) -> None:
@@ -94,7 +95,8 @@ class Page:
             queued=not getattr(shared.cmd_opts, "no_gradio_queue", False),
         )  # fmt: skip
         self._add_fields("enabled")
-        self._build_picker()
+        self.picker = Picker(self._id, self.library)
+        self.direction = self.picker.direction
         self.faults = gr.HTML(elem_id=self._id("faults"))
         gr.HTML(self._editor())
         self.last = gr.HTML(elem_id=self._id("report"))
@@ -104,20 +106,6 @@ class Page:
         self.calibrated = gr.HTML(self._calibrated(), elem_id=self._id("calibrated"), elem_classes="wplus-data")
         # Pressed by the other tab, when it has changed the library.
         self.again = gr.Button("Refresh", elem_id=self._id("again"), elem_classes=["wplus-data", "wplus-again"])
-
-    def _build_picker(self) -> None:
-        """A direction and a curve, from which a track is made."""
-        with gr.Row():
-            self.direction = gr.Dropdown(
-                directions_of(self.library), value=titled(first_direction(self.library)), label="Direction", scale=2,
-                elem_id=self._id("direction"),
-            )  # fmt: skip
-            self.preset = gr.Dropdown(
-                list(PRESETS), value=next(iter(PRESETS)), label="Curve", elem_id=self._id("preset")
-            )
-            for picker in (self.direction, self.preset):  # what they begin with follows the library
-                picker.do_not_save_to_config = True
-            self.add = gr.Button("Add track", variant="primary", elem_id=self._id("add"), elem_classes="wplus-small")
 
     def _build_advanced(self) -> None:
         with gr.Row():
@@ -196,12 +184,7 @@ class Page:
             change.then(self._check, self.inputs, self.faults, **QUIET)
         tracks, identity = self.settings["tracks"], self.settings["identity"]
         self.curves.connect(tracks, self.direction, identity)
-        self.add.click(
-            self._add_track,
-            [tracks, self.direction, self.preset, identity],
-            [tracks, self.settings["enabled"], self.faults],
-            **QUIET,
-        )
+        self.picker.connect(tracks, identity, self.settings["enabled"], self.faults)
         seen = [self.faults, *self.files.latents, self.calibrated, self.download.banner]
         files = [self.settings["adapter"], self.direction]
         shown = [*files, identity, self.people.gallery, *seen]
@@ -226,14 +209,13 @@ class Page:
             return fault_html(error)
         return note_html(note(settings))
 
-    def _add_track(self, tracks: str, direction: str | None, preset: str, identity: str | None) -> list[object]:
-        """The tracks with one more, the adapter's switch, and what is wrong."""
-        if not direction:
-            folder = self.library.roots[0] / "directions"
-            error = Missing(f"there is no direction in {folder}: get some", "directions")
-            return [gr.update(), gr.update(), fault_html(error)]
-        line = f"{named_in(direction)} = {preset_of(preset, bool(identity) and identity != NO_IDENTITY)}"
-        return [f"{tracks.rstrip()}\n{line}" if tracks.strip() else line, True, gr.update()]
+    def _take_proposed(self, info: str) -> list[object]:
+        """What a job of the script for several videos found for the boxes, once."""
+        job = self._find(info)
+        proposed = {} if job is None else dict(job.proposed)
+        if job is not None:
+            job.proposed.clear()
+        return [gr.update(value=proposed[name]) if name in proposed else gr.update() for name in ("tracks", "regions")]
 
     def _find_faces(self, info: str, regions: str) -> list[object]:
         """The regions with those around the faces of the last run, and what is wrong."""

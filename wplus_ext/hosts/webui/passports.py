@@ -87,6 +87,8 @@ class Pilot:
         self._unet = None
         self._on_unet.callback(unet.register_forward_pre_hook(self._inspect, with_kwargs=True).remove)
         self._live = self._on_unet.enter_context(self._attached(unet))
+        if (early := getattr(self._p, "wplus_early", None)) is not None:
+            self._on_unet.enter_context(early.shared(unet, self._live))
         self._unet = unet
 
     def _follow_denoiser(self, denoiser: nn.Module) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ...library.index import Library
 from ...measure.around import regions_of
-from ...measure.follow import follow
+from ...measure.follow import Faces, follow
 from ...measure.reached import Reached, reached
 from ...measure.reader import Face, Reader, networks_in
 from ...regions import Region
@@ -73,13 +73,18 @@ class Seen:
         except (ValueError, OSError, RuntimeError):  # as of an identity that is gone meanwhile
             return None
 
-    def regions(self, frames: int) -> list[Region]:
-        """A region around each face. Raises ValueError where there is none, and the fault where nothing measures
-        them."""
+    def faces(self, frames: int) -> Faces:
+        """The faces of a batch of so many frames. Raises ValueError where one is missing, and the fault where nothing
+        measures them."""
         if self.fault:
             raise self.fault
         if len(self._faces) != frames:
             raise ValueError(f"{len(self._faces)} of the last run's {frames} frames were looked at; let one end")
+        return follow(self._faces)
+
+    def regions(self, frames: int) -> list[Region]:
+        """A region around each face. Raises ValueError where there is none, or nothing measures them."""
+        found = self.faces(frames)
         if not any(self._faces):
             raise ValueError(f"no face in the last run's {frames} frames; upright ones of photos are found best")
-        return regions_of(follow(self._faces), self._size)
+        return regions_of(found, self._size)

@@ -1,4 +1,4 @@
-"""What is said on the page: faults, notes, and what is missing; directions in plain words."""
+"""What is said on the page: faults, notes, and what is missing, with what gets it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import html
 from collections.abc import Sequence
 
 from ...library.index import Library, Missing
-from ...library.published import DIRECTIONS, FIRST, ITEMS, TITLES
+from ...library.published import ITEMS
 from .public import public
 
 NEEDED = {"adapter": "adapters", "directions": "directions"}  # items, and where they are looked for
-BETWEEN = " · "  # what a direction does, and its name
 
 
 def fault_html(error: Exception | None) -> str:
@@ -48,35 +47,3 @@ def banner(library: Library, said: str = "") -> str:
         return note_html(said)
     text = f"{said}. Still missing: {what}." if said else f"To begin, get what is missing: {what}."
     return note_html(text, lead_to(lacks, "Get them here" if len(lacks) > 1 else "Get it here"))
-
-
-def directions_of(library: Library) -> list[str]:
-    """The directions to choose from, with what they do: those that people use first, then the others by folder."""
-    names = [entry.name for entry in library.entries("directions")]
-
-    def rank(name: str) -> tuple[int, str]:
-        folder, _, bare = name.rpartition("/")
-        first = bare in FIRST and not folder.endswith("ganspace")
-        return (FIRST.index(bare) if first else len(FIRST), "" if first else folder.lower())
-
-    return [titled(name) for name in sorted(names, key=rank)]
-
-
-def titled(name: str) -> str:
-    """A direction as the page's list has it: what it is called, what more of it is, and its name."""
-    bare = name.rpartition("/")[2]
-    title, what = TITLES.get(bare, bare.replace("_", " ")), DIRECTIONS.get(bare, "")
-    said = f"{title[:1].upper()}{title[1:]}" + (f": {what}" if what and what != title else "")
-    return f"{said}{BETWEEN}{name}" if name else ""
-
-
-def named_in(title: str | None) -> str:
-    """The name of a direction that `titled` gave; empty where none is chosen."""
-    return (title or "").rpartition(BETWEEN)[2]
-
-
-def first_direction(library: Library) -> str:
-    """The name of the direction to begin with: a smile by steps where there is one."""
-    entries = library.entries("directions")
-    steps = [entry for entry in entries if entry.component is None and entry.name.rpartition("/")[2] == "smile"]
-    return next((entry.name for entry in (*steps, *entries)), "")

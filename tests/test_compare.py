@@ -1,0 +1,205 @@
+"""Compare: the same video in several ways from one press, in one labelled table beside the single videos."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+from webui_several import ON, stop_at
+
+from wplus_ext.studio.sheet import Sheet
+
+pytest_plugins = ["webui_several"]
+
+STRENGTHS = {"mode": "Compare", "rows": "tracks", "row_values": "smile = 1\nsmile = 0.5; age = -1"}
+LABELS = ["unedited", "strength 0.5", "strength 1 > 0", "strength 2"], ["smile = 1", "smile = 0.5\nage = -1"]
+STRENGTHS |= {"columns": "strength", "column_values": "0.5\n1 > 0\n2"}
+
+
+def pixels(images):
+    return [np.asarray(image).tolist() for image in images]
+
+
+def table_of(made):
+    """The frames of the table that a result begins with."""
+    return [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(Image.open(made.images[0]))]
+
+
+@pytest.fixture
+def made(press):
+    """Two tracks by three strengths, and the unedited video."""
+    return press(STRENGTHS)
+
+
+def test_each_cell_is_what_a_single_run_makes(made, press):
+    shown = [made.images[i : i + 2] for i in range(1, len(made.images), 2)]
+    asked = [{"enabled": False}]
+    for tracks in ("smile = 1", "smile = 0.5\nage = -1"):
+        asked += [{**ON, "tracks": tracks, "strength": strength} for strength in ("0.5", "1 > 0", "2")]
+    assert [pixels(each) for each in shown] == [pixels(press(None, edit).images) for edit in asked]
+
+
+def test_a_video_that_stands_at_several_places_is_rendered_once(made, webui):
+    assert len(webui.ran) == 7  # the unedited one is before both rows
+    assert [len(video["places"]) for video in made.extra_generation_params["WPlus videos"]] == [2, 1, 1, 1, 1, 1, 1]
+
+
+def test_the_table_has_all_frames_and_labels(press):
+    made = press({**STRENGTHS, "format": "gif"})
+    frames = table_of(made)
+    assert len(frames) == 2 and frames[0].shape[1::-1] == Sheet.of(*LABELS, 8, 8).size
+
+
+def test_the_table_shows_the_videos_frames(made):
+    sheet = Sheet.of(*LABELS, 8, 8)
+    frame = table_of(made)[1]
+    for image, (row, column) in ((made.images[2], (0, 0)), (made.images[2], (1, 0)), (made.images[8], (0, 3))):
+        x, y = sheet.place(row, column)
+        cell = frame[y : y + sheet.height, x : x + sheet.width].mean((0, 1))
+        assert cell == pytest.approx(np.asarray(image).mean((0, 1)), abs=6)  # a WebP keeps a little less
+
+
+def test_the_table_is_where_the_webui_keeps_its_grids(made, tmp_path):
+    assert made.images[0] == str(tmp_path / "grids" / "2026-12-01" / "wplus-0000-7.webp")
+    assert made.index_of_first_image == 1 and len(made.infotexts) == len(made.images) == 15
+
+
+def test_a_program_gets_its_content(press):
+    made = press(STRENGTHS, change=lambda p: setattr(p, "is_api", True))
+    assert Image.open(io.BytesIO(base64.b64decode(made.images[0]))).n_frames == 2
+
+
+def test_a_single_picture_makes_a_png_with_its_infotext(press):
+    made = press({"columns": "strength", "column_values": "1\n2"}, {**ON, "tracks": "smile = 1"}, frames=1)
+    assert made.images[0].endswith(".png") and Image.open(made.images[0]).info["parameters"] == made.info
+
+
+def test_the_infotext_has_what_was_asked(made):
+    text = made.infotexts[0]
+    assert "Script: W+ compare and aim, WPlus script: Compare, WPlus script rows: tracks" in text
+    assert 'WPlus script row values: "smile = 1' in text or "WPlus script row values: smile = 1" in text
+    assert made.info == text and "WPlus script" not in made.infotexts[1]
+    for key in re.findall(r"(?:^|, )(WPlus [\w ]+|Script):", text):
+        assert re.fullmatch(r"\w[\w \-/]+", key)
+
+
+def test_each_video_keeps_its_report(made):
+    told = made.extra_generation_params["WPlus videos"]
+    assert told[0]["labels"] == ["smile = 1", "unedited"] and told[0]["report"] is None
+    assert told[2]["labels"] == ["smile = 1", "strength 1 > 0"] and told[2]["report"]["scales"] == [[1.0], [0.0]]
+    assert all(video["images"] == 2 and video["seed"] == 7 for video in told)
+
+
+def test_the_page_shows_the_last_of_them(made, scripts):
+    job = scripts[0].jobs.finished.find(json.dumps({"extra_generation_params": made.extra_generation_params}))
+    assert job.needed().settings.strength == "2"
+
+
+def test_seeds_and_prompts_vary_with_the_pages_edit(press):
+    made = press(
+        {"rows": "seed", "row_values": "3\n4", "columns": "prompt", "column_values": "a man\na cat"},
+        edit := {**ON, "tracks": "smile = 1"},
+    )
+    told = [video["labels"] for video in made.extra_generation_params["WPlus videos"]]
+    assert told[0] == ["seed 3, unedited", "a man"] and told[-1] == ["seed 4", "a cat"] and len(told) == 8
+
+    def change(p):
+        p.seed, p.prompt = 4, "a cat"
+
+    assert pixels(made.images[-2:]) == pixels(press(None, edit, change=change).images)
+
+
+def test_identities_may_be_none(press):
+    edit = {**ON, "tracks": "smile = 1"}
+    made = press({"columns": "identity", "column_values": "None\nanna", "unedited": False}, edit)
+    assert pixels(made.images[1:3]) == pixels(press(None, edit).images)
+    assert pixels(made.images[3:]) == pixels(press(None, {**edit, "identity": "anna"}).images)
+
+
+def test_the_page_need_not_have_the_edit_on(press):
+    made = press({"columns": "strength", "column_values": "1"}, {"enabled": False, "start": 0, "tracks": "smile = 1"})
+    assert pixels(made.images[3:]) == pixels(press(None, {**ON, "tracks": "smile = 1"}).images)
+    assert "W+ is off" not in made.comments
+
+
+def test_what_changes_nothing_is_the_unedited_video(press, webui):
+    press({"columns": "strength", "column_values": "0\n1"}, {**ON, "tracks": "smile = 1"})
+    assert len(webui.ran) == 2
+
+
+@pytest.mark.parametrize(("of", "shown"), [("interrupted", 2), ("stopping_generation", 3)])
+def test_stopped_it_shows_what_is_done(press, webui, of, shown):
+    made = press(STRENGTHS, change=stop_at(3, of=of))
+    assert len(webui.ran) == 3 and len(made.images) == 1 + 2 * shown
+    assert f"stopped with {shown} of 7 videos" in made.comments
+
+
+def test_stopped_at_once_it_shows_that_video(press, webui):
+    made = press(STRENGTHS, change=stop_at(1))
+    assert len(webui.ran) == 1 and len(made.images) == 2
+
+
+def test_a_video_that_was_skipped_is_left_out(press, webui):
+    def change(p):
+        def skipped(step):
+            p.shared.state.skipped = len(p.shared.ran) == 2
+
+        p.before_step = skipped
+
+    assert "stopped with 6 of 7" in press(STRENGTHS, change=change).comments and len(webui.ran) == 7
+
+
+def test_the_progress_counts_the_jobs(made, webui):
+    assert webui.state.job_count == 7 and webui.state.job == "7 of 7: smile = 0.5; age = -1; strength 2"
+
+
+def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
+    (tmp_path / "grids").write_text("no folder")
+    made = press(STRENGTHS)
+    assert len(made.images) == 14 and "W+ Adapter: there is no table: " in made.comments and made.infotexts[0]
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ({"columnns": "seed"}, "unknown field 'columnns' (did you mean columns"),
+        ({"mode": "Comparison"}, "mode is 'Comparison', expected one of Compare, Draft"),
+        ({"columns": "seed", "column_values": "1\nany"}, "columns have the seed 'any', expected whole numbers"),
+        ({"columns": "tracks", "column_values": " \n"}, "columns vary tracks and have no values"),
+        ({"rows": "strength", "row_values": "1"}, "rows and columns are both strength"),
+        ({"column_values": "much"}, "strength 'much'"),
+        ({"columns": "identity", "column_values": "annna"}, "did you mean anna"),
+        ({"columns": "tracks", "column_values": "smyle = 1"}, "there is no direction 'smyle'"),
+        ({"mode": "Compare"}, "there is no track and no identity, so all of them would be the unedited video"),
+        ({"columns": "seed", "column_values": "\n".join(map(str, range(60)))}, "a table of 2 x 60 videos"),
+        (["Compare", "rows"], "rows is 'rows', expected one of nothing, tracks"),
+        ([True], "mode is True (bool), expected a text"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_rendered(press, webui, order, words):
+    with pytest.raises(RuntimeError, match=f"^W\\+ Adapter: .*{re.escape(words)}"):
+        press(order)
+    assert webui.ran == []
+
+
+def test_a_table_that_no_file_holds_is_told_before(press, webui):
+    def change(p):
+        p.width = p.height = 4096
+
+    order = {"columns": "seed", "column_values": "1\n2\n3\n4\n5"}
+    with pytest.raises(RuntimeError, match="a webp holds 16383 a side"):
+        press(order, change=change)
+    assert webui.ran == []
+
+
+def test_a_fault_while_rendering_stays_as_it_was_raised(press):
+    def change(p):
+        p.before_step = lambda step: (_ for _ in ()).throw(MemoryError("out of memory"))
+
+    with pytest.raises(MemoryError, match="^out of memory$"):
+        press(STRENGTHS, change=change)
