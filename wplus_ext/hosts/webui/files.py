@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
+from gradio.events import Dependency
 
 from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
@@ -39,62 +40,65 @@ class Files:
         queued: bool,
     ) -> None:
         self.library, self._look_again = library, look_again
+        self.changes: list[Dependency] = []  # of the library
         with gr.Accordion(
             "Download: adapter, encoder, directions, networks", open=False, elem_id=elem_id("download")
-        ) as get_some:
-            link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
-            licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
-            linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
-            gr.HTML(f"<p>{linked}</p>")
-            accepted = gr.Checkbox(
-                False, label="Licence accepted", elem_id=elem_id("accepted"),
-                info="S-Lab's, above; the networks that measure faces are free",
-            )  # fmt: skip
-            items = gr.CheckboxGroup(
-                [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
-                label="Files", elem_id=elem_id("items"), info="what is there already stays as it is",
-            )  # fmt: skip
-            get = gr.Button("Download", elem_id=elem_id("get"), elem_classes="wplus-small")
-            got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
-        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as make_some:
-            show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
-            listed = gr.HTML(elem_id=elem_id("directions"))
-            dropped = gr.File(
-                label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
-                height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
-            )  # fmt: skip
-            latents = library.names("latents")
-            with gr.Row():
-                without = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
-                    info="for a smile: identities with a calm face",
-                )  # fmt: skip
-                with_it = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
-                    info="the same ones or others, smiling",
-                )  # fmt: skip
-            with gr.Row():
-                name = gr.Textbox(
-                    "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
-                    info="which leads from the faces without it to those with it",
-                )  # fmt: skip
-                make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
-            said = gr.HTML(elem_id=elem_id("files_said"))
-        for accordion in (get_some, make_some):
+        ) as get:
+            self._build_download(elem_id, [adapter, direction], queued)
+        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as make:
+            self._build_directions(elem_id, direction)
+        for accordion in (get, make):
             unsaved(accordion)
+
+    def _build_download(self, elem_id: Callable[[str], str], chosen: list[gr.Dropdown], queued: bool) -> None:
+        link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
+        licences = "\n\n".join(dict.fromkeys(item.licence for item in ITEMS.values()))
+        linked = re.sub(r"https://\S+", link, html.escape(licences)).replace("\n\n", "</p><p>")
+        gr.HTML(f"<p>{linked}</p>")
+        accepted = gr.Checkbox(
+            False, label="Licence accepted", elem_id=elem_id("accepted"),
+            info="S-Lab's, above; the networks that measure faces are free",
+        )  # fmt: skip
+        items = gr.CheckboxGroup(
+            [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=["adapter", "directions"],
+            label="Files", elem_id=elem_id("items"), info="what is there already stays as it is",
+        )  # fmt: skip
+        get = gr.Button("Download", elem_id=elem_id("get"), elem_classes="wplus-small")
+        got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
+        download = self.download_shown if queued else self.download
+        # gradio's own bar says how much of it is there.
+        fetched = pressed(get, download, [items, accepted], got, queue=queued, show_progress="full")
+        self.changes.append(fetched.then(self._choose, chosen, chosen, show_progress=False, queue=False))
+
+    def _build_directions(self, elem_id: Callable[[str], str], direction: gr.Dropdown) -> None:
+        show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
+        listed = gr.HTML(elem_id=elem_id("directions"))
+        dropped = gr.File(
+            label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
+            height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
+        )  # fmt: skip
+        latents = self.library.names("latents")
+        with gr.Row():
+            without = gr.Dropdown(
+                latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
+                info="for a smile: identities with a calm face",
+            )  # fmt: skip
+            with_it = gr.Dropdown(
+                latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
+                info="the same ones or others, smiling",
+            )  # fmt: skip
+        with gr.Row():
+            name = gr.Textbox(
+                "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
+                info="which leads from the faces without it to those with it",
+            )  # fmt: skip
+            make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
+        said = gr.HTML(elem_id=elem_id("files_said"))
         self.latents = [without, with_it]  # whose choices are the library's
-        quiet = {"show_progress": False, "queue": False}
-        chosen, download = [adapter, direction], self.download_shown if queued else self.download
-        adding = dropped.upload(self.add, dropped, [direction, said], _js=begin(dropped, dropped), **quiet)
-        end(adding, dropped)
-        self.changes = [  # of the library
-            # gradio's own bar says how much of it is there.
-            pressed(get, download, [items, accepted], got, queue=queued, show_progress="full").then(
-                self._choose, chosen, chosen, **quiet
-            ),
-            adding,
-            pressed(make, self.make, [without, with_it, name], [direction, said], queue=False),
-        ]
+        shown, quiet = [direction, said], {"show_progress": False, "queue": False}
+        added = dropped.upload(self.add, dropped, shown, _js=begin(dropped, dropped), **quiet)
+        end(added, dropped)
+        self.changes += [added, pressed(make, self.make, [without, with_it, name], shown, queue=False)]
         pressed(show, self.table, None, listed, queue=False)
 
     def download_shown(
