@@ -36,6 +36,12 @@ def listed(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_the_webui_keeps_no_defaults_under_plain_labels(accordion):
+    """Another extension may have a field of the same label."""
+    parts = [accordion.people.gallery, accordion.curves._take, *accordion.files.latents]
+    assert [part for part in parts if not getattr(part, "do_not_save_to_config", False)] == []
+
+
 # Directions
 
 

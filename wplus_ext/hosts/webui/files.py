@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
+from gradio.events import Dependency
 
 from ...library.authoring import import_directions, make_direction
 from ...library.directions import describe
@@ -35,39 +36,40 @@ class Files:
         look_again: Callable[[], None],
     ) -> None:
         self.library, self._look_again = library, look_again
-        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as make_some:
-            show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
-            listed = gr.HTML(elem_id=elem_id("directions"))
-            dropped = gr.File(
-                label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
-                height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
+        self.changes: list[Dependency] = []  # of the library
+        with gr.Accordion("Directions: what there is, and new ones", open=False, elem_id=elem_id("files")) as accordion:
+            self._build(elem_id, direction)
+        unsaved(accordion)
+
+    def _build(self, elem_id: Callable[[str], str], direction: gr.Dropdown) -> None:
+        show = gr.Button("List directions", elem_id=elem_id("list"), elem_classes="wplus-small")
+        listed = gr.HTML(elem_id=elem_id("directions"))
+        dropped = gr.File(
+            label="Direction files to add", file_count="multiple", file_types=[*FOLDERS["directions"], ".csv"],
+            height=110, elem_id=elem_id("dropped"), elem_classes="wplus-file",
+        )  # fmt: skip
+        latents = self.library.names("latents")
+        with gr.Row():
+            without = gr.Dropdown(
+                latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
+                info="for a smile: identities with a calm face",
             )  # fmt: skip
-            latents = library.names("latents")
-            with gr.Row():
-                without = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="Faces without it", elem_id=elem_id("without"),
-                    info="for a smile: identities with a calm face",
-                )  # fmt: skip
-                with_it = gr.Dropdown(
-                    latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
-                    info="the same ones or others, smiling",
-                )  # fmt: skip
-            with gr.Row():
-                name = gr.Textbox(
-                    "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
-                    info="which leads from the faces without it to those with it",
-                )  # fmt: skip
-                make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
-            said = gr.HTML(elem_id=elem_id("files_said"))
-        unsaved(make_some)
+            with_it = gr.Dropdown(
+                latents, value=[], multiselect=True, label="Faces with it", elem_id=elem_id("with"),
+                info="the same ones or others, smiling",
+            )  # fmt: skip
+        with gr.Row():
+            name = gr.Textbox(
+                "", label="Name of the direction", lines=1, max_lines=1, elem_id=elem_id("new"),
+                info="which leads from the faces without it to those with it",
+            )  # fmt: skip
+            make = gr.Button("Make", elem_id=elem_id("make"), elem_classes="wplus-small")
+        said = gr.HTML(elem_id=elem_id("files_said"))
         self.latents = [without, with_it]  # whose choices are the library's
-        quiet = {"show_progress": False, "queue": False}
-        adding = dropped.upload(self.add, dropped, [direction, said], _js=begin(dropped, dropped), **quiet)
-        end(adding, dropped)
-        self.changes = [  # of the library
-            adding,
-            pressed(make, self.make, [without, with_it, name], [direction, said], queue=False),
-        ]
+        shown, quiet = [direction, said], {"show_progress": False, "queue": False}
+        added = dropped.upload(self.add, dropped, shown, _js=begin(dropped, dropped), **quiet)
+        end(added, dropped)
+        self.changes += [added, pressed(make, self.make, [without, with_it, name], shown, queue=False)]
         pressed(show, self.table, None, listed, queue=False)
 
     def table(self) -> str:
