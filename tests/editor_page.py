@@ -77,11 +77,11 @@ def static_page() -> str:
 <title>The curve editor</title><link rel="stylesheet" href="style.css">
 <script>{SCRIPT}{PYTHON}</script><script type="module" src="javascript/wplus_page.mjs"></script></head>
 <body style="margin: 16px; font-family: sans-serif">
-{"".join(fields)}
-<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label><label id="{data["identity"]}">Identity<input value="None"></label>
+{"".join(fields)}<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
+<label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
-<button id="{data["add"]}" onclick="update('smile = 0.5')">Add track</button>
-<label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
+<button id="{data["add"]}" onclick="update('smile = 0.5')">Add</button><label id="{data["tracks"]}">Tracks
+<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
 <p id="{data["regions"]}"><textarea></textarea></p>{empty}<div id="ready"></div></body></html>"""
 
