@@ -1,4 +1,5 @@
 """A page with the curve editor in Chromium: what a person does on it, and what Python would receive.
+
 The page here is a plain one. The WebUI's functions and the fields that the editor looks at stand in, under their own
 ids, and `received` lists what a real page would send to Python: see `browser.py` for a page of gradio's.
 """
@@ -76,12 +77,11 @@ def static_page() -> str:
 <title>The curve editor</title><link rel="stylesheet" href="style.css">
 <script>{SCRIPT}{PYTHON}</script><script type="module" src="javascript/wplus_page.mjs"></script></head>
 <body style="margin: 16px; font-family: sans-serif">
-{"".join(fields)}
-<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
+{"".join(fields)}<label id="txt2img-ad-enable"><input type="checkbox" checked>AnimateDiff</label>
 <label id="{data["identity"]}">Identity<input value="None"></label>
 <label id="{data["direction"]}">Direction<input value="smile"></label><p id="{data["strength"]}"><input value="1"></p>
-<button id="{data["add"]}" onclick="update('smile = 0.5')">Add track</button>
-<label id="{data["tracks"]}">Tracks<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
+<button id="{data["add"]}" onclick="update('smile = 0.5')">Add</button><label id="{data["tracks"]}">Tracks
+<textarea rows="4" cols="60" oninput="tell(this.value)"></textarea></label>
 <details open><summary>Editor</summary><div class="wplus-curve" {known}></div></details>
 <p id="{data["regions"]}"><textarea></textarea></p>{empty}<div id="ready"></div></body></html>"""
 
