@@ -37,11 +37,11 @@ class Picker:
         self.library = library
         with gr.Row():
             self.direction = gr.Dropdown(
-                directions_of(library), value=titled(first_direction(library)), label="Direction", scale=2,
+                directions_of(library), value=titled(first_direction(library)), label="Direction", scale=3,
                 elem_id=elem_id("direction"),
             )  # fmt: skip
             self.preset = gr.Dropdown(
-                list(PRESETS), value=next(iter(PRESETS)), label="Curve", elem_id=elem_id("preset")
+                list(PRESETS), value=next(iter(PRESETS)), label="Curve", scale=2, elem_id=elem_id("preset")
             )
             for picker in (self.direction, self.preset):  # what they begin with follows the library
                 picker.do_not_save_to_config = True
