@@ -190,8 +190,10 @@ def test_the_strength_is_a_curve_in_the_same_drawing(editor, site):
         ("Control+Shift+z", "smile = -0.7", "0 > 0.5"),
     ):
         editor.keyboard(keys)
-        editor.gets(text)
-        assert site.strengths["txt2img"][-1] == strength
+        sync_api.expect(editor.area).to_have_value(text)
+        sync_api.expect(editor.part("strength").locator("textarea")).to_have_value(strength)
+        editor.settle()
+    assert (site.received["txt2img"][-1], site.strengths["txt2img"][-1]) == (text, strength)
 
 
 def test_the_report_of_a_run_reaches_the_strip(editor):
