@@ -56,6 +56,8 @@ function mount(root) {
         field.addEventListener("input", () => take(document.activeElement === field));
     }
     follow(root, state, find);
+    // The lists are those of the WebUI's start: an empty one may have been filled since.
+    if (!find(`#${direction} input`)?.value) find(`#${root.dataset.again}`)?.click();
 }
 
 /** The regions, on the frame at the cursor. Gives what brings back those of an earlier visit, where there are none. */

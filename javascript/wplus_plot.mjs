@@ -11,7 +11,7 @@ import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 38 };
-const HEIGHT = 220;
+const HEIGHT = 200;
 const PAST = 22; // width of the gutter for keys past the end
 const CHANGES = 34; // width of the right axis
 const EMPTY = "Double-click here, or press Add track";

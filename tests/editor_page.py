@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-LEFT, RIGHT, TOP, BOTTOM, HEIGHT, GUTTER, CHANGES = 44, 24, 14, 38, 220, 22, 34  # of the drawing, in pixels
+LEFT, RIGHT, TOP, BOTTOM, HEIGHT, GUTTER, CHANGES = 44, 24, 14, 38, 200, 22, 34  # of the drawing, in pixels
 LIMIT = 10_000  # milliseconds, for everything that is waited for
 PRESETS = [["Sad to happy", "-0.7 > 0 > 0.7"], ["Pulse", "loop 0%:(0):smooth, 50%:(0.7):smooth"], ["Steady", "0.5"]]
 # Texts to begin with

@@ -253,7 +253,7 @@ def test_the_part_stays_open_where_something_is_wrong(download, got):
 
 def test_the_part_stays_open_while_something_is_missing(empty):
     said, part = empty.arrived("the encoder came")
-    assert "Still missing" not in said and "To begin" in said and "visible" not in part
+    assert "Missing: " in said and "visible" not in part
 
 
 # The list of directions

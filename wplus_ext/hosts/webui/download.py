@@ -31,7 +31,7 @@ class Download:
         self, elem_id: Callable[[str], str], library: Library, look_again: Callable[[], None], queued: bool
     ) -> None:
         self.library, self._look_again = library, look_again
-        self.banner = gr.HTML(banner(library), elem_id=elem_id("banner"))
+        self.banner = gr.HTML(lambda: banner(library), elem_id=elem_id("banner"))  # asked whenever a page is opened
         with gr.Column(visible=False, elem_id=elem_id("download"), elem_classes="wplus-download") as self.part:
             items = gr.CheckboxGroup(
                 [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=missing(library),

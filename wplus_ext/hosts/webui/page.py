@@ -149,6 +149,7 @@ class Page:
             return gr.Number(field.default, precision=0 if field.kind is int else None, **known)
         if field.name == "tracks":
             example = f"{first_direction(self.library) or 'smile'} = -0.7 > 0 > 0.7"
+            known["elem_classes"] = "wplus-text"
             return gr.Textbox(field.default, lines=2, max_lines=20, placeholder=example, **known)
         if field.name == "regions":
             return gr.Textbox(field.default, lines=2, max_lines=20, placeholder="left = (0.3 0.4 0.15 0.25)", **known)
@@ -156,7 +157,7 @@ class Page:
 
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
-        names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated", "add")
+        names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated", "add", "again")
         told = {field.name: f"{field.help}; {field.note}" if field.note else field.help for field in FIELDS} | HELP
         known = {name: self._id(name) for name in names} | {
             "tab": self._tab,
@@ -191,7 +192,9 @@ class Page:
         others = f"() => document.querySelectorAll('.wplus-again:not(#{self._id('again')})').forEach((b) => b.click())"
         self.again.click(self._refresh, [*self.inputs, *files], shown, **QUIET)
         refreshed = pressed(self.refresh, self._refresh, [*self.inputs, *files], shown, queue=False)
-        arrived = self.download.change.then(self._refresh, [*self.inputs, *files], shown, **QUIET)
+        arrived = self.download.change.then(  # the banner says what came
+            lambda *values: self._refresh(*values)[:-1], [*self.inputs, *files], shown[:-1], **QUIET
+        )
         for change in (refreshed, arrived):
             change.then(None, None, None, _js=others)
         for change in (*self.people.changes, *self.files.changes):

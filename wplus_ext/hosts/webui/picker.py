@@ -35,7 +35,7 @@ class Picker:
 
     def __init__(self, elem_id: Callable[[str], str], library: Library) -> None:
         self.library = library
-        with gr.Row():
+        with gr.Row(elem_classes="wplus-picker"):
             self.direction = gr.Dropdown(
                 directions_of(library), value=titled(first_direction(library)), label="Direction", scale=3,
                 elem_id=elem_id("direction"),

@@ -45,5 +45,5 @@ def banner(library: Library, said: str = "") -> str:
     what = " and ".join(ITEMS[item].what for item in lacks)
     if not lacks:
         return note_html(said)
-    text = f"{said}. Still missing: {what}." if said else f"To begin, get what is missing: {what}."
+    text = f"{said}. Still missing: {what}." if said else f"Missing: {what}."
     return note_html(text, lead_to(lacks, "Get them here" if len(lacks) > 1 else "Get it here"))
