@@ -25,6 +25,7 @@ const ICONS = {
 };
 
 const RESET = "Strength back to 1";
+const LAYERED = `Of ${LAYERS} layers: the first are pose and shape, the last colour and skin`;
 
 function tool(icon, label, act, attributes) {
     return button(ICONS[icon], label, act, attributes);
@@ -48,7 +49,7 @@ export class Controls {
         this.state = state;
         this.undo = tool("undo", "Undo (Ctrl+Z)", () => state.undo(-1));
         this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => state.undo(1));
-        this.add = tool("add", "Add a key at the cursor", () => page.add());
+        this.add = tool("add", "Add a key at the cursor (double-click: at the pointer)", () => page.add());
         this.remove = tool("remove", "Remove the chosen keys (Delete)", () => state.remove());
         this.easings = Object.entries(EASINGS).map(([easing, { title, icon }]) => {
             const preview = () => state.suggest(easing), forget = () => state.suggest(null);
@@ -56,9 +57,9 @@ export class Controls {
             const label = `${title[0].toUpperCase()}${title.slice(1)} easing`;
             return button(icon, label, () => state.ease(easing), { "data-easing": easing, ...events });
         });
-        this.loop = tool("loop", "Loop over the frames", () => state.loop());
+        this.loop = tool("loop", "Loop: the last frame leads back to the first", () => state.loop());
         this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
-        const counting = "Count in what was measured: same number, same change";
+        const counting = "Count in what was measured, such as an age in years";
         this.counted = tool("counted", counting, () => state.toggleCounted());
         this.presets = this.#menu(presets);
         this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
@@ -152,12 +153,12 @@ export class Controls {
         const reset = { "data-act": "reset", disabled: still };
         if (strength) row.append(html("span", { class: "wplus-group" }, lock, tool("drop", RESET, drop, reset)));
         else row.append(
-            html("span", { class: "wplus-layers", title: `Rows of the latent, of ${LAYERS}` },
+            html("span", { class: "wplus-layers", title: LAYERED },
                 "layers", this.#layer("First layer", i, 0, track, still),
                 "to", this.#layer("End of the layers", i, 1, track, still)),
             this.#regionMenu(track, i, regions, still),
             html("span", { class: "wplus-group" },
-                toggle("used", `Use ${name}: without, it is muted`, () => state.mute(i), readOnly),
+                toggle("used", `Use ${name}; off, it is muted`, () => state.mute(i), readOnly),
                 lock,
                 toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
                 act("up", "Move up", () => state.swap(i, i - 1), i === 0),

@@ -5,9 +5,9 @@ import { plain } from "./wplus_curve.mjs";
 
 const KNOWN = { lambda: 1, alpha: 8, strength: 1 }; // the customary halves of the axis
 const USUAL = {
-    lambda: "lambda, usually within −1 to 1",
-    alpha: "alpha of the identity, usually within −8 to 8",
-    strength: "strength, usually from 0 to 1",
+    lambda: "lambda: usually −1 to 1, and 0 changes nothing",
+    alpha: "alpha of the identity: usually −8 to 8, and 0 changes nothing",
+    strength: "strength of all tracks, or of the identity: usually 0 to 1",
 };
 
 function numberOf(track, alpha) {
@@ -54,8 +54,8 @@ export function textOf({ scale }, value) {
 /** What the axis is, in words. */
 export function axisOf({ number, low, high, attribute, found }) {
     if (!found) return USUAL[number];
-    if (attribute) return `${attribute}, as measured on ${found.model}: shaded where faces hold no longer`;
-    return `${number}, faces were measured to hold from ${signed(low)} to ${signed(high)}`;
+    if (attribute) return `${attribute}, as measured on ${found.model}: shaded where faces no longer hold`;
+    return `${number}: faces were measured to hold from ${signed(low)} to ${signed(high)}`;
 }
 
 function signed(value) {

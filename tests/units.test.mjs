@@ -135,7 +135,7 @@ describe("an editor that counts in what was measured", () => {
         assert.equal(controlsOf(state).units.found.attribute, "smile");
         state.activate(1);
         assert.equal(controlsOf(state).units.found, null);
-        assert.match(wordsOf(state, scenesOf(state)).axis, /^lambda, usually within −1 to 1/);
+        assert.match(wordsOf(state, scenesOf(state)).axis, /^lambda: usually −1 to 1/);
     });
 });
 
