@@ -73,6 +73,7 @@ def install(monkeypatch, models_path, unet=None):
         "progress": SimpleNamespace(current_task=None),
         "processing": SimpleNamespace(process_images=None, fix_seed=lambda p: None),  # see webui_several.py
         "images": SimpleNamespace(),
+        "paths_internal": SimpleNamespace(roboto_ttf_file=""),
         "infotext_utils": SimpleNamespace(quote=lambda text: json.dumps(text) if "," in str(text) else text),
         "ui_tempdir": SimpleNamespace(register_tmp_file=lambda demo, path: None),
         "sd_unet": SimpleNamespace(current_unet=None),

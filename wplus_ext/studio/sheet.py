@@ -19,7 +19,8 @@ class Sheet:
     """Where everything lies in a table, in pixels.
 
     ``columns`` and ``rows`` are the labels in their lines, ``left`` and ``top`` where the cells begin, each of
-    ``width`` x ``height``; ``size`` is the whole table's, both sides even, as video codecs want it.
+    ``width`` x ``height``; ``size`` is the whole table's, both sides even, as video codecs want it. ``font`` is a
+    TrueType file, Pillow's own where empty.
     """
 
     columns: tuple[str, ...]
@@ -27,30 +28,38 @@ class Sheet:
     title: str
     width: int
     height: int
+    font: str = ""
 
     @classmethod
-    def of(cls, columns: Sequence[str], rows: Sequence[str], width: int, height: int, title: str = "") -> Sheet:
+    def of(
+        cls, columns: Sequence[str], rows: Sequence[str], width: int, height: int, title: str = "", font: str = ""
+    ) -> Sheet:
         """A table of videos of ``width`` x ``height``, with a label over each column and before each row."""
         zoom = max(SIDE // max(height, width), 1)
-        wrapped = tuple(_wrapped(label, width * zoom) for label in columns)
-        return cls(wrapped, tuple(_wrapped(label, LABEL) for label in rows), title, width * zoom, height * zoom)
+        wrapped = tuple(_wrapped(label, width * zoom, font) for label in columns)
+        return cls(
+            wrapped, tuple(_wrapped(label, LABEL, font) for label in rows), title, width * zoom, height * zoom, font
+        )
 
     @property
     def left(self) -> int:
         """Beside the labels of the rows."""
-        return max((_measure(label)[0] for label in self.rows), default=0) + 2 * PAD
+        return max((self._measure(label)[0] for label in self.rows), default=0) + 2 * PAD
 
     @property
     def top(self) -> int:
         """Under the title and the labels of the columns."""
-        head = max((_measure(label)[1] for label in self.columns), default=0) + 2 * PAD
-        return head + (_measure(self.title)[1] + PAD if self.title else 0)
+        head = max((self._measure(label)[1] for label in self.columns), default=0) + 2 * PAD
+        return head + (self._measure(self.title)[1] + PAD if self.title else 0)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
         width = self.left + len(self.columns) * (self.width + PAD)
-        width, height = max(width, _measure(self.title)[0] + 2 * PAD), self.top + len(self.rows) * (self.height + PAD)
+        width, height = (
+            max(width, self._measure(self.title)[0] + 2 * PAD),
+            self.top + len(self.rows) * (self.height + PAD),
+        )
         return width + width % 2, height + height % 2
 
     def place(self, row: int, column: int) -> tuple[int, int]:
@@ -69,38 +78,41 @@ class Sheet:
     def _empty(self) -> np.ndarray:
         """The labels alone."""
         picture, left, top = Image.new("RGB", self.size, "white"), self.left, self.top
-        pen, font = ImageDraw.Draw(picture), _font()
+        pen, font = ImageDraw.Draw(picture), _font(self.font)
         if self.title:
             pen.text((PAD, PAD // 2), self.title, "black", font)
         for i, label in enumerate(self.columns):
-            middle, (width, height) = left + i * (self.width + PAD) + self.width // 2, _measure(label)
+            middle, (width, height) = left + i * (self.width + PAD) + self.width // 2, self._measure(label)
             pen.multiline_text((middle - width // 2, top - PAD - height), label, "black", font)
         for i, label in enumerate(self.rows):
             middle = top + i * (self.height + PAD) + self.height // 2
-            pen.multiline_text((PAD, middle - _measure(label)[1] // 2), label, "black", font)
+            pen.multiline_text((PAD, middle - self._measure(label)[1] // 2), label, "black", font)
         return np.asarray(picture)
+
+    def _measure(self, text: str) -> tuple[int, int]:
+        return _measure(text, self.font)
 
     def _enlarged(self, frame: np.ndarray) -> np.ndarray:
         return np.asarray(Image.fromarray(frame).resize((self.width, self.height), Image.Resampling.BICUBIC))
 
 
 @functools.cache
-def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    return ImageFont.load_default(FONT_SIZE)
+def _font(file: str) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.truetype(file, FONT_SIZE) if file else ImageFont.load_default(FONT_SIZE)
 
 
-def _measure(text: str) -> tuple[int, int]:
+def _measure(text: str, font: str) -> tuple[int, int]:
     """Width and height of a text."""
-    _, _, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, _font())
+    _, _, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, _font(font))
     return int(right), int(bottom)
 
 
-def _wrapped(text: str, width: int) -> str:
+def _wrapped(text: str, width: int, font: str) -> str:
     """The text in lines of at most ``width`` pixels, where its words allow."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _measure(longer)[0] > width:
+        if lines[-1] and _measure(longer, font)[0] > width:
             lines.append(word)
         else:
             lines[-1] = longer

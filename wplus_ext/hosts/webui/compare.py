@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from modules import images, shared, ui_tempdir
+from modules import images, paths_internal, shared, ui_tempdir
 from modules.infotext_utils import quote
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -102,7 +102,7 @@ def _cells(order: Order, runs: Runs) -> list[Cell]:
 
 def _sheet(order: Order, width: int, height: int) -> Sheet:
     rows, columns = ([value.label for value in values] for values in order.table)
-    return Sheet.of(columns, rows, width, height)
+    return Sheet.of(columns, rows, width, height, font=paths_internal.roboto_ttf_file)  # older Pillows have none
 
 
 def _size(p: object) -> tuple[int, int]:
