@@ -122,7 +122,7 @@ function framesOf(find, tab) {
         return [frames, 0, `img2img Batch: every file is a job of its own and ${each}`];
     }
     if (!animated || (off && batch > 1)) return [batch, 0, "the frames are the images of the batch"];
-    const note = off ? "AnimateDiff is off: one image will be made, with the value at frame 0" : "";
+    const note = off ? "AnimateDiff is off: one image, with the value at frame 0" : "";
     return [Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note];
 }
 
