@@ -4,6 +4,7 @@
 import { html } from "./wplus_dom.mjs";
 import { Editor } from "./wplus_editor.mjs";
 import { Ellipses } from "./wplus_ellipses.mjs";
+import { mend } from "./wplus_gradio.mjs";
 import { giveHelp } from "./wplus_help.mjs";
 import { showFaces } from "./wplus_people.mjs";
 import { Stage } from "./wplus_stage.mjs";
@@ -172,6 +173,12 @@ onUiLoaded(() => {
     const roots = [...gradioApp().querySelectorAll(".wplus-curve")];
     roots.forEach(mount);
     giveHelp(Object.assign({}, ...roots.map((root) => JSON.parse(root.dataset.help ?? "{}"))));
+    gradioApp().querySelectorAll(".wplus").forEach(mend);
+    document.addEventListener("wplus-shown", ({ detail }) => {
+        const part = gradioApp().querySelector(`#${detail}`);
+        mend(part);
+        part.scrollIntoView({ block: "nearest" });
+    });
     showFaces(gradioApp());
     showWaits((selector) => gradioApp().querySelector(selector));
 });

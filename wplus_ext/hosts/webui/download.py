@@ -48,7 +48,8 @@ class Download:
             "", show_label=False, elem_id=elem_id("wanted"), elem_classes=["wplus-data", "wplus-wanted"]
         )
         quiet = {"show_progress": False, "queue": False}
-        show = f"() => {{ document.getElementById('{elem_id('download')}')?.scrollIntoView({{block: 'nearest'}}) }}"
+        shown = f"new CustomEvent('wplus-shown', {{detail: '{elem_id('download')}'}})"  # see wplus_page.mjs
+        show = f"() => {{ document.dispatchEvent({shown}) }}"
         wanted.change(self.open, wanted, [self.part, items, got], **quiet).then(None, None, None, _js=show)
         close.click(lambda: gr.update(visible=False), None, self.part, **quiet)
         work = self.download_shown if queued else self.download
