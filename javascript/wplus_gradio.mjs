@@ -1,8 +1,19 @@
-// What gradio leaves undone for those who do not see the page: numbers beside sliders get names, and ids are one
-// element's each.
+// What gradio leaves undone for those who do not see the page, or have no mouse: accordions are buttons, numbers beside
+// sliders get names, and ids are one element's each.
 
 /** Mend what is below an element; again where parts of it come later. */
 export function mend(root) {
+    for (const head of root.querySelectorAll(".label-wrap:not([role])")) {
+        const tell = () => head.setAttribute("aria-expanded", String(head.classList.contains("open")));
+        Object.assign(head, { role: "button", tabIndex: 0 });
+        head.addEventListener("keydown", (event) => {
+            if (event.target !== head || !["Enter", " "].includes(event.key)) return;
+            event.preventDefault();
+            head.click();
+        });
+        new MutationObserver(tell).observe(head, { attributeFilter: ["class"] });
+        tell();
+    }
     for (const number of root.querySelectorAll("input[type=number]:not([aria-label])")) {
         const label = number.closest(".block")?.querySelector("label span");
         if (label && !number.closest("label")) number.setAttribute("aria-label", label.textContent.trim());
