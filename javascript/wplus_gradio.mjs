@@ -18,7 +18,7 @@ export function mend(root) {
         const label = number.closest(".block")?.querySelector("label span");
         if (label && !number.closest("label")) number.setAttribute("aria-label", label.textContent.trim());
     }
-    for (const inner of root.querySelectorAll(".gradio-html [id]")) {
-        if (inner.id === inner.closest(".gradio-html").id) inner.removeAttribute("id");
+    for (const inner of root.querySelectorAll("[id] [id]")) { // those of its HTML are written twice
+        if (inner.id === inner.parentElement.closest("[id]").id) inner.removeAttribute("id");
     }
 }

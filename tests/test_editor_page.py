@@ -85,8 +85,14 @@ def editor(page, site):
 
 
 def test_what_is_typed_reaches_python(editor):
+    editor.type("smlie = 1")
+    sync_api.expect(editor.part("faults").first).to_contain_text("there is no direction 'smlie'")
+
+
+def test_what_cannot_be_read_is_said_once(editor):
     editor.type("smile = 0:(0), 4:(")
-    sync_api.expect(editor.part("faults").first).to_contain_text("line 1, column 19")
+    sync_api.expect(editor.root.locator(".wplus-curve-fault")).to_contain_text("line 1, column 19")
+    assert editor.part("faults").first.inner_text().strip() == ""
 
 
 def test_what_is_typed_during_a_check_is_checked_too(editor, monkeypatch):
