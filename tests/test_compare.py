@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -93,6 +94,30 @@ def test_each_video_keeps_its_report(made):
     assert told[0]["labels"] == ["smile = 1", "unedited"] and told[0]["report"] is None
     assert told[2]["labels"] == ["smile = 1", "strength 1 > 0"] and told[2]["report"]["scales"] == [[1.0], [0.0]]
     assert all(video["images"] == 2 and video["seed"] == 7 for video in told)
+
+
+def test_what_stands_under_the_pictures_says_which_it_is(made):
+    lines = made.comments.splitlines()
+    assert lines[0].startswith("W+ Adapter, smile = 1; strength 0.5: 16 layers, ") and len(lines) == 6
+
+
+def test_what_is_redrawn_in_the_unedited_video_is_not_edited_either(press, scripts):
+    """ADetailer's jobs have the page's settings, in which the edit is on."""
+    given = {**ON, "tracks": "smile = 1"}
+
+    def change(p):
+        def redraw(step):
+            last = scripts[0].jobs._last()
+            if last is not None and last.wplus_overrides["enabled"] is False:
+                inner = SimpleNamespace(_ad_inner=True, extra_generation_params={})
+                scripts[0].jobs.prepare(inner, [given])
+                redrawn.append(inner.wplus_job)
+
+        p.before_step = redraw
+
+    redrawn = []
+    press({"columns": "strength", "column_values": "1"}, given, change=change)
+    assert redrawn == [None, None]
 
 
 def test_the_page_shows_the_last_of_them(made, scripts):

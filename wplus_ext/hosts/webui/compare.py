@@ -52,6 +52,11 @@ class Cell:
         labels = [rows[row].label, columns[column].label]
         return [label.replace("\n", "; ") for label in labels if label]
 
+    def said(self, order: Order) -> list[str]:
+        """What stands under its pictures; our lines say which it is."""
+        named = f"{TITLE}, {'; '.join(self.labels(order))}: "
+        return [line.replace(f"{TITLE}: ", named, 1) for line in self.done.processed.comments.splitlines()]
+
 
 def compare(order: Order, runs: Runs) -> object:
     """Render a table of videos; the WebUI's result with the table first. Where somebody stops it, with what is done.
@@ -131,8 +136,7 @@ def _result(order: Order, cells: Sequence[Cell], done: Sequence[Cell], last: Don
     made, first = copy(last.processed), next((cell for cell in done if cell.is_edited), done[0]).done
     asked = {"Script": NAME, **order.to_infotext()}
     text = ", ".join([first.shown[0][1], *(f"{key}: {quote(value)}" for key, value in asked.items())])
-    lines = list(dict.fromkeys(line for cell in done for line in cell.done.processed.comments.splitlines()))
-    made.comments = "".join(f"{line}\n" for line in lines)
+    made.comments = "".join(f"{line}\n" for line in dict.fromkeys(line for cell in done for line in cell.said(order)))
     shown = [(image, told) for cell in done for image, *told in cell.done.shown]
     tables: list[object] = []
     try:

@@ -182,6 +182,8 @@ class Jobs:
             del p.extra_generation_params[key]  # jobs of an X/Y/Z plot share these entries
         p.wplus_ticket = None if is_inner(p) or getattr(p, "is_api", False) else self.finished.ticket()
         outer = self._last() if is_inner(p) and job_of(self._last()) else None
+        if is_inner(p) and outer is None:  # where the one around it is without an edit, against the page
+            p.wplus_overrides = getattr(self._last(), "wplus_overrides", {})
         try:  # the cell of an X/Y/Z plot may have settings of its own, which its inner jobs do not know
             resolved = job_of(outer).needed() if outer else self._resolve(p, args)
             if resolved is not None:
