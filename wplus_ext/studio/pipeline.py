@@ -134,7 +134,8 @@ class Studio:
                     shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
                 report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
-                report.calls = draft.steps  # of the whole video: where nothing is attached, nobody has counted
+                # Of the whole video: where nothing is attached, nobody has counted.
+                report.calls = report.steps = draft.steps
                 yield self.finish(draft)[0], report
 
     def together(
