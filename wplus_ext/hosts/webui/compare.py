@@ -54,8 +54,8 @@ class Cell:
 
     def said(self, order: Order) -> list[str]:
         """What stands under its pictures; our lines say which it is."""
-        named = f"{TITLE}, {'; '.join(self.labels(order))}: "
-        return [line.replace(f"{TITLE}: ", named, 1) for line in self.done.processed.comments.splitlines()]
+        mine = f"{TITLE}, {'; '.join(self.labels(order))}: "
+        return [line.replace(f"{TITLE}: ", mine, 1) for line in self.done.processed.comments.splitlines()]
 
 
 def compare(order: Order, runs: Runs) -> object:
