@@ -5,6 +5,7 @@ import { button, field, html, isEdited, press, restore, show, svg } from "./wplu
 import { EASINGS } from "./wplus_easings.mjs";
 import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
+import { words } from "./wplus_words.mjs";
 
 const ICONS = {
     undo: "M8 5L4 9l4 4M4 9h9a5 5 0 0 1 0 10H9",
@@ -24,11 +25,12 @@ const ICONS = {
     drop: "M6 6l12 12M18 6L6 18",
 };
 
-const RESET = "Strength back to 1";
-const LAYERED = `Of ${LAYERS} layers: the first are pose and shape, the last colour and skin`;
-
 function tool(icon, label, act, attributes) {
     return button(ICONS[icon], label, act, attributes);
+}
+
+function capital(text) {
+    return text[0].toUpperCase() + text.slice(1);
 }
 
 /** The picture of a track's colour and shape. */
@@ -47,42 +49,43 @@ export class Controls {
      */
     constructor(state, page, presets) {
         this.state = state;
-        this.undo = tool("undo", "Undo (Ctrl+Z)", () => state.undo(-1));
-        this.redo = tool("redo", "Redo (Ctrl+Shift+Z)", () => state.undo(1));
-        this.add = tool("add", "Add a key at the cursor (double-click: at the pointer)", () => page.add());
-        this.remove = tool("remove", "Remove the chosen keys (Delete)", () => state.remove());
+        this.undo = tool("undo", words("Undo (Ctrl+Z)"), () => state.undo(-1));
+        this.redo = tool("redo", words("Redo (Ctrl+Shift+Z)"), () => state.undo(1));
+        this.add = tool("add", words("Add a key at the cursor (double-click: at the pointer)"), () => page.add());
+        this.remove = tool("remove", words("Remove the chosen keys (Delete)"), () => state.remove());
         this.easings = Object.entries(EASINGS).map(([easing, { title, icon }]) => {
             const preview = () => state.suggest(easing), forget = () => state.suggest(null);
             const events = { onpointerenter: preview, onpointerleave: forget, onfocus: preview, onblur: forget };
-            const label = `${title[0].toUpperCase()}${title.slice(1)} easing`;
-            return button(icon, label, () => state.ease(easing), { "data-easing": easing, ...events });
+            const label = words("{0} easing", title);
+            return button(icon, capital(label), () => state.ease(easing), { "data-easing": easing, ...events });
         });
-        this.loop = tool("loop", "Loop: the last frame leads back to the first", () => state.loop());
-        this.fine = tool("fine", "Fine values: steps of 0.001 (Alt)", () => state.toggleFine());
-        const counting = "Count in what was measured, such as an age in years";
+        this.loop = tool("loop", words("Loop: the last frame leads back to the first"), () => state.loop());
+        this.fine = tool("fine", words("Fine values: steps of 0.001 (Alt)"), () => state.toggleFine());
+        const counting = words("Count in what was measured, such as an age in years");
         this.counted = tool("counted", counting, () => state.toggleCounted());
         this.presets = this.#menu(presets);
-        this.copy = tool("copy", "Copy the active track as text (Ctrl+C)", () => page.copy());
-        this.paste = tool("paste", "Paste a track or a schedule (Ctrl+V)", () => page.paste());
+        this.copy = tool("copy", words("Copy the active track as text (Ctrl+C)"), () => page.copy());
+        this.paste = tool("paste", words("Paste a track or a schedule (Ctrl+V)"), () => page.paste());
         const groups = [
             [this.undo, this.redo], [this.add, this.remove], this.easings, [this.loop, this.fine, this.counted],
             [this.presets], [this.copy, this.paste],
         ];
-        this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Curve tools" });
+        this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": words("Curve tools") });
         this.bar.append(...groups.map((group) => html("span", { class: "wplus-group" }, ...group)));
 
-        this.frame = field("Frame of the key", (frame) => state.setKey({ frame }), { inputmode: "numeric" });
-        this.value = field("Value of the key", (value) => state.setKey({ value }));
+        this.frame = field(words("Frame of the key"), (frame) => state.setKey({ frame }), { inputmode: "numeric" });
+        this.value = field(words("Value of the key"), (value) => state.setKey({ value }));
         this.readout = document.createTextNode("");
         this.fields = html("div", { class: "wplus-fields" },
-            html("label", {}, "Frame", this.frame), html("label", {}, "Value", this.value),
+            html("label", {}, words("Frame"), this.frame), html("label", {}, words("Value"), this.value),
             html("output", { class: "wplus-readout", "aria-live": "off" }, this.readout));
-        this.list = html("ol", { class: "wplus-tracks", "aria-label": "Tracks" });
+        this.list = html("ol", { class: "wplus-tracks", "aria-label": words("Tracks") });
     }
 
     #menu(presets) {
-        const options = [["Preset…", ""], ...presets].map(([title, value]) => html("option", { value }, title));
-        const menu = html("select", { "aria-label": "Preset for the active track" }, ...options);
+        const titled = presets.map(([title, value]) => [words(title), value]);
+        const options = [[words("Preset…"), ""], ...titled].map(([title, value]) => html("option", { value }, title));
+        const menu = html("select", { "aria-label": words("Preset for the active track") }, ...options);
         menu.addEventListener("change", () => {
             if (menu.value) this.state.preset(menu.value);
             menu.value = "";
@@ -141,29 +144,30 @@ export class Controls {
         };
         const still = readOnly || track.locked;
         const act = (icon, label, call, end) => {
-            return tool(icon, `${label} ${name}`, call, { "data-act": icon, disabled: end || readOnly });
+            return tool(icon, label, call, { "data-act": icon, disabled: end || readOnly });
         };
         const choose = html("button", {
             type: "button", class: "wplus-name", "aria-pressed": String(active), "data-act": "choose",
             onclick: () => state.activate(i),
-        }, badge(track.style), html("span", {}, name), ...(track.used ? [] : [html("em", {}, "muted")]));
+        }, badge(track.style), html("span", {}, name), ...(track.used ? [] : [html("em", {}, words("muted"))]));
         const kind = `${active ? "wplus-active" : ""} ${track.used ? "" : "wplus-muted"}`;
-        const lock = toggle("locked", `Lock ${name}`, () => state.lock(i), false);
+        const lock = toggle("locked", words("Lock {0}", name), () => state.lock(i), false);
         const row = html("li", { "data-track": i, class: kind }, choose), drop = () => state.drop(i);
-        const reset = { "data-act": "reset", disabled: still };
-        if (strength) row.append(html("span", { class: "wplus-group" }, lock, tool("drop", RESET, drop, reset)));
+        const layered = words("Of {0} layers: the first are pose and shape, the last colour and skin", LAYERS);
+        const reset = tool("drop", words("Strength back to 1"), drop, { "data-act": "reset", disabled: still });
+        if (strength) row.append(html("span", { class: "wplus-group" }, lock, reset));
         else row.append(
-            html("span", { class: "wplus-layers", title: LAYERED },
-                "layers", this.#layer("First layer", i, 0, track, still),
-                "to", this.#layer("End of the layers", i, 1, track, still)),
+            html("span", { class: "wplus-layers", title: layered },
+                words("layers"), this.#layer(words("First layer of {0}", name), i, 0, track, still),
+                "–", this.#layer(words("End of the layers of {0}", name), i, 1, track, still)),
             this.#regionMenu(track, i, regions, still),
             html("span", { class: "wplus-group" },
-                toggle("used", `Use ${name}; off, it is muted`, () => state.mute(i), readOnly),
+                toggle("used", words("Use {0}; off, it is muted", name), () => state.mute(i), readOnly),
                 lock,
-                toggle("solo", `Solo ${name}: mute all others`, () => state.soloTrack(i), readOnly),
-                act("up", "Move up", () => state.swap(i, i - 1), i === 0),
-                act("down", "Move down", () => state.swap(i, i + 1), i === count - 1),
-                act("drop", "Remove", drop, still)));
+                toggle("solo", words("Solo {0}: mute all others", name), () => state.soloTrack(i), readOnly),
+                act("up", words("Move up {0}", name), () => state.swap(i, i - 1), i === 0),
+                act("down", words("Move down {0}", name), () => state.swap(i, i + 1), i === count - 1),
+                act("drop", words("Remove {0}", name), drop, still)));
         return row;
     }
 
@@ -171,18 +175,17 @@ export class Controls {
     #regionMenu(track, i, regions, disabled) {
         const names = [...new Set(["", ...regions, track.region])];
         const options = names.map((name) => {
-            return html("option", { value: name, selected: name === track.region }, name || "everywhere");
+            return html("option", { value: name, selected: name === track.region }, name || words("everywhere"));
         });
-        const attributes = { "aria-label": `Region of ${track.name}`, "data-act": "region", disabled };
+        const attributes = { "aria-label": words("Region of {0}", track.name), "data-act": "region", disabled };
         const menu = html("select", { class: "wplus-region", hidden: names.length === 1, ...attributes }, ...options);
         menu.addEventListener("change", () => this.state.setRegion(i, menu.value) || (menu.value = track.region));
         return menu;
     }
 
     #layer(label, i, which, track, disabled) {
-        const attributes = { inputmode: "numeric", "data-act": label, disabled };
-        const act = (number) => this.state.setLayers(i, which, number);
-        const input = field(`${label} of ${track.name}`, act, attributes);
+        const attributes = { inputmode: "numeric", "data-act": `layer ${which}`, disabled };
+        const input = field(label, (number) => this.state.setLayers(i, which, number), attributes);
         show(input, String(track.layers[which]));
         return input;
     }

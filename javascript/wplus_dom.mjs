@@ -2,11 +2,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** A text in the language of the page, where the WebUI has a localization of it. */
-export function translated(text) {
-    return globalThis.localization?.[text] ?? text;
-}
-
 /** An element. Attributes beginning with "on" are listeners, `true` is an empty attribute and `false` is none. */
 export function html(name, attributes = {}, ...children) {
     const element = document.createElement(name);

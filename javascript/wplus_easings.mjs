@@ -1,6 +1,8 @@
 // How a curve goes from one key to the next: the twin of wplus_ext/easings.py, which says what each is. Both agree to
 // the last bit: + - * / and comparisons, in the same order. A new easing is an entry here, and the same there.
 
+import { words } from "./wplus_words.mjs";
+
 const BISECTIONS = 53;
 
 /**
@@ -9,14 +11,14 @@ const BISECTIONS = 53;
  */
 export const EASINGS = {
     linear: {
-        title: "linear",
+        get title() { return words("linear"); },
         icon: "M4 19L20 5",
         at: ({ start, goal, width }, x) => start + (goal - start) * (x / width),
     },
-    smooth: { title: "smooth", icon: "M4 19C12 19 12 5 20 5", at: smooth },
-    hold: { title: "hold", icon: "M4 19H20V5", at: ({ start }) => start },
+    smooth: { get title() { return words("smooth"); }, icon: "M4 19C12 19 12 5 20 5", at: smooth },
+    hold: { get title() { return words("hold"); }, icon: "M4 19H20V5", at: ({ start }) => start },
     bez: {
-        title: "bezier",
+        get title() { return words("bezier"); },
         icon: "M4 19C16 19 8 5 20 5M4 19h8M20 5h-8",
         at: ({ start, goal, width, bezier }, x) => start + (goal - start) * cubicBezier(x / width, ...bezier),
     },

@@ -7,6 +7,7 @@ import { Gestures } from "./wplus_gestures.mjs";
 import { Plot } from "./wplus_plot.mjs";
 import { controlsOf, pictureOf, scalesOf, scenesOf, wordsOf } from "./wplus_scene.mjs";
 import { Strip } from "./wplus_strip.mjs";
+import { words } from "./wplus_words.mjs";
 
 export class Editor {
     #due = 0; // the painting that was asked for
@@ -22,7 +23,7 @@ export class Editor {
         const page = { add: () => this.add(), copy: () => this.copy(), paste: () => this.paste() };
         this.controls = new Controls(state, page, presets);
         this.scrub = html("input", {
-            type: "range", class: "wplus-scrub", min: 0, step: 1, value: 0, "aria-label": "Cursor frame",
+            type: "range", class: "wplus-scrub", min: 0, step: 1, value: 0, "aria-label": words("Cursor frame"),
             oninput: () => state.moveCursor(Number(this.scrub.value)),
         });
         const under = (event) => Math.round(this.plot.frameAt(this.plot.point(event).x));
@@ -30,7 +31,7 @@ export class Editor {
         this.status = html("p", { class: "wplus-status", role: "status", "aria-live": "polite" });
         this.fault = html("p", { class: "wplus-curve-fault", role: "alert", hidden: true });
         this.axis = document.createTextNode("");
-        const named = { role: "group", "aria-label": "Curve editor", tabindex: -1 };
+        const named = { role: "group", "aria-label": words("Curve editor"), tabindex: -1 };
         this.element = html("div", { class: "wplus-editor", ...named },
             this.controls.bar, html("p", { class: "wplus-axis" }, this.axis),
             html("div", { class: "wplus-drawing" }, this.plot.element, this.scrub, this.strip.element),
@@ -61,9 +62,9 @@ export class Editor {
         if (!state.line) return;
         try {
             await navigator.clipboard.writeText(state.line);
-            state.say("Copied");
+            state.say(words("Copied"));
         } catch {
-            state.say("The browser keeps the clipboard to itself here: press Ctrl+C in the drawing");
+            state.say(words("The browser keeps the clipboard to itself here: press Ctrl+C in the drawing"));
         }
     }
 
@@ -73,7 +74,8 @@ export class Editor {
         try {
             text = await navigator.clipboard.readText();
         } catch {
-            this.state.say("The browser keeps the clipboard to itself here: press Ctrl+V in the drawing");
+            const said = words("The browser keeps the clipboard to itself here: press Ctrl+V in the drawing");
+            this.state.say(said);
             return;
         }
         this.state.pasteText(text);

@@ -3,6 +3,7 @@
 
 import { Curve, MAX_SIZE, parseSchedule, place } from "./wplus_curve.mjs";
 import { bounded, clamp, round, split } from "./wplus_split.mjs";
+import { words } from "./wplus_words.mjs";
 
 export { clamp, round } from "./wplus_split.mjs";
 export const MAX_FRAME = 999_999;
@@ -163,9 +164,11 @@ export function setKey(schedule, frames, number, frame, value) {
     const moved = places(schedule, frames)[number] !== frame; // one between two frames may stay there
     const others = seenPlaces(schedule, frames).filter((_, i) => i !== number);
     const whole = Number.isInteger(frame) && frame >= 0 && frame <= MAX_FRAME;
-    if (moved && !whole) throw new RangeError("expected a whole frame from 0");
-    if (!(Math.abs(value) <= MAX_SIZE)) throw new RangeError(`expected a value from -${MAX_SIZE} to ${MAX_SIZE}`);
-    if (moved && others.includes(frame)) throw new RangeError(`frame ${frame} has a key already`);
+    if (moved && !whole) throw new RangeError(words("expected a whole frame from 0"));
+    if (!(Math.abs(value) <= MAX_SIZE)) {
+        throw new RangeError(words("expected a value from {0} to {1}", -MAX_SIZE, MAX_SIZE));
+    }
+    if (moved && others.includes(frame)) throw new RangeError(words("frame {0} has a key already", frame));
     const made = moved ? explicit(schedule, frames) : schedule;
     const keys = made.keys.map((key, i) => {
         if (i !== number) return key;

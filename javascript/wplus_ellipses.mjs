@@ -6,6 +6,7 @@ import { clamp, curveOf, explicit, putKey, round, seenPlaces } from "./wplus_edi
 import { BOUNDS, ellipsesOf, formatRegions, parseRegions } from "./wplus_regions.mjs";
 import { History, withLine } from "./wplus_text.mjs";
 import { Told } from "./wplus_told.mjs";
+import { words } from "./wplus_words.mjs";
 
 const FIRST = [0.5, 0.4, 0.15, 0.2]; // where a new region is
 const LEAST = 0.01; // of half a width or height that is dragged
@@ -58,7 +59,7 @@ export class Ellipses extends Told {
         const fault = this.fault ?? faultOf(text);
         if (fault) {
             this.#change({ preview: null });
-            this.tell("said", `Not changed: ${fault.message}`);
+            this.tell("said", words("Not changed: {0}", fault.message));
             return false;
         }
         this.history.push(text);
@@ -76,7 +77,7 @@ export class Ellipses extends Told {
     undo(by) {
         const text = this.history.step(by);
         if (text === null) return;
-        this.#send(text, by < 0 ? "Undone" : "Done again");
+        this.#send(text, by < 0 ? words("Undone") : words("Done again"));
     }
 
     /** Work on another region. */
@@ -89,8 +90,8 @@ export class Ellipses extends Told {
         const names = this.regions.map(({ name }) => name);
         let number = 1;
         while (names.includes(`region${number}`)) number += 1;
-        const line = `region${number} = (${FIRST.map(plain).join(" ")})`;
-        if (this.#write(withLine(this.text, line), `region${number} added`)) this.activate(this.regions.length - 1);
+        const name = `region${number}`, line = `${name} = (${FIRST.map(plain).join(" ")})`;
+        if (this.#write(withLine(this.text, line), words("{0} added", name))) this.activate(this.regions.length - 1);
     }
 
     /** Without the active region. */
@@ -98,7 +99,7 @@ export class Ellipses extends Told {
         const { region } = this;
         if (!region) return;
         const lines = linesOf(this.text).filter((_, i) => i + 1 !== region.line);
-        this.#write(lines.join("\n"), `${region.name} removed`);
+        this.#write(lines.join("\n"), words("{0} removed", region.name));
     }
 
     /** Put the active region somewhere on a frame, for now: a key is made there, unless it never moves. */
@@ -117,7 +118,7 @@ export class Ellipses extends Told {
         lines[preview.line - 1] = formatRegions([preview]);
         const text = lines.join("\n");
         if (text === this.text) this.#change({ preview: null });
-        else this.#write(text, `${preview.name} moved`);
+        else this.#write(text, words("{0} moved", preview.name));
         return true;
     }
 

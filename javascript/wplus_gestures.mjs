@@ -3,6 +3,7 @@
 
 import { isEdited } from "./wplus_dom.mjs";
 import { clamp, curveOf, order, places } from "./wplus_edits.mjs";
+import { words } from "./wplus_words.mjs";
 
 const START = 3; // pixels before a press is a drag
 const NEAR = { mouse: 12, touch: 26, line: 7, centre: 5 }; // pixels
@@ -43,7 +44,7 @@ export class Gestures {
             if (isField(event.target) || !this.state.track) return;
             event.clipboardData.setData("text/plain", this.state.line);
             event.preventDefault();
-            this.state.say("Copied");
+            this.state.say(words("Copied"));
         });
         element.addEventListener("paste", (event) => {
             if (isField(event.target)) return;

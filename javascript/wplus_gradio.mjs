@@ -1,6 +1,8 @@
 // What gradio leaves undone for those who do not see the page, or have no mouse: accordions are buttons, numbers beside
 // sliders get names, and ids are one element's each.
 
+import { words } from "./wplus_words.mjs";
+
 /** Mend what is below an element; again where parts of it come later. */
 export function mend(root) {
     for (const head of root.querySelectorAll(".label-wrap:not([role])")) {
@@ -15,8 +17,8 @@ export function mend(root) {
         tell();
     }
     for (const number of root.querySelectorAll("input[type=number]:not([aria-label])")) {
-        const label = number.closest(".block")?.querySelector("label span");
-        if (label && !number.closest("label")) number.setAttribute("aria-label", label.textContent.trim());
+        const text = number.closest(".block")?.querySelector("label span")?.textContent.trim();
+        if (text && !number.closest("label")) number.setAttribute("aria-label", words(text));
     }
     for (const inner of root.querySelectorAll("[id] [id]")) { // those of its HTML are written twice
         if (inner.id === inner.parentElement.closest("[id]").id) inner.removeAttribute("id");

@@ -2,6 +2,7 @@
 
 import { plain } from "./wplus_curve.mjs";
 import { svg } from "./wplus_dom.mjs";
+import { words } from "./wplus_words.mjs";
 
 /** The lines and numbers of a `Plot`, as elements; `fps` are frames a second, `past` is the gutter's width or 0. */
 export function gridOf(plot, fps, past) {
@@ -38,7 +39,7 @@ function framesOf(plot, fps) {
 function pastOf({ right, top, bottom }, end) {
     return [
         svg("path", { class: "wplus-end", d: `M${(right + end) / 2} ${top}V${bottom}` }),
-        svg("text", { x: end, y: bottom + 15, class: "wplus-frame" }, "past"),
+        svg("text", { x: end, y: bottom + 15, class: "wplus-frame" }, words("past")),
     ];
 }
 

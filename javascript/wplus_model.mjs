@@ -2,11 +2,13 @@
 // schedule, which is drawn at once (`preview`); its end, a released pointer or key, writes the text once.
 
 import { plain } from "./wplus_curve.mjs";
+import { EASINGS } from "./wplus_easings.mjs";
 import { clamp, places, sort } from "./wplus_edits.mjs";
 import { STRENGTH, identified, sameKeys } from "./wplus_ids.mjs";
 import { History, read, withTrack } from "./wplus_text.mjs";
 import { Told } from "./wplus_told.mjs";
 import { constantOf, customaryOf, textOf, unitsOf } from "./wplus_units.mjs";
+import { words } from "./wplus_words.mjs";
 
 /** The state of an editor. Everybody may read it; `EditorState` has the commands, which alone change it. */
 export class Model extends Told {
@@ -182,9 +184,10 @@ export class Model extends Told {
         const text = withTrack(this.text, { ...track, schedule: sorted.schedule });
         const taken = this.edit(text, said, { chosen: numbers }), { key } = this;
         if (!taken || said) return taken;
-        const show = (value) => textOf(this.units, value);
-        if (key) this.say(`${track.name}: frame ${plain(key.frame)}, ${show(key.value)}, ${key.easing}`);
-        else this.say(`${track.name} = ${show(schedule.keys[0].value)} …`);
+        const show = (value) => textOf(this.units, value), { name } = track;
+        const where = key && [plain(key.frame), show(key.value), EASINGS[key.easing].title];
+        if (key) this.say(words("{0}: frame {1}, {2}, {3}", name, ...where));
+        else this.say(`${name} = ${show(schedule.keys[0].value)} …`);
         return true;
     }
 
@@ -202,7 +205,7 @@ export class Model extends Told {
         const refusal = (this.fault ?? news.fault)?.message ?? this.#changedLock(news.tracks);
         if (refusal) {
             this.change({ preview: null });
-            this.say(`Not changed: ${refusal}`);
+            this.say(words("Not changed: {0}", refusal));
             return false;
         }
         if (text === this.text) {
@@ -231,7 +234,7 @@ export class Model extends Told {
     #changedLock(tracks) {
         const sources = new Map(tracks.map(({ id, source }) => [id, source]));
         const changed = this.tracks.find(({ id, source }) => this.locked.has(id) && sources.get(id) !== source);
-        return changed && `${changed.name} is locked, unlock it first`;
+        return changed && words("{0} is locked, unlock it first", changed.name);
     }
 
     #write() {

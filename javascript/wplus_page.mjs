@@ -11,6 +11,7 @@ import { Stage } from "./wplus_stage.mjs";
 import { EditorState } from "./wplus_state.mjs";
 import { apart, together, withLine } from "./wplus_text.mjs";
 import { showWaits } from "./wplus_waiting.mjs";
+import { words } from "./wplus_words.mjs";
 
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
@@ -119,11 +120,15 @@ function framesOf(find, tab) {
     const off = find(`#${tab}-ad-enable input`)?.checked === false;
     if (tab === "img2img" && find("#img2img_batch_tab")?.offsetParent) {
         const frames = off || !animated ? batch : Math.max(Math.round(animated), 1);
-        const each = frames === 1 ? "gets the value at frame 0" : `gets the whole curve over its own ${frames} frames`;
-        return [frames, 0, `img2img Batch: every file is a job of its own and ${each}`];
+        return [frames, 0, frames === 1
+            ? words("img2img Batch: every file is a job of its own and gets the value at frame 0")
+            : words(
+                "img2img Batch: every file is a job of its own and gets the whole curve over its own {0} frames",
+                frames,
+            )];
     }
-    if (!animated || (off && batch > 1)) return [batch, 0, "the frames are the images of the batch"];
-    const note = off ? "AnimateDiff is off: one image, with the value at frame 0" : "";
+    if (!animated || (off && batch > 1)) return [batch, 0, words("the frames are the images of the batch")];
+    const note = off ? words("AnimateDiff is off: one image, with the value at frame 0") : "";
     return [Math.max(Math.round(animated), 1), number(`#${tab}-ad-fps input`), note];
 }
 
@@ -146,9 +151,9 @@ function offerDraft(place, text, present, take) {
     const first = text.split("\n")[0].slice(0, 60), more = text.includes("\n") ? " …" : "";
     const accept = () => take(present.trim() ? withLine(present, text) : text);
     place.replaceChildren(
-        html("span", {}, "Written before the page was reloaded: ", html("code", {}, first + more)),
-        html("button", { type: "button", onclick: accept }, present.trim() ? "Add it" : "Take it up"),
-        html("button", { type: "button", onclick: () => (place.hidden = true) }, "No"),
+        html("span", {}, words("Written before the page was reloaded:"), " ", html("code", {}, first + more)),
+        html("button", { type: "button", onclick: accept }, present.trim() ? words("Add it") : words("Take it up")),
+        html("button", { type: "button", onclick: () => (place.hidden = true) }, words("No")),
     );
     place.hidden = false;
 }

@@ -9,12 +9,12 @@ import { clamp, isPast } from "./wplus_edits.mjs";
 import { gridOf } from "./wplus_grid.mjs";
 import { colourOf, shapeOf } from "./wplus_styles.mjs";
 import { textOf } from "./wplus_units.mjs";
+import { words } from "./wplus_words.mjs";
 
 const MARGIN = { left: 44, right: 24, top: 14, bottom: 38 };
 const HEIGHT = 200;
 const PAST = 22; // width of the gutter for keys past the end
 const CHANGES = 34; // width of the right axis
-const EMPTY = "Double-click here, or press Add track";
 const GROUPS = [ // from below
     "known", "grid", "ghosts", "reached", "curves", "changed", "cursor", "handles", "keys", "marquee",
 ];
@@ -28,10 +28,10 @@ export class Plot {
     #paths = new WeakMap(); // by curve: a drag moves only one of them
 
     constructor() {
-        const named = { role: "group", "aria-label": "Curve over the frames" };
+        const named = { role: "group", "aria-label": words("Curve over the frames") };
         this.element = svg("svg", { class: "wplus-plot", height: HEIGHT, ...named });
         this.clip = svg("rect");
-        this.empty = svg("text", { class: "wplus-empty" }, EMPTY);
+        this.empty = svg("text", { class: "wplus-empty" }, words("Double-click here, or press Add track"));
         const id = `wplus-clip-${Math.random().toString(36).slice(2)}`;
         this.element.append(svg("defs", {}, svg("clipPath", { id }, this.clip)));
         for (const name of GROUPS) {
@@ -153,13 +153,13 @@ export class Plot {
             const chosen = track.active && track.chosen.has(number);
             const states = [track.active && " wplus-active", chosen && " wplus-chosen", past && " wplus-past"];
             const value = track.active ? textOf(units, key.value) : plain(key.value);
-            const said = `frame ${plain(frame)}, ${value}, ${EASINGS[key.easing].title}`;
+            const said = words("frame {0}, {1}, {2}", plain(frame), value, EASINGS[key.easing].title);
             set(element, {
                 transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
                 class: `wplus-key ${colourOf(track.style)}${states.filter(Boolean).join("")}`,
                 tabindex: track.active ? 0 : -1,
-                "aria-label": `${track.name}, key ${i + 1} of ${track.keys.length}`,
-                "aria-valuetext": past ? `${said}, past the end` : said,
+                "aria-label": words("{0}, key {1} of {2}", track.name, i + 1, track.keys.length),
+                "aria-valuetext": past ? words("{0}, past the end", said) : said,
                 "aria-valuenow": key.value,
                 "aria-valuemin": -MAX_SIZE,
                 "aria-valuemax": MAX_SIZE,

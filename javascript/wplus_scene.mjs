@@ -5,6 +5,7 @@ import * as edits from "./wplus_edits.mjs";
 import { styleOf } from "./wplus_styles.mjs";
 import { called, plain } from "./wplus_tracks.mjs";
 import { axisOf, textOf } from "./wplus_units.mjs";
+import { words } from "./wplus_words.mjs";
 
 const HALVES = [1, 1.5, 2, 3, 5, 8, 10, 15, 20]; // of the axis
 
@@ -100,24 +101,24 @@ export function wordsOf(state, scenes) {
     const { cursor, fps, key, fault, units } = state, { name, curve } = scenes[state.active] ?? {};
     const changed = changedOf(state), reached = reachedOf(state), seen = reached?.measured[cursor];
     const readout = [
-        `frame ${cursor}`,
+        words("frame {0}", cursor),
         fps > 0 && `${(cursor / fps).toFixed(2)} s`,
         curve && `${name} ${textOf(units, edits.round(curve.at(cursor)))}`,
         key && EASINGS[key.easing].title,
-        typeof seen === "number" && `${reached.attribute} ${seen.toFixed(2)} measured`,
-        changed.length && `changed ${(100 * changed[cursor]).toFixed(2)} %`,
+        typeof seen === "number" && words("{0} {1} measured", reached.attribute, seen.toFixed(2)),
+        changed.length && words("changed {0} %", (100 * changed[cursor]).toFixed(2)),
     ];
     const axis = [
         axisOf(units),
-        changed.length && `dotted, right axis: how much the last run changed, at most ${mostOf(changed)} %`,
-        reached && `grey: ${reached.attribute} as the last run came out`,
-        reached && reached.unit !== 1 && "0 is its first frame",
+        changed.length && words("dotted, right axis: how much the last run changed, at most {0} %", mostOf(changed)),
+        reached && words("grey: {0} as the last run came out", reached.attribute),
+        reached && reached.unit !== 1 && words("0 is its first frame"),
         state.note,
     ];
     const broken = scenes.find((scene) => scene.fault && !scene.muted);
     return {
         axis: sentence(axis), readout: sentence(readout),
-        fault: fault ? `${fault.message}. The drawing is of the last text that could be read.`
+        fault: fault ? words("{0}. The drawing is of the last text that could be read.", fault.message)
             : broken ? `${broken.name}: ${broken.fault.fault ?? broken.fault.message}` : "",
     };
 }

@@ -5,6 +5,7 @@ import { button, html, press, set, svg } from "./wplus_dom.mjs";
 import { curveOf } from "./wplus_edits.mjs";
 import { ellipseAt } from "./wplus_ellipses.mjs";
 import { colourOf, styleOf } from "./wplus_styles.mjs";
+import { words } from "./wplus_words.mjs";
 
 const HEIGHT = 320; // pixels of the picture, at most
 const SIDE = 1000; // of the drawing's own units, across and down
@@ -27,18 +28,18 @@ export class Stage {
     constructor(root, regions, state, size) {
         Object.assign(this, { regions, state, size });
         const tool = (icon, label, act) => button(ICONS[icon], label, act);
-        this.undo = tool("undo", "Undo in the regions (Ctrl+Z)", () => regions.undo(-1));
-        this.redo = tool("redo", "Redo in the regions (Ctrl+Shift+Z)", () => regions.undo(1));
-        this.add = tool("add", "Add a region", () => regions.add());
-        this.remove = tool("remove", "Remove the active region (Delete)", () => regions.remove());
-        this.key = tool("key", "Key of the region at the cursor (K)", () => this.#toggleKey());
+        this.undo = tool("undo", words("Undo in the regions (Ctrl+Z)"), () => regions.undo(-1));
+        this.redo = tool("redo", words("Redo in the regions (Ctrl+Shift+Z)"), () => regions.undo(1));
+        this.add = tool("add", words("Add a region"), () => regions.add());
+        this.remove = tool("remove", words("Remove the active region (Delete)"), () => regions.remove());
+        this.key = tool("key", words("Key of the region at the cursor (K)"), () => this.#toggleKey());
         this.readout = html("output", { class: "wplus-readout" });
-        this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": "Region tools" },
+        this.bar = html("div", { class: "wplus-bar", role: "toolbar", "aria-label": words("Region tools") },
             ...[[this.undo, this.redo], [this.add, this.remove], [this.key]].map((group) => {
                 return html("span", { class: "wplus-group" }, ...group);
             }), this.readout);
         this.canvas = html("canvas", { "aria-hidden": "true" });
-        const named = { role: "group", "aria-label": "Regions on the frame at the cursor" };
+        const named = { role: "group", "aria-label": words("Regions on the frame at the cursor") };
         this.drawing = svg("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, preserveAspectRatio: "none", ...named });
         this.picture = html("div", { class: "wplus-picture" }, this.canvas, this.drawing);
         this.status = html("p", { class: "wplus-status", role: "status", "aria-live": "polite" });
@@ -98,8 +99,9 @@ export class Stage {
         this.undo.disabled = !regions.history.can(-1);
         this.redo.disabled = !regions.history.can(1);
         press(this.key, region && regions.hasKey(region, frames, cursor));
+        const at = (ellipse ?? []).map((part) => part.toFixed(2)).join(" ");
         const said = regions.fault ? regions.fault.message
-            : ellipse ? `frame ${cursor} · ${region.name} ${ellipse.map((number) => number.toFixed(2)).join(" ")}`
+            : ellipse ? `${words("frame {0}", cursor)} · ${region.name} ${at}`
                 : region ? `${region.name}: ${curveOf(region.parts[0], frames).fault.message}` : "";
         if (this.readout.textContent !== said) this.readout.textContent = said;
     }
@@ -136,12 +138,13 @@ export class Stage {
     #draw(group, index, found) {
         if (!found?.ellipse) return set(group, { display: "none" });
         const { region, ellipse: [x, y, wide, high] } = found, active = index === this.regions.active;
+        const numbers = found.ellipse.map((part) => part.toFixed(2));
         set(group, {
             display: "inline", class: `${colourOf(styleOf(index))}${active ? " wplus-active" : ""}`,
             "data-region": index,
-            "aria-label": `Region ${region.name}`,
+            "aria-label": words("Region {0}", region.name),
             "aria-valuenow": x.toFixed(2), "aria-valuemin": -1, "aria-valuemax": 2,
-            "aria-valuetext": `centre ${x.toFixed(2)}, ${y.toFixed(2)}, half ${wide.toFixed(2)} by ${high.toFixed(2)}`,
+            "aria-valuetext": words("centre {0}, {1}, half {2} by {3}", ...numbers),
         });
         const [area, ...ends] = group.childNodes;
         set(area, { cx: x * SIDE, cy: y * SIDE, rx: wide * SIDE, ry: high * SIDE });

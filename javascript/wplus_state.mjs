@@ -5,6 +5,7 @@ import { LAYERS, MAX_SIZE, TrackError, parseSchedule } from "./wplus_curve.mjs";
 import * as edits from "./wplus_edits.mjs";
 import { Model } from "./wplus_model.mjs";
 import { withMuted, withPasted, withSwapped, withTrack, withoutTrack } from "./wplus_text.mjs";
+import { words } from "./wplus_words.mjs";
 
 const NONE = { chosen: new Set() };
 const STEP = 0.05, FINE = 0.001; // of values that are dragged
@@ -27,7 +28,7 @@ export class EditorState extends Model {
         if (text === null) return;
         this.chosen = new Set();
         this.send(text);
-        this.say(by < 0 ? "Undone" : "Done again");
+        this.say(by < 0 ? words("Undone") : words("Done again"));
     }
 
     /** Put another text's tracks, or a schedule alone, into this one. */
@@ -38,10 +39,10 @@ export class EditorState extends Model {
             together = withPasted(this.text, text, this.track, this.#direction());
         } catch (fault) {
             if (!(fault instanceof TrackError)) throw fault;
-            this.say(`Not pasted: ${fault.message}`);
+            this.say(words("Not pasted: {0}", fault.message));
             return;
         }
-        this.edit(together, "Pasted", { chosen: new Set() });
+        this.edit(together, words("Pasted"), { chosen: new Set() });
     }
 
     /** Edit another track. */
@@ -59,7 +60,8 @@ export class EditorState extends Model {
     /** Mute a track, or use it again: that is in the text, and what renders keeps to it. */
     mute(index) {
         if (this.fault) return;
-        const track = this.tracks[index], muted = !track.muted, said = `${track.name} ${muted ? "muted" : "used"}`;
+        const track = this.tracks[index], { name } = track, muted = !track.muted;
+        const said = muted ? words("{0} muted", name) : words("{0} used", name);
         this.edit(withMuted(this.text, [{ ...track, muted }]), said);
     }
 
@@ -67,12 +69,11 @@ export class EditorState extends Model {
     soloTrack(index) {
         if (this.fault) return;
         const { solo } = this, tracks = this.tracks.filter(({ strength }) => !strength);
-        const track = tracks[index], alone = tracks.find((other) => this.look(other).solo);
+        const track = tracks[index], alone = tracks.find((other) => this.look(other).solo), ends = alone === track;
         const muted = alone ? solo.muted : new Map(tracks.map((other) => [other.id, other.muted]));
-        const ends = alone === track;
         const now = (other) => (ends ? (muted.get(other.id) ?? other.muted) : other !== track);
         const text = withMuted(this.text, tracks.map((other) => ({ ...other, muted: now(other) })));
-        const said = ends ? "All as before" : `${track.name} alone`;
+        const said = ends ? words("All as before") : words("{0} alone", track.name);
         this.edit(text, said, { solo: ends ? null : { id: track.id, muted } });
     }
 
@@ -82,18 +83,19 @@ export class EditorState extends Model {
         const active = this.active === a ? b : this.active === b ? a : this.active;
         const ids = this.tracks.map(({ id }) => id);
         [ids[a], ids[b]] = [ids[b], ids[a]];
-        this.edit(text, "Moved", { active, ids });
+        this.edit(text, words("Moved"), { active, ids });
     }
 
     /** Remove a track; the strength is 1 again. */
     drop(index) {
         const track = this.tracks[index], active = this.active - (index < this.active ? 1 : 0);
         if (track.strength) {
-            this.edit(withTrack(this.text, { ...track, schedule: parseSchedule("1") }), "strength is 1", NONE);
+            const text = withTrack(this.text, { ...track, schedule: parseSchedule("1") });
+            this.edit(text, words("strength is 1"), NONE);
             return;
         }
         const ids = this.tracks.filter((_, i) => i !== index).map(({ id }) => id);
-        this.edit(withoutTrack(this.text, track), `${track.name} removed`, { ...NONE, active, ids });
+        this.edit(withoutTrack(this.text, track), words("{0} removed", track.name), { ...NONE, active, ids });
     }
 
     /** Set a track's first layer (`which` is 0) or the end of its layers (1). Says whether that was taken. */
@@ -101,16 +103,17 @@ export class EditorState extends Model {
         const track = this.tracks[index], layers = [...track.layers];
         layers[which] = number;
         const right = Number.isInteger(number) && layers[0] >= 0 && layers[0] < layers[1] && layers[1] <= LAYERS;
-        const said = `${track.name}: layers ${layers[0]} to ${layers[1]}`;
+        const said = words("{0}: layers {1} to {2}", track.name, ...layers);
         if (right) return this.edit(withTrack(this.text, { ...track, layers }), said);
-        this.say(`Not changed: expected layers first < end, from 0 to ${LAYERS}`);
+        this.say(words("Not changed: expected layers first < end, from 0 to {0}", LAYERS));
         return false;
     }
 
     /** Keep a track to a region, or let it act everywhere where the name is empty. */
     setRegion(index, region) {
-        const track = this.tracks[index], said = region ? `in ${region} alone` : "everywhere";
-        return this.edit(withTrack(this.text, { ...track, region }), `${track.name}: ${said}`);
+        const track = this.tracks[index], { name } = track;
+        const said = region ? words("{0}: in {1} alone", name, region) : words("{0}: everywhere", name);
+        return this.edit(withTrack(this.text, { ...track, region }), said);
     }
 
     /** Give the active track another schedule, as text, whose values are lambda: they fill as much of any axis. */
@@ -191,9 +194,10 @@ export class EditorState extends Model {
 
     #whyNot() {
         const { track, fault } = this;
-        if (fault) return "The text cannot be read: mend it first";
-        if (!track) return "There is no track yet: choose a direction and press Add track";
-        return track.muted ? "This track is muted: use it again to change it" : "This track is locked: unlock it first";
+        if (fault) return words("The text cannot be read: mend it first");
+        if (!track) return words("There is no track yet: choose a direction and press Add track");
+        return track.muted ? words("This track is muted: use it again to change it")
+            : words("This track is locked: unlock it first");
     }
 
     /** Remove the chosen keys. */
@@ -201,7 +205,7 @@ export class EditorState extends Model {
         const { size } = this.chosen;
         if (!this.editable || !size) return;
         const schedule = edits.removeKeys(this.schedule, this.frames, this.chosen);
-        this.commit(schedule, `${size} ${size === 1 ? "key" : "keys"} removed`, new Set());
+        this.commit(schedule, size === 1 ? words("1 key removed") : words("{0} keys removed", size), new Set());
     }
 
     /** Give the chosen key another `frame`, or another `value` as values are shown. Says whether that was taken. */
@@ -213,7 +217,7 @@ export class EditorState extends Model {
             return this.commit(edits.setKey(this.schedule, frames, key.number, frame ?? key.frame, other));
         } catch (fault) {
             if (!(fault instanceof RangeError)) throw fault;
-            this.say(`Not changed: ${fault.message}`);
+            this.say(words("Not changed: {0}", fault.message));
             return false;
         }
     }

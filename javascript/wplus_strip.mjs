@@ -2,6 +2,7 @@
 
 import { html } from "./wplus_dom.mjs";
 import { clamp } from "./wplus_edits.mjs";
+import { words } from "./wplus_words.mjs";
 
 const HEIGHT = 56;
 
@@ -11,7 +12,7 @@ export class Strip {
     #image = null;
 
     constructor() {
-        const attributes = { class: "wplus-strip", role: "img", "aria-label": "Rendered frames", hidden: true };
+        const attributes = { class: "wplus-strip", role: "img", "aria-label": words("Rendered frames"), hidden: true };
         this.element = html("canvas", attributes);
     }
 

@@ -3,6 +3,7 @@
 // strength, which has a field of its own on the page, is the last line here: `# [strength] 0 > 1`.
 
 import { LAYERS, TrackError, formatSchedule, formatTrack, linesOf, parse, parseSchedule } from "./wplus_tracks.mjs";
+import { words } from "./wplus_words.mjs";
 
 const STRENGTH = "\n# [strength] ";
 const OFF = "# [off] ", MUTED = /^[ \t\u00A0\u3000\uFEFF]*#[ \t]*\[off\][ \t]*/;
@@ -58,7 +59,7 @@ function readAll(text) {
 
 function strengthOf(source, line) {
     const all = { layers: [0, LAYERS], region: "", muted: false };
-    return { ...all, name: "strength", schedule: parseSchedule(source), line, source, strength: true };
+    return { ...all, name: words("strength"), schedule: parseSchedule(source), line, source, strength: true };
 }
 
 /** The track that a comment is while it is muted, else undefined. */

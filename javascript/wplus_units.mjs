@@ -2,12 +2,13 @@
 // direction's calibration says how much they give. No page.
 
 import { plain } from "./wplus_curve.mjs";
+import { words } from "./wplus_words.mjs";
 
 const KNOWN = { lambda: 1, alpha: 8, strength: 1 }; // the customary halves of the axis
 const USUAL = {
-    lambda: "lambda: usually −1 to 1, and 0 changes nothing",
-    alpha: "alpha of the identity: usually −8 to 8, and 0 changes nothing",
-    strength: "strength of all tracks, or of the identity: usually 0 to 1",
+    get lambda() { return words("lambda: usually −1 to 1, and 0 changes nothing"); },
+    get alpha() { return words("alpha of the identity: usually −8 to 8, and 0 changes nothing"); },
+    get strength() { return words("strength of all tracks, or of the identity: usually 0 to 1"); },
 };
 
 function numberOf(track, alpha) {
@@ -54,8 +55,8 @@ export function textOf({ scale }, value) {
 /** What the axis is, in words. */
 export function axisOf({ number, low, high, attribute, found }) {
     if (!found) return USUAL[number];
-    if (attribute) return `${attribute}, as measured on ${found.model}: shaded where faces no longer hold`;
-    return `${number}: faces were measured to hold from ${signed(low)} to ${signed(high)}`;
+    if (attribute) return words("{0}, as measured on {1}: shaded where faces no longer hold", attribute, found.model);
+    return words("{0}: faces were measured to hold from {1} to {2}", number, signed(low), signed(high));
 }
 
 function signed(value) {

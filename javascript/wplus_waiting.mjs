@@ -1,11 +1,13 @@
 // What was pressed shows that it waits: it is busy, and no button that can be pressed, until there is an answer.
 
+import { words } from "./wplus_words.mjs";
+
 const left = new WeakSet(); // elements that had the focus, which a disabled button loses
 
 /** Show that an element waits; `says` may be shown there. */
 export function wait(element, says = "") {
     if (element === document.activeElement) left.add(element);
-    element.dataset.says = says;
+    element.dataset.says = words(says);
     element.setAttribute("aria-busy", "true");
     if ("disabled" in element) element.disabled = true;
 }

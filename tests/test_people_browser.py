@@ -69,7 +69,7 @@ class People:
         self.page, self.photo = page, photo
         page.route("**/*", lambda route: route.continue_() if url in route.request.url else route.abort())
         page.goto(url)
-        self.open("wplus", "people")
+        self.open("wplus", "advanced", "people")
         self.found = self.part("seen .wplus-face")
         self.used = self.part("faces button.thumbnail-item")
         self.taken = self.part("taken input")
@@ -90,12 +90,24 @@ class People:
 
 
 @pytest.fixture
-def people(chromium, site, tmp_path):
-    (tmp_path / "red.png").write_bytes(pictures.png("red"))
+def page(chromium):
     page = chromium.new_page()
     page.set_default_timeout(30_000)
-    yield People(page, site, str(tmp_path / "red.png"))
+    yield page
     page.close()
+
+
+@pytest.fixture
+def people(page, site, tmp_path):
+    (tmp_path / "red.png").write_bytes(pictures.png("red"))
+    return People(page, site, str(tmp_path / "red.png"))
+
+
+@pytest.fixture
+def german(page):
+    """The page has a localization, as the WebUI has one."""
+    words = (browser.ROOT / "localizations" / "de_DE.json").read_text("utf-8")
+    page.add_init_script(f"window.localization = {words}")
 
 
 def test_a_click_on_a_face_takes_it(people):
@@ -123,6 +135,18 @@ def test_the_keyboard_takes_a_face(people):
     people.page.get_by_label("face 1 of photo red.png").press("Space")
     expect(people.taken.nth(0)).to_be_checked()
     expect(people.used).to_have_count(1)
+
+
+def test_a_german_page_calls_faces_in_german(german, people):
+    people.drop()
+    people.page.get_by_label("Gesicht 2 auf dem Foto red.png").click()
+    expect(people.part("seen figcaption")).to_have_text("red.png: 2 Gesichter, das der Person anklicken")
+    expect(people.taken.nth(1)).to_be_checked()
+
+
+def test_a_german_page_helps_in_german(german, people):
+    people.part("start").first.hover()
+    expect(people.part("start[title$='wenn `start * n <= i < end * n`']").first).to_be_visible()
 
 
 def test_what_is_empty_is_not_there(people):
@@ -211,7 +235,7 @@ def test_a_removed_identity_comes_back_on_another_visit(saved, latents):
     saved.part("remove").click()
     expect(saved.shown).to_have_count(1)
     saved.page.reload()
-    saved.open("wplus", "people")
+    saved.open("wplus", "advanced", "people")
     saved.part("undo").click()
     expect(saved.shown).to_have_count(2)
     expect(saved.identity).to_have_value("anna")

@@ -158,7 +158,8 @@ class Page:
     def _editor(self) -> str:
         """Where javascript/wplus_page.mjs mounts the curve editor, and what it has to know."""
         names = ("tracks", "identity", "direction", "strength", "regions", "report", "calibrated", "add", "again")
-        told = {field.name: f"{field.help}; {field.note}" if field.note else field.help for field in FIELDS} | HELP
+        told = {field.name: [field.help, field.note] if field.note else [field.help] for field in FIELDS}
+        told |= {name: [text] for name, text in HELP.items()}
         known = {name: self._id(name) for name in names} | {
             "tab": self._tab,
             "presets": json.dumps(list(PRESETS.items())),

@@ -136,6 +136,7 @@ class People:
         told = f"{{detail: {{id: '{on.taken.elem_id}', numbers}}}}"
         js = f"(numbers) => {{ document.dispatchEvent(new CustomEvent('wplus-taken', {told})) }}"
         on.taken.change(None, on.taken, None, _js=js)
+        on.seen.change(None, None, None, _js="() => { document.dispatchEvent(new CustomEvent('wplus-seen')) }")
         self.gallery.select(self.use, None, [identity, on.name], **quiet)
         self.changes = [  # of the library
             pressed(on.save, self.save, [desk, on.taken, on.bare, on.name], shown),
