@@ -98,7 +98,7 @@ def test_each_video_keeps_its_report(made):
 
 def test_what_stands_under_the_pictures_says_which_it_is(made):
     lines = made.comments.splitlines()
-    assert lines[0].startswith("W+ Adapter, smile = 1; strength 0.5: 16 layers, ") and len(lines) == 6
+    assert lines[0].startswith("W+ Adapter, smile = 1; strength 0.5: edited in 2 of 2 steps, ") and len(lines) == 6
 
 
 def test_what_is_redrawn_in_the_unedited_video_is_not_edited_either(press, scripts):

@@ -118,7 +118,7 @@ def test_without_the_networks_it_says_what_to_get(accordion, video):
 
 def sent(accordion):
     """What Refresh sends of them."""
-    return accordion._refresh(*asdict(Settings()).values(), "wplus_adapter", "smile")[-1]
+    return accordion._refresh(*asdict(Settings()).values(), "wplus_adapter", "Smile · smile")[-2]
 
 
 def test_what_was_calibrated_comes_to_the_editor(accordion):

@@ -72,7 +72,7 @@ def test_a_draft_is_smaller_and_takes_fewer_steps(press, webui, shown):
     (p,) = webui.ran
     assert (p.width, p.height, p.steps, p.enable_hr, p.n_iter, p.seed) == (128, 64, 4, False, 1, 7)
     assert len(made.images) == 2 and made.images[0].size == (16, 8)
-    assert shown(made).strip.url() and "16 layers" in made.comments
+    assert shown(made).strip.url() and "edited in 4 of 4 steps" in made.comments
 
 
 def test_a_draft_is_a_single_run_of_that_size(press):
