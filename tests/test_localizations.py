@@ -15,6 +15,8 @@ import gradio as gr
 import pytest
 from host import load_script
 
+from wplus_ext.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 FILES = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "localizations").glob("*.json")}
 MODULES = [path.read_text("utf-8") for path in (ROOT / "javascript").glob("*.mjs")]
@@ -82,6 +84,14 @@ def banners(shared):
 
 
 @pytest.fixture
+def notes(shared):
+    """What can be said of settings that change nothing."""
+    note = importlib.import_module("wplus_ext.hosts.webui.notes").note
+    idle = [{}, {"tracks": "# smile = 1"}, {"tracks": "smile = 1", "strength": "0"}, {"tracks": "smile = 0"}]
+    return {note(Settings(tracks="smile = 1")), *(note(Settings(enabled=True, **values)) for values in idle)}
+
+
+@pytest.fixture
 def option(page, shared, monkeypatch):
     """What stands in the settings."""
     found = []
@@ -91,12 +101,12 @@ def option(page, shared, monkeypatch):
 
 
 @pytest.fixture
-def by_python(page, banners, option, models):
+def by_python(page, banners, notes, option, models):
     """All that Python shows, but what it says of names and numbers."""
     waits = {json.loads(says) for each in page.blocks.dependencies for says in WAITING.findall(each["js"] or "")}
     (models / "wplus/directions/grin.txt").write_text("which is not offered")
     heads = re.findall(r"<th>(.*?)</th>|<p>(.*?)</p>", page.script.page.files.table())
-    found = set().union(*map(seen, page.blocks.blocks.values()), *heads, waits, banners, option)
+    found = set().union(*map(seen, page.blocks.blocks.values()), *heads, waits, banners, notes, option)
     return found - NAMES - {""}
 
 
