@@ -48,8 +48,9 @@ class SeveralPage:
     def __init__(self, elem_id: Callable[[str], str]) -> None:
         self._id, self._fields = elem_id, {field.name: field for field in FIELDS}
         mode, self._made = self._fields["mode"], {}
-        self._add([mode.name])
-        groups = {modes: self._group(modes, rows, mode.default in modes) for modes, rows in ROWS.items()}
+        with gr.Column(elem_classes="wplus-several"):
+            self._add([mode.name])
+            groups = {modes: self._group(modes, rows, mode.default in modes) for modes, rows in ROWS.items()}
         self._made[mode.name].change(
             lambda chosen: [gr.update(visible=chosen in modes) for modes in groups],
             self._made[mode.name], list(groups.values()), show_progress=False, queue=False,
@@ -77,10 +78,9 @@ class SeveralPage:
     def _component(self, name: str) -> gr.components.Component:
         """What a field is set with."""
         field = self._fields[name]
-        known = {"label": field.label, "elem_id": self._id(name)}
+        known = {"label": field.label, "elem_id": self._id(name), "info": field.help}
         if field.kind is bool:
             return gr.Checkbox(field.default, **known)
-        known["info"] = field.help
         if field.choices:
             return gr.Radio(list(field.choices), value=field.default, **known)
         if field.step:
