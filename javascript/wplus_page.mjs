@@ -13,6 +13,7 @@ import { apart, together, withLine } from "./wplus_text.mjs";
 import { showWaits } from "./wplus_waiting.mjs";
 import { words } from "./wplus_words.mjs";
 
+const ASK = 1500; // milliseconds until an empty list is asked for
 const WATCH = 300; // milliseconds between looks at fields that tell nobody when Python changes them
 
 function mount(root) {
@@ -58,8 +59,16 @@ function mount(root) {
         field.addEventListener("input", () => take(document.activeElement === field));
     }
     follow(root, state, find);
-    // The lists are those of the WebUI's start: an empty one may have been filled since.
-    if (!find(`#${direction} input`)?.value) find(`#${root.dataset.again}`)?.click();
+    fill(() => find(`#${direction} input`)?.value, () => find(`#${root.dataset.again}`)?.click());
+}
+
+/** The lists are those of the WebUI's start: an empty one may have been filled since. Asked until gradio listens. */
+function fill(isFilled, ask, times = 3) {
+    setTimeout(() => {
+        if (isFilled() || !times) return;
+        ask();
+        fill(isFilled, ask, times - 1);
+    }, ASK);
 }
 
 /** The regions, on the frame at the cursor. Gives what brings back those of an earlier visit, where there are none. */
@@ -181,6 +190,7 @@ onUiLoaded(() => {
     gradioApp().querySelectorAll(".wplus").forEach(mend);
     document.addEventListener("wplus-shown", ({ detail }) => {
         const part = gradioApp().querySelector(`#${detail}`);
+        if (!part) return;
         mend(part);
         part.scrollIntoView({ block: "nearest" });
     });

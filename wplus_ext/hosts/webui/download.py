@@ -31,7 +31,7 @@ class Download:
         self, elem_id: Callable[[str], str], library: Library, look_again: Callable[[], None], queued: bool
     ) -> None:
         self.library, self._look_again = library, look_again
-        self.banner = gr.HTML(lambda: banner(library), elem_id=elem_id("banner"))  # asked whenever a page is opened
+        self.banner = gr.HTML(self.missing, elem_id=elem_id("banner"))  # asked whenever a page is opened
         with gr.Column(visible=False, elem_id=elem_id("download"), elem_classes="wplus-download") as self.part:
             items = gr.CheckboxGroup(
                 [(f"{name}: {item.what}", name) for name, item in ITEMS.items()], value=missing(library),
@@ -57,6 +57,11 @@ class Download:
         getting = pressed(get, work, [items, accepted], got, queue=queued, show_progress="full")
         self.change = getting.then(self.arrived, got, [self.banner, self.part], **quiet)
         unsaved(self.part)
+
+    def missing(self) -> str:
+        """What is missing now, as HTML."""
+        self._look_again()
+        return banner(self.library)
 
     def open(self, wanted: str) -> list[object]:
         """Show the part, with the items that were asked for; without any, what is missing."""
