@@ -22,7 +22,7 @@ function mount(root) {
     const [textarea, factor] = [tracks, strength].map((id) => find(`#${id} textarea, #${id} input`));
     const draft = `wplus-draft-${tab}`, text = () => together(textarea.value, factor.value);
     // The list says what a direction does, and last its name.
-    const chosen = () => find(`#${direction} input`)?.value.split(" · ").at(-1) || "smile";
+    const chosen = () => find(`#${direction} input`)?.value.split(" · ").slice(1).join(" · ") || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
     const write = (news) => {
         const changed = [[textarea, news.tracks], [factor, news.strength]].filter(([field, value]) => {
@@ -56,7 +56,7 @@ function mount(root) {
         };
         // The page's event may come before its field has the text, or be of an earlier one: the fields are the truth.
         root.addEventListener(`wplus-${name}`, () => setTimeout(take));
-        field.addEventListener("input", () => take(document.activeElement === field));
+        field.addEventListener("input", () => take(document.activeElement === field && name));
     }
     follow(root, state, find);
     fill(() => find(`#${direction} input`)?.value, () => find(`#${root.dataset.again}`)?.click());

@@ -156,16 +156,16 @@ export function withLine(text, line) {
 export class History {
     #texts;
     #at = 0;
-    #typing = false;
+    #typing = null; // the field that a person types in
 
     constructor(text) {
         this.#texts = [text];
     }
 
-    /** Note a new text. */
-    push(text, typed = false) {
+    /** Note a new text; what is `typed` into one field is one step. */
+    push(text, typed = null) {
         if (text === this.#texts[this.#at]) return;
-        if (typed && this.#typing) this.#texts[this.#at] = text;
+        if (typed && typed === this.#typing) this.#texts[this.#at] = text;
         else this.#texts = [...this.#texts.slice(Math.max(this.#at - 199, 0), this.#at + 1), text];
         this.#at = this.#texts.length - 1;
         this.#typing = typed;
@@ -176,7 +176,7 @@ export class History {
         const text = this.#texts[this.#at + by];
         if (text === undefined) return null;
         this.#at += by;
-        this.#typing = false;
+        this.#typing = null;
         return text;
     }
 

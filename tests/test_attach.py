@@ -169,6 +169,17 @@ def live(compvis, adapter):
         yield live
 
 
+@pytest.mark.parametrize(("calls", "steps", "edited"), [(1, 4, 3), (2, 2, 2)])
+def test_calls_of_a_step_are_one_for_a_person(compvis, adapter, calls, steps, edited):
+    plan = Plan([Branch(torch.ones(18, 512), 1.0)], start=0.25)
+    with attach(compvis, adapter, plan) as live:
+        live.rows(FRAMES, NEGATIVE)
+        for i in range(4):
+            live.step(i, 4, calls)
+            call(compvis)
+    assert (live.report.steps, live.report.edited_steps) == (steps, edited)
+
+
 def test_a_call_without_a_step_is_refused(live, compvis):
     with pytest.raises(RuntimeError, match=r"step\(i, n\) was not called"):
         call(compvis)

@@ -113,3 +113,8 @@ def test_an_empty_models_folder(shared, tmp_path, place):
     with gr.Blocks():
         inputs = load_script().WPlusScript().ui(False)
     assert inputs[1].value == ""
+
+
+def test_a_name_with_the_pages_own_sign_in_it_is_found_again(shared):
+    picker = importlib.import_module("wplus_ext.hosts.webui.picker")
+    assert picker.named_in(picker.titled("my/a · b")) == "my/a · b"

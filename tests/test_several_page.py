@@ -89,7 +89,7 @@ def test_the_infotext_makes_the_same_order_again(script, mode):
 
 @pytest.fixture
 def boxes(accordion):
-    """What the page's boxes for tracks and regions are told of a job."""
+    """What the page's boxes for tracks and regions, and its switch, are told of a job."""
 
     def act(job):
         accordion._find = lambda info: job
@@ -100,8 +100,8 @@ def boxes(accordion):
 
 def test_what_was_found_is_put_into_the_boxes_once(boxes):
     job = SimpleNamespace(proposed={"tracks": "smile = 0.3"})
-    assert boxes(job) == ["smile = 0.3", None] and boxes(job) == [None, None]
+    assert boxes(job) == ["smile = 0.3", None, True] and boxes(job) == [None] * 3
 
 
 def test_a_job_that_found_nothing_leaves_the_boxes(boxes):
-    assert boxes(None) == [None, None] and boxes(SimpleNamespace(proposed={})) == [None, None]
+    assert boxes(None) == [None] * 3 and boxes(SimpleNamespace(proposed={})) == [None] * 3

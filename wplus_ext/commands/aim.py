@@ -78,7 +78,7 @@ def _best(search: Aim, studio: Studio, shot: Shot, reader: Reads, face: int) -> 
     with tqdm(total=shot.steps * search.renders, desc="aim", unit="step", disable=None) as bar:
 
         def render(found: Mapping[str, Schedule]) -> np.ndarray:
-            edited = common.changed(shot, {"tracks": with_found(shot.edit.parsed, found)})
+            edited = common.changed(shot, {"tracks": with_found(shot.edit.tracks, found)})
             made.append((edited, next(studio.render([edited], bar.update))[0]))
             return made[-1][1]
 

@@ -108,13 +108,13 @@ class Live:
         self._step: tuple[int, int] | None = None
         self._counted = False  # the step, as edited
 
-    def step(self, i: int, n: int) -> None:
-        """Say that step ``i`` of ``n``, from 0, comes next."""
+    def step(self, i: int, n: int, calls: int = 1) -> None:
+        """Say that step ``i`` of ``n``, from 0, comes next; so many of them are one step for a person."""
         if n < 1 or i < 0:
             raise ValueError(f"step {i} of {n}, expected 0 <= i and n >= 1")
         self._active = self.plan.window.active(i, n)
-        if (i, n) != self._step:  # a step may be announced before each of its calls
-            self._step, self._counted = (i, n), False
+        if (i // calls, n) != self._step:  # a step may be announced before each of its calls
+            self._step, self._counted = (i // calls, n), False
             self.report.steps += 1
 
     @property

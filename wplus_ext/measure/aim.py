@@ -166,12 +166,14 @@ class Aim:
         return np.stack([faces.curve(goal.attribute, person) for goal in self.goals])
 
     def missed(self) -> list[str]:
-        """What is out of reach: a sentence for each goal that is far off where its track is at its bound."""
-        best, found = self.best, []
-        for goal, asked, reached in zip(self.goals, self.asked, best.measured):
+        """What is out of reach: a sentence for each goal that falls far short where its track is at its bound."""
+        best, found, unedited = self.best, [], self.rounds[0].measured
+        for goal, before, asked, reached in zip(self.goals, unedited, self.asked, best.measured):
             values = np.array(evaluate(best.tracks[goal.track], self.frames))
             off = np.abs(reached - asked) / goal.unit
-            far = ((values < AT_BOUND * goal.low) | (values > AT_BOUND * goal.high)) & (off > MISSED)
+            is_at_bound = (values < AT_BOUND * goal.low) | (values > AT_BOUND * goal.high)
+            is_beyond = (asked - before) * (asked - reached) < 0  # there less of the track would do
+            far = is_at_bound & ~is_beyond & (off > MISSED)
             if far.any():
                 worst = int(np.where(far, off, 0).argmax())
                 found.append(

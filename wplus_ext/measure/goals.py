@@ -95,15 +95,15 @@ def begun(goals: Sequence[Goal], own: Iterable[Track]) -> dict[str, Schedule] | 
     return begin if len(begin) == len(goals) else None
 
 
-def with_found(own: Iterable[Track], found: Mapping[str, Schedule]) -> str:
-    """A text of tracks with the found ones in place of a video's own of that name, where it has some, and after the
-    others."""
-    left, made = dict(found), []
-    for track in own:
-        is_goal = track.called in left
-        made.append(replace(track, schedule=left.pop(track.called)) if is_goal else track)
-    made += [Track(name, schedule) for name, schedule in left.items()]
-    return tracks.format(made)
+def with_found(text: str, found: Mapping[str, Schedule]) -> str:
+    """A video's text of tracks with the found ones in place of its own of that name, where it has some, and after the
+    others; what else a person wrote there stays. Raises TrackError for a text that is none."""
+    left, lines = dict(found), text.split("\n")
+    for track in tracks.parse(text):
+        if track.called in left:
+            lines[track.line - 1] = tracks.format([replace(track, schedule=left.pop(track.called))])
+    made = [Track(name, schedule) for name, schedule in left.items()]
+    return "\n".join(filter(None, ("\n".join(lines).rstrip(), tracks.format(made))))
 
 
 def told(search: Aim, done: Round) -> str:

@@ -85,6 +85,6 @@ class _Search:
     def _run(self, found: Mapping[str, Schedule]) -> Done:
         number = len(self.rounds) + 1
         last = f"; {self.rounds[-1]}" if self.rounds else ""
-        tracks = with_found(self._settings.parsed, found)
+        tracks = with_found(self._settings.tracks, found)
         name = f"render {number} of {self._order.renders}{last}"
         return self._runs.run({"tracks": tracks, "n_iter": 1}, name, self._early)

@@ -85,7 +85,8 @@ class Page:
         """Show the report whenever the WebUI's JSON beside the picture changes: each result has its own."""
         regions = self.settings["regions"]
         info.change(self._show_report, info, self.last, **QUIET)
-        info.change(self._take_proposed, info, [self.settings["tracks"], regions], **QUIET)
+        boxes = [self.settings["tracks"], regions, self.settings["enabled"]]
+        info.change(self._take_proposed, info, boxes, **QUIET)
         pressed(self.faces, self._find_faces, [info, regions], [regions, self.faces_said], queue=False)
 
     def _build(self) -> None:
@@ -214,12 +215,15 @@ class Page:
         return note_html(note(settings))
 
     def _take_proposed(self, info: str) -> list[object]:
-        """What a job of the script for several videos found for the boxes, once."""
+        """What a job of the script for several videos found for the boxes, once; tracks switch the adapter on."""
         job = self._find(info)
         proposed = {} if job is None else dict(job.proposed)
         if job is not None:
             job.proposed.clear()
-        return [gr.update(value=proposed[name]) if name in proposed else gr.update() for name in ("tracks", "regions")]
+        if "tracks" in proposed:
+            proposed["enabled"] = True
+        boxes = ("tracks", "regions", "enabled")
+        return [gr.update(value=proposed[name]) if name in proposed else gr.update() for name in boxes]
 
     def _find_faces(self, info: str, regions: str) -> list[object]:
         """The regions with those around the faces of the last run, and what is wrong."""

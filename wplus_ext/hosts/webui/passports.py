@@ -60,7 +60,9 @@ class Pilot:
             self._follow_denoiser(denoiser.inner_model)
             self._follow_unet()
             self._read_batch(params)
-            self._live.step(denoiser.step, denoiser.total_steps)
+            # Samplers of the second order, which count each of their calls, have as many times the steps.
+            calls = max(denoiser.total_steps // max(getattr(denoiser, "steps", None) or denoiser.total_steps, 1), 1)
+            self._live.step(denoiser.step, denoiser.total_steps, calls)
         except Exception as error:
             self._error = error
 

@@ -87,13 +87,13 @@ def titled(name: str) -> str:
     """A direction as the page's list has it: what it is called, what more of it is, and its name."""
     bare = name.rpartition("/")[2]
     title, what = TITLES.get(bare, bare.replace("_", " ")), DIRECTIONS.get(bare, "")
-    said = f"{title[:1].upper()}{title[1:]}" + (f": {what}" if what and what != title else "")
+    said = f"{title[:1].upper()}{title[1:]}".replace(BETWEEN, " ") + (f": {what}" if what and what != title else "")
     return f"{said}{BETWEEN}{name}" if name else ""
 
 
 def named_in(title: str | None) -> str:
     """The name of a direction that `titled` gave; empty where none is chosen."""
-    return (title or "").rpartition(BETWEEN)[2]
+    return (title or "").partition(BETWEEN)[2]
 
 
 def first_direction(library: Library) -> str:
