@@ -136,6 +136,24 @@ def test_no_face_is_said_under_the_picture(press, networks, shown, monkeypatch):
     assert "W+ Adapter: no face in the last run's 2 frames" in made.comments and shown(made).proposed == {}
 
 
+def gone(monkeypatch, webui, after):
+    """The networks cannot be read after so many jobs."""
+
+    def read(self, frames):
+        if len(webui.ran) > after:
+            raise OSError("the networks are gone")
+        yield from own(self, frames)
+
+    own = Reader.read
+    monkeypatch.setattr(Reader, "read", read)
+
+
+def test_faces_that_cannot_be_measured_leave_the_draft(press, webui, networks, monkeypatch):
+    gone(monkeypatch, webui, 0)
+    made = press({"mode": "Find faces"}, SMILE)
+    assert len(made.images) == 2 and "W+ Adapter: the networks are gone\n" in made.comments
+
+
 @pytest.mark.parametrize("order", [{"mode": "Find faces"}, {"mode": "Aim", "targets": "smile = 1"}])
 def test_without_the_networks_a_line_says_how_to_get_them(press, webui, order):
     with pytest.raises(RuntimeError, match="^W\\+ Adapter: .*get the networks that measure faces"):
@@ -194,6 +212,13 @@ def test_stopped_in_the_first_it_has_no_tracks(press, webui, networks, shown):
 def test_what_cannot_be_measured_is_said_under_the_picture(press, webui, networks, monkeypatch):
     monkeypatch.setattr(Reader, "blind", True)
     assert "smile cannot be measured in any of 2 frames" in press(AIM, ON).comments and len(webui.ran) == 1
+
+
+def test_what_can_no_longer_be_measured_keeps_the_rounds(press, webui, networks, monkeypatch):
+    gone(monkeypatch, webui, 2)
+    made = press(AIM, ON)
+    assert len(webui.ran) == 3 and len(made.extra_generation_params["WPlus aim"]["rounds"]) == 2
+    assert "W+ Adapter: the networks are gone\n" in made.comments
 
 
 @pytest.mark.parametrize(

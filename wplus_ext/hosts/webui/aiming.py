@@ -60,7 +60,7 @@ class _Search:
                 break
             try:
                 made = self.aim.tell(self.aim.curves(done.job.seen.faces(done.job.frames), self._order.face))
-            except ValueError as error:
+            except (ValueError, OSError, RuntimeError) as error:  # as of networks that are gone meanwhile
                 self._fault = public(error)
                 break
             best = done if made.is_best else best

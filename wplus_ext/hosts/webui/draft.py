@@ -35,7 +35,7 @@ def find_faces(order: Order, runs: Runs) -> object:
         return done.processed
     try:
         found = done.job.seen.regions(done.job.frames)
-    except ValueError as error:
+    except (ValueError, OSError, RuntimeError) as error:  # as of networks that are gone meanwhile
         tell(done, {}, public(error))
     else:
         propose(runs.jobs, done, {"regions": with_regions(regions, found)})
