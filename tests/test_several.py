@@ -209,6 +209,12 @@ def test_stopped_in_the_first_it_has_no_tracks(press, webui, networks, shown):
     assert len(webui.ran) == 1 and shown(made).proposed == {} and "W+ Adapter: stopped\n" in made.comments
 
 
+def test_stopped_before_anything_is_sampled_it_says_so(press, scripts, webui, networks, monkeypatch):
+    monkeypatch.setattr(scripts[0].jobs, "start", lambda p: setattr(webui.state, "interrupted", True))
+    made = press(AIM, ON)
+    assert len(webui.ran) == 1 and "W+ Adapter: stopped\n" in made.comments
+
+
 def test_what_cannot_be_measured_is_said_under_the_picture(press, webui, networks, monkeypatch):
     monkeypatch.setattr(Reader, "blind", True)
     assert "smile cannot be measured in any of 2 frames" in press(AIM, ON).comments and len(webui.ran) == 1

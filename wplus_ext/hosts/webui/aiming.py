@@ -51,7 +51,8 @@ class _Search:
     def best(self) -> Done:
         """Render until it is right, or stopped; the best of the videos."""
         done = best = self._run(self.aim.ask())
-        self.aim = self._over(done.job.frames)
+        if done.is_whole:  # else the number of frames may not be known
+            self.aim = self._over(done.job.frames)
         while (found := self.aim.ask()) is not None:
             if self.aim.rounds:
                 done = self._run(found)
