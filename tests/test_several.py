@@ -75,6 +75,17 @@ def test_a_draft_is_smaller_and_takes_fewer_steps(press, webui, shown):
     assert shown(made).strip.url() and "edited in 4 of 4 steps" in made.comments
 
 
+@pytest.mark.parametrize(
+    ("order", "jobs", "steps"),
+    [({"mode": "Draft"}, 1, 4), ({"mode": "Find faces"}, 1, 4), ({"mode": "Aim", "targets": "smile = 1"}, 8, 128)],
+)
+def test_the_progress_counts_what_is_sampled(press, webui, networks, monkeypatch, order, jobs, steps):
+    totals = []
+    monkeypatch.setattr(webui.total_tqdm, "updateTotal", totals.append)
+    press(order, SMILE, change=large, steps=8)
+    assert webui.state.job_count == jobs and totals == [steps]
+
+
 def test_a_draft_is_a_single_run_of_that_size(press):
     def small(p):
         p.width, p.height, p.steps = 128, 64, 4
@@ -95,6 +106,11 @@ def test_a_draft_of_a_picture_reaches_the_edit(press, webui):
 
     press({"mode": "Draft", "steps": 0.1}, {**SMILE, "start": 0.7}, steps=20, change=picture)
     assert webui.ran[0].steps == 8  # four of which are sampled
+
+
+def test_the_upscaling_of_a_picture_is_the_webuis(press, webui):
+    assert press({"mode": "Draft"}, SMILE, change=lambda p: setattr(p, "txt2img_upscale", True)) is None
+    assert webui.ran == []
 
 
 def test_a_small_video_stays_as_large(press, webui):

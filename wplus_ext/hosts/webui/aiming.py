@@ -15,6 +15,7 @@ from .public import public
 from .runs import Done, Runs, propose, tell
 from .seen import networks_of
 
+ONE = {"n_iter": 1}  # of a round: a video alone
 LONG = 1000  # frames, where their number is not known before there is a video
 
 
@@ -25,7 +26,7 @@ def aim(order: Order, runs: Runs) -> object:
     Raises RuntimeError, one line, for what nothing measures or moves, before anything is rendered.
     """
     search = _Search(order, runs)
-    runs.expect(order.renders, runs.p.steps)
+    runs.expect(order.renders, ONE)
     best = search.best()
     if search.rounds:
         tracks = best.p.wplus_overrides["tracks"]
@@ -88,4 +89,4 @@ class _Search:
         last = f"; {self.rounds[-1]}" if self.rounds else ""
         tracks = with_found(self._settings.parsed, found)
         name = f"render {number} of {self._order.renders}{last}"
-        return self._runs.run({"tracks": tracks, "n_iter": 1}, name, self._early)
+        return self._runs.run({"tracks": tracks, **ONE}, name, self._early)

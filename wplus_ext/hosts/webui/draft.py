@@ -46,7 +46,7 @@ def find_faces(order: Order, runs: Runs) -> object:
 def _run(order: Order, runs: Runs, changes: Mapping[str, object], name: str) -> Done:
     with named():
         small = smaller(runs.p, order, runs.resolved(changes).settings)
-    runs.expect(1, small["steps"])
+    runs.expect(1, small)
     return runs.run({**changes, **small}, name)
 
 

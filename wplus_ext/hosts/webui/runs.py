@@ -76,11 +76,12 @@ class Runs:
         refuse_zeros(found.tracks)
         return found.with_adapter()
 
-    def expect(self, count: int, steps: int) -> None:
-        """Say how many jobs there will be, of so many steps each, before the first."""
-        is_hires = getattr(self.p, "enable_hr", False)
-        shared.state.job_count = count * self.p.n_iter
-        shared.total_tqdm.updateTotal(count * self.p.n_iter * steps * (2 if is_hires else 1))
+    def expect(self, count: int, changes: Mapping[str, object]) -> None:
+        """Say how many jobs there will be, with these changes, before the first."""
+        told = {**vars(self.p), **changes}
+        batches, is_hires = count * told["n_iter"], told.get("enable_hr", False)
+        shared.state.job_count = batches
+        shared.total_tqdm.updateTotal(batches * told["steps"] * (2 if is_hires else 1))
 
     def run(self, changes: Mapping[str, object], name: str, early: Early | None = None) -> Done:
         """A job with these changes: of our settings, or of ``p``. Jobs of one seed and prompt may have one ``early``.

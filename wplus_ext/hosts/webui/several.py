@@ -31,7 +31,9 @@ EXAMPLES = {
 
 def run(p: object, args: Sequence[object]) -> object:
     """Do what a page or a request asks for; the WebUI's result. Raises RuntimeError, one line, for what cannot be, and
-    whatever the WebUI does."""
+    whatever the WebUI does. None, so that the WebUI does it, for the upscaling of a finished picture."""
+    if getattr(p, "txt2img_upscale", False):
+        return None
     with named():
         order = Order.from_args(args)
         runs = Runs(p, {} if order.mode == "Compare" else order.to_infotext())
