@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -179,6 +180,15 @@ def test_a_video_that_was_skipped_is_left_out(press, webui):
     assert "stopped with 6 of 7" in press(STRENGTHS, change=change).comments and len(webui.ran) == 7
 
 
+def test_each_file_of_a_video_has_the_text_of_its_batch(made):
+    runs = sys.modules["wplus_ext.hosts.webui.runs"]
+    texts, seeds = [f"of {seed}" for seed in (7, 7, 8, 8)], [7, 7, 8, 8]
+    two = SimpleNamespace(
+        images=["7.mp4", "8.mp4"], index_of_first_image=0, infotexts=texts, all_seeds=seeds, all_prompts=["a woman"]
+    )
+    assert runs.Done(None, two, True).shown == [("7.mp4", "of 7", 7, "a woman"), ("8.mp4", "of 8", 8, "a woman")]
+
+
 def test_the_progress_counts_the_jobs(made, webui):
     assert webui.state.job_count == 7 and webui.state.job == "7 of 7: smile = 0.5; age = -1; strength 2"
 
@@ -195,6 +205,7 @@ def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
         ({"columnns": "seed"}, "unknown field 'columnns' (did you mean columns"),
         ({"mode": "Comparison"}, "mode is 'Comparison', expected one of Compare, Draft"),
         ({"columns": "seed", "column_values": "1\nany"}, "columns have the seed 'any', expected whole numbers"),
+        ({"columns": "seed", "column_values": "4294967296"}, "expected whole numbers, 0 to 4294967295, one a line"),
         ({"columns": "tracks", "column_values": " \n"}, "columns vary tracks and have no values"),
         ({"rows": "strength", "row_values": "1"}, "rows and columns are both strength"),
         ({"column_values": "much"}, "strength 'much'"),

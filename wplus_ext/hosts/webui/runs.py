@@ -44,10 +44,11 @@ class Done:
         first = made.index_of_first_image
         images = [image for image in made.images if isinstance(image, str)] or made.images[first:]
         texts, seeds, prompts = made.infotexts[first:] or made.infotexts, made.all_seeds, made.all_prompts
-        last = len(texts) - 1 if len(images) > 1 and not isinstance(images[0], str) else 0
+        is_file = bool(images) and isinstance(images[0], str)  # of a whole batch, which has a text for each frame
+        at = [i * len(texts) // len(images) if is_file else min(i, len(texts) - 1) for i in range(len(images))]
         return [
-            (image, texts[min(i, last)], seeds[min(i, last, len(seeds) - 1)], prompts[min(i, last, len(prompts) - 1)])
-            for i, image in enumerate(images)
+            (image, texts[k], seeds[min(k, len(seeds) - 1)], prompts[min(k, len(prompts) - 1)])
+            for image, k in zip(images, at)
         ]
 
 
