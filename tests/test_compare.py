@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,6 +75,27 @@ def test_the_table_is_where_the_webui_keeps_its_grids(made, tmp_path):
 def test_a_program_gets_its_content(press):
     made = press(STRENGTHS, change=lambda p: setattr(p, "is_api", True))
     assert Image.open(io.BytesIO(base64.b64decode(made.images[0]))).n_frames == 2
+
+
+@pytest.mark.parametrize("is_api", [False, True])
+@pytest.mark.parametrize("of", ["request", "webui"])
+def test_a_table_that_is_not_to_be_kept_is_shown_all_the_same(press, webui, tmp_path, of, is_api):
+    webui.opts.data |= {"temp_dir": str(tmp_path), "grid_save": of != "webui"}
+
+    def change(p):
+        p.is_api, p.do_not_save_grid = is_api, of == "request"
+
+    table = press(STRENGTHS, change=change).images[0]
+    assert Image.open(io.BytesIO(base64.b64decode(table)) if is_api else table).n_frames == 2
+    assert not (tmp_path / "grids").exists() and len([*tmp_path.glob("wplus-*")]) == 1 - is_api
+
+
+@pytest.mark.parametrize(("frames", "format"), [(1, "webp"), (2, "webp"), (2, "gif")])
+def test_no_infotext_is_kept_where_the_webui_keeps_none(press, webui, frames, format):
+    webui.opts.data["enable_pnginfo"] = False
+    made = press({**STRENGTHS, "format": format}, frames=frames)
+    assert b"smile" not in Path(made.images[0]).read_bytes() and "smile" in made.infotexts[0]
+    assert not Image.open(made.images[0]).info.keys() & {"parameters", "comment", "exif"}
 
 
 def test_a_single_picture_makes_a_png_with_its_infotext(press):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -185,26 +187,40 @@ def _filled(order: Order, done: Sequence[Cell]) -> np.ndarray:
 
 
 def _written(table: np.ndarray, order: Order, like: Done, text: str) -> str:
-    """Write a table where the WebUI keeps its grids; a PNG where it has one frame. Gives what the WebUI shows: the
-    file's path, or its content for a program."""
-    p = like.p
+    """Write a table, a PNG where it has one frame. Gives what the WebUI shows: the file's path, or its content for a
+    program."""
+    p, option = like.p, shared.opts.data.get
+    is_kept = option("grid_save", True) and not getattr(p, "do_not_save_grid", False)
+    is_api = getattr(p, "is_api", False)
+    folder = _grids(p, table) if is_kept else Path(tempfile.mkdtemp(prefix="wplus-", dir=option("temp_dir") or None))
+    kind = order.format if len(table) > 1 else "png"
+    path = folder / f"wplus-{images.get_next_sequence_number(folder, 'wplus'):04}-{p.seed}.{kind}"
+    text = text if option("enable_pnginfo", True) else ""
+    try:
+        if kind == "png":
+            info = PngInfo()
+            if text:
+                info.add_text("parameters", text)
+            Image.fromarray(table[0]).save(path, pnginfo=info)
+        else:
+            video.save(table, path, _fps(p), text)
+        if is_api:
+            return base64.b64encode(path.read_bytes()).decode()
+    finally:
+        if is_api and not is_kept:
+            shutil.rmtree(folder)
+    ui_tempdir.register_tmp_file(shared.demo, str(path))  # it may be outside of what gradio shows
+    return str(path)
+
+
+def _grids(p: object, table: np.ndarray) -> Path:
+    """The folder where the WebUI keeps its grids."""
     folder = Path(p.outpath_grids)
     if shared.opts.data.get("grid_save_to_dirs", True):
         pattern = shared.opts.data.get("directories_filename_pattern") or "[date]"
         folder /= images.FilenameGenerator(p, p.seed, p.prompt, Image.fromarray(table[0])).apply(pattern).strip(" /\\")
     folder.mkdir(parents=True, exist_ok=True)
-    kind = order.format if len(table) > 1 else "png"
-    path = folder / f"wplus-{images.get_next_sequence_number(folder, 'wplus'):04}-{p.seed}.{kind}"
-    if kind == "png":
-        info = PngInfo()
-        info.add_text("parameters", text)
-        Image.fromarray(table[0]).save(path, pnginfo=info)
-    else:
-        video.save(table, path, _fps(p), text)
-    if getattr(p, "is_api", False):
-        return base64.b64encode(path.read_bytes()).decode()
-    ui_tempdir.register_tmp_file(shared.demo, str(path))  # it may be outside of what gradio shows
-    return str(path)
+    return folder
 
 
 def _fps(p: object) -> float:
