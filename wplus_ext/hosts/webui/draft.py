@@ -14,7 +14,7 @@ from .runs import Done, Runs, propose, tell
 from .seen import networks_of
 
 SIDE, LEAST = 8, 64  # pixels: what sides are multiples of, and how small a draft makes them
-UNEDITED = {"tracks": "", "identity": None}
+NO_EDIT = {"tracks": "", "identity": None}
 
 
 def draft(order: Order, runs: Runs) -> object:
@@ -29,8 +29,8 @@ def find_faces(order: Order, runs: Runs) -> object:
     """
     with named():
         networks_of(runs.jobs.library).reader()
-        regions = runs.resolved(UNEDITED).settings.regions
-    done = _run(order, runs, UNEDITED, "a draft in which faces are looked for")
+        regions = runs.resolved(NO_EDIT).settings.regions
+    done = _run(order, runs, NO_EDIT, "a draft in which faces are looked for")
     if not done.is_whole:
         return done.processed
     try:

@@ -20,12 +20,12 @@ EDITS = ("tracks", "strength", "identity")  # the axes that an unedited video do
 FORMATS = ("webp", "gif", "mp4")
 MOST = 100  # videos of a table
 SEED = 2**32 - 1  # the greatest that all of the WebUI's parts take
-FIELDS_OF = {  # each mode's own, in the order of the page
-    "Compare": ("rows", "row_values", "columns", "column_values", "unedited", "format"),
-    "Draft": ("size", "steps"),
-    "Find faces": ("size", "steps"),
-    "Aim": ("targets", "hold", "by", "face", "renders", "close"),
+ROWS = {  # of the page: modes that have them in common, and what stands in a row
+    ("Compare",): (("rows", "columns"), ("row_values", "column_values"), ("unedited", "format")),
+    ("Draft", "Find faces"): (("size", "steps"),),
+    ("Aim",): (("targets",), ("hold", "by"), ("face", "renders", "close")),
 }
+FIELDS_OF = {mode: tuple(name for row in rows for name in row) for modes, rows in ROWS.items() for mode in modes}
 _SIGNS = re.compile(r"[,;\n]")
 
 
