@@ -192,7 +192,15 @@ def test_stopped_at_once_it_shows_that_video(press, webui):
     assert len(webui.ran) == 1 and len(made.images) == 2
 
 
-def test_a_video_that_was_skipped_is_left_out(press, webui):
+@pytest.mark.parametrize("is_forgotten", [False, True])  # as by a batch that follows
+def test_a_video_that_was_skipped_is_left_out(press, scripts, webui, monkeypatch, is_forgotten):
+    def finish(p, made):
+        own(p, made)
+        webui.state.skipped &= not is_forgotten
+
+    own = scripts[0].jobs.finish
+    monkeypatch.setattr(scripts[0].jobs, "finish", finish)
+
     def change(p):
         def skipped(step):
             p.shared.state.skipped = len(p.shared.ran) == 2

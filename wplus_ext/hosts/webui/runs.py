@@ -92,11 +92,12 @@ class Runs:
         p.styles, p.comments, p.extra_generation_params = list(p.styles or ()), {}, dict(p.extra_generation_params)
         p.wplus_overrides = {"enabled": True, **{key: changes[key] for key in changes if key in NAMES}}
         p.wplus_entries, p.wplus_frames, p.wplus_early = self._entries, [], early
+        p.wplus_skipped = False
         for key in changes.keys() - NAMES:
             setattr(p, key, changes[key])
         shared.state.job = shared.state.textinfo = name
         processed = processing.process_images(p)
-        return Done(p, processed, not (shared.state.interrupted or shared.state.skipped))
+        return Done(p, processed, not (shared.state.interrupted or shared.state.skipped or p.wplus_skipped))
 
 
 def propose(jobs: Jobs, done: Done, boxes: Mapping[str, str]) -> None:
