@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import re
@@ -261,6 +262,38 @@ def test_a_table_that_no_file_holds_is_told_before(press, webui):
     with pytest.raises(RuntimeError, match="a webp holds 16383 a side"):
         press(order, change=change)
     assert webui.ran == []
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "size"), [(0, 0, (128, 256)), (100, 0, (100, 200)), (0, 100, (50, 100)), (30, 90, (30, 90))]
+)
+def test_the_size_of_the_hires_pass_is_known_before(webui, x, y, size):
+    compare = importlib.import_module("wplus_ext.hosts.webui.compare")
+    p = SimpleNamespace(enable_hr=True, width=64, height=128, hr_scale=2.0, hr_resize_x=x, hr_resize_y=y)
+    assert compare._size(p) == size
+
+
+def test_a_table_that_memory_does_not_hold_is_told_after_the_first_video(press, webui, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("wplus_ext.hosts.webui.compare"), "BYTES", 1000)
+    with pytest.raises(RuntimeError, match="^W\\+ Adapter: the table would have 2 frames of .* more than 1,000 bytes"):
+        press(STRENGTHS)
+    assert len(webui.ran) == 1
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_video_without_frames_leaves_the_others(press, webui, monkeypatch, number):
+    def process(p):
+        made = own(p)
+        if len(webui.ran) == number:
+            made.images, made.infotexts = [], []
+            p.wplus_frames.clear()
+        return made
+
+    processing = sys.modules["modules.processing"]
+    own = processing.process_images
+    monkeypatch.setattr(processing, "process_images", process)
+    made = press(STRENGTHS)
+    assert len(made.images) == 12 and "W+ Adapter: there is no table: a video has no frames" in made.comments
 
 
 def test_a_fault_while_rendering_stays_as_it_was_raised(press):

@@ -42,7 +42,9 @@ def test_they_are_computed_once_and_nothing_changes(press, computed, context):
     assert len(computed) == windows * (STEPS + STEPS // 2)
     single = [press(None, {**LATE, "strength": strength}, **more) for strength in ("1", "2")]
     assert pixels(made.images[1:]) == [*pixels(single[0].images), *pixels(single[1].images)]
-    reports = [video["report"] for video in made.extra_generation_params["WPlus videos"]]
+    videos = made.extra_generation_params["WPlus videos"]
+    assert [video["shared_calls"] for video in videos] == [0, windows * STEPS // 2]
+    reports = [video["report"] for video in videos]
     assert reports == [each.extra_generation_params["WPlus report"] for each in single]
 
 
