@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 from modules import script_callbacks, scripts
 
-from wplus_ext.hosts.webui import api, axes, folders, several
+from wplus_ext.hosts.webui import api, axes, folders, order, several
 from wplus_ext.hosts.webui.job import Jobs
 from wplus_ext.hosts.webui.page import Page
 from wplus_ext.library.index import Library
@@ -53,7 +53,7 @@ class WPlusScript(scripts.Script):
 
 class SeveralScript(scripts.Script):
     def title(self) -> str:
-        return several.TITLE
+        return order.NAME
 
     def ui(self, is_img2img: bool) -> list[gr.components.Component]:
         page = several.SeveralPage(self.elem_id)

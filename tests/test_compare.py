@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,25 +64,10 @@ def test_the_table_shows_the_videos_frames(made):
         assert cell == pytest.approx(np.asarray(image).mean((0, 1)), abs=6)  # a WebP keeps a little less
 
 
-def test_the_table_is_where_the_webui_keeps_its_grids(made, tmp_path):
-    assert made.images[0] == str(tmp_path / "grids" / "2026-12-01" / "wplus-0000-7.webp")
-    assert made.index_of_first_image == 1 and len(made.infotexts) == len(made.images) == 15
-
-
-def test_a_program_gets_its_content(press):
-    made = press(STRENGTHS, change=lambda p: setattr(p, "is_api", True))
-    assert Image.open(io.BytesIO(base64.b64decode(made.images[0]))).n_frames == 2
-
-
-def test_a_single_picture_makes_a_png_with_its_infotext(press):
-    made = press({"columns": "strength", "column_values": "1\n2"}, {**ON, "tracks": "smile = 1"}, frames=1)
-    assert made.images[0].endswith(".png") and Image.open(made.images[0]).info["parameters"] == made.info
-
-
 def test_the_infotext_has_what_was_asked(made):
     text = made.infotexts[0]
     assert "Script: W+ compare and aim, WPlus script: Compare, WPlus script rows: tracks" in text
-    assert 'WPlus script row values: "smile = 1' in text or "WPlus script row values: smile = 1" in text
+    assert 'WPlus script row values: "smile = 1\\nsmile = 0.5; age = -1", ' in text
     assert made.info == text and "WPlus script" not in made.infotexts[1]
     for key in re.findall(r"(?:^|, )(WPlus [\w ]+|Script):", text):
         assert re.fullmatch(r"\w[\w \-/]+", key)
@@ -127,14 +111,14 @@ def test_the_page_shows_the_last_of_them(made, scripts):
 
 def test_seeds_and_prompts_vary_with_the_pages_edit(press):
     made = press(
-        {"rows": "seed", "row_values": "3\n4", "columns": "prompt", "column_values": "a man\na cat"},
+        {"rows": "seed", "row_values": "3\n4", "columns": "prompt", "column_values": "a man\na cat in the rain"},
         edit := {**ON, "tracks": "smile = 1"},
     )
     told = [video["labels"] for video in made.extra_generation_params["WPlus videos"]]
-    assert told[0] == ["seed 3, unedited", "a man"] and told[-1] == ["seed 4", "a cat"] and len(told) == 8
+    assert told[0] == ["seed 3, unedited", "a man"] and told[-1] == ["seed 4", "a cat in the rain"] and len(told) == 8
 
     def change(p):
-        p.seed, p.prompt = 4, "a cat"
+        p.seed, p.prompt = 4, "a cat in the rain"
 
     assert pixels(made.images[-2:]) == pixels(press(None, edit, change=change).images)
 
@@ -169,7 +153,15 @@ def test_stopped_at_once_it_shows_that_video(press, webui):
     assert len(webui.ran) == 1 and len(made.images) == 2
 
 
-def test_a_video_that_was_skipped_is_left_out(press, webui):
+@pytest.mark.parametrize("is_forgotten", [False, True])  # as by a batch that follows
+def test_a_video_that_was_skipped_is_left_out(press, scripts, webui, monkeypatch, is_forgotten):
+    def finish(p, made):
+        own(p, made)
+        webui.state.skipped &= not is_forgotten
+
+    own = scripts[0].jobs.finish
+    monkeypatch.setattr(scripts[0].jobs, "finish", finish)
+
     def change(p):
         def skipped(step):
             p.shared.state.skipped = len(p.shared.ran) == 2
@@ -179,14 +171,17 @@ def test_a_video_that_was_skipped_is_left_out(press, webui):
     assert "stopped with 6 of 7" in press(STRENGTHS, change=change).comments and len(webui.ran) == 7
 
 
+def test_each_file_of_a_video_has_the_text_of_its_batch(made):
+    runs = sys.modules["wplus_ext.hosts.webui.runs"]
+    texts, seeds = [f"of {seed}" for seed in (7, 7, 8, 8)], [7, 7, 8, 8]
+    two = SimpleNamespace(
+        images=["7.mp4", "8.mp4"], index_of_first_image=0, infotexts=texts, all_seeds=seeds, all_prompts=["a woman"]
+    )
+    assert runs.Done(None, two, True).shown == [("7.mp4", "of 7", 7, "a woman"), ("8.mp4", "of 8", 8, "a woman")]
+
+
 def test_the_progress_counts_the_jobs(made, webui):
     assert webui.state.job_count == 7 and webui.state.job == "7 of 7: smile = 0.5; age = -1; strength 2"
-
-
-def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
-    (tmp_path / "grids").write_text("no folder")
-    made = press(STRENGTHS)
-    assert len(made.images) == 14 and "W+ Adapter: there is no table: " in made.comments and made.infotexts[0]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +190,7 @@ def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
         ({"columnns": "seed"}, "unknown field 'columnns' (did you mean columns"),
         ({"mode": "Comparison"}, "mode is 'Comparison', expected one of Compare, Draft"),
         ({"columns": "seed", "column_values": "1\nany"}, "columns have the seed 'any', expected whole numbers"),
+        ({"columns": "seed", "column_values": "4294967296"}, "expected whole numbers, 0 to 4294967295, one a line"),
         ({"columns": "tracks", "column_values": " \n"}, "columns vary tracks and have no values"),
         ({"rows": "strength", "row_values": "1"}, "rows and columns are both strength"),
         ({"column_values": "much"}, "strength 'much'"),
@@ -212,14 +208,20 @@ def test_what_cannot_be_is_told_before_anything_is_rendered(press, webui, order,
     assert webui.ran == []
 
 
-def test_a_table_that_no_file_holds_is_told_before(press, webui):
-    def change(p):
-        p.width = p.height = 4096
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_video_without_frames_leaves_the_others(press, webui, monkeypatch, number):
+    def process(p):
+        made = own(p)
+        if len(webui.ran) == number:
+            made.images, made.infotexts = [], []
+            p.wplus_frames.clear()
+        return made
 
-    order = {"columns": "seed", "column_values": "1\n2\n3\n4\n5"}
-    with pytest.raises(RuntimeError, match="a webp holds 16383 a side"):
-        press(order, change=change)
-    assert webui.ran == []
+    processing = sys.modules["modules.processing"]
+    own = processing.process_images
+    monkeypatch.setattr(processing, "process_images", process)
+    made = press(STRENGTHS)
+    assert len(made.images) == 12 and "W+ Adapter: there is no table: a video has no frames" in made.comments
 
 
 def test_a_fault_while_rendering_stays_as_it_was_raised(press):

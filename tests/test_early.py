@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -41,7 +42,9 @@ def test_they_are_computed_once_and_nothing_changes(press, computed, context):
     assert len(computed) == windows * (STEPS + STEPS // 2)
     single = [press(None, {**LATE, "strength": strength}, **more) for strength in ("1", "2")]
     assert pixels(made.images[1:]) == [*pixels(single[0].images), *pixels(single[1].images)]
-    reports = [video["report"] for video in made.extra_generation_params["WPlus videos"]]
+    videos = made.extra_generation_params["WPlus videos"]
+    assert [video["shared_calls"] for video in videos] == [0, windows * STEPS // 2]
+    reports = [video["report"] for video in videos]
     assert reports == [each.extra_generation_params["WPlus report"] for each in single]
 
 
@@ -49,6 +52,18 @@ def test_other_seeds_and_prompts_share_nothing(press, computed):
     press({**TWO, "columns": "seed"}, LATE, steps=STEPS)
     press({**TWO, "columns": "prompt"}, LATE, steps=STEPS)
     assert len(computed) == 4 * STEPS
+
+
+@pytest.mark.parametrize(("then", "shares"), [("1", True), ("0.5", False)])
+def test_other_networks_in_the_weights_share_nothing(press, computed, then, shares):
+    networks = {"lora": [SimpleNamespace(items=["ada", "1"])]}
+
+    def change(p):
+        p.extra_network_data = networks
+        p.before_step = lambda step: networks.update(lora=[SimpleNamespace(items=["ada", then])])
+
+    press(TWO, LATE, steps=STEPS, change=change)
+    assert len(computed) == 2 * STEPS - shares * STEPS // 2
 
 
 def test_they_stand_together_in_whatever_order_they_are_asked(press, computed):

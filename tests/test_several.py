@@ -75,6 +75,17 @@ def test_a_draft_is_smaller_and_takes_fewer_steps(press, webui, shown):
     assert shown(made).strip.url() and "edited in 4 of 4 steps" in made.comments
 
 
+@pytest.mark.parametrize(
+    ("order", "jobs", "steps"),
+    [({"mode": "Draft"}, 1, 4), ({"mode": "Find faces"}, 1, 4), ({"mode": "Aim", "targets": "smile = 1"}, 8, 128)],
+)
+def test_the_progress_counts_what_is_sampled(press, webui, networks, monkeypatch, order, jobs, steps):
+    totals = []
+    monkeypatch.setattr(webui.total_tqdm, "updateTotal", totals.append)
+    press(order, SMILE, change=large, steps=8)
+    assert webui.state.job_count == jobs and totals == [steps]
+
+
 def test_a_draft_is_a_single_run_of_that_size(press):
     def small(p):
         p.width, p.height, p.steps = 128, 64, 4
@@ -95,6 +106,11 @@ def test_a_draft_of_a_picture_reaches_the_edit(press, webui):
 
     press({"mode": "Draft", "steps": 0.1}, {**SMILE, "start": 0.7}, steps=20, change=picture)
     assert webui.ran[0].steps == 8  # four of which are sampled
+
+
+def test_the_upscaling_of_a_picture_is_the_webuis(press, webui):
+    assert press({"mode": "Draft"}, SMILE, change=lambda p: setattr(p, "txt2img_upscale", True)) is None
+    assert webui.ran == []
 
 
 def test_a_small_video_stays_as_large(press, webui):
@@ -134,6 +150,24 @@ def test_no_face_is_said_under_the_picture(press, networks, shown, monkeypatch):
     monkeypatch.setattr(Reader, "blind", True)
     made = press({"mode": "Find faces"}, SMILE)
     assert "W+ Adapter: no face in the last run's 2 frames" in made.comments and shown(made).proposed == {}
+
+
+def gone(monkeypatch, webui, after):
+    """The networks cannot be read after so many jobs."""
+
+    def read(self, frames):
+        if len(webui.ran) > after:
+            raise OSError("the networks are gone")
+        yield from own(self, frames)
+
+    own = Reader.read
+    monkeypatch.setattr(Reader, "read", read)
+
+
+def test_faces_that_cannot_be_measured_leave_the_draft(press, webui, networks, monkeypatch):
+    gone(monkeypatch, webui, 0)
+    made = press({"mode": "Find faces"}, SMILE)
+    assert len(made.images) == 2 and "W+ Adapter: the networks are gone\n" in made.comments
 
 
 @pytest.mark.parametrize("order", [{"mode": "Find faces"}, {"mode": "Aim", "targets": "smile = 1"}])
@@ -191,9 +225,22 @@ def test_stopped_in_the_first_it_has_no_tracks(press, webui, networks, shown):
     assert len(webui.ran) == 1 and shown(made).proposed == {} and "W+ Adapter: stopped\n" in made.comments
 
 
+def test_stopped_before_anything_is_sampled_it_says_so(press, scripts, webui, networks, monkeypatch):
+    monkeypatch.setattr(scripts[0].jobs, "start", lambda p: setattr(webui.state, "interrupted", True))
+    made = press(AIM, ON)
+    assert len(webui.ran) == 1 and "W+ Adapter: stopped\n" in made.comments
+
+
 def test_what_cannot_be_measured_is_said_under_the_picture(press, webui, networks, monkeypatch):
     monkeypatch.setattr(Reader, "blind", True)
     assert "smile cannot be measured in any of 2 frames" in press(AIM, ON).comments and len(webui.ran) == 1
+
+
+def test_what_can_no_longer_be_measured_keeps_the_rounds(press, webui, networks, monkeypatch):
+    gone(monkeypatch, webui, 2)
+    made = press(AIM, ON)
+    assert len(webui.ran) == 3 and len(made.extra_generation_params["WPlus aim"]["rounds"]) == 2
+    assert "W+ Adapter: the networks are gone\n" in made.comments
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,19 @@ def test_the_infotext_makes_the_same_order_again(script, mode):
     )  # fmt: skip
     params, given = {key: str(value) for key, value in order.to_infotext().items()}, {}
     for component, key in script.infotext_fields:
-        if key in params:  # as the WebUI pastes them
+        if (pasted := key(params)) is not None:  # as the WebUI pastes them
             kind = type(component.value)
-            value = params[key] != "False" if kind is bool else kind(params[key])
+            value = pasted != "False" if kind is bool else kind(pasted)
             given[next(field.name for field in FIELDS if key_of(field.name) == key)] = value
     assert Order(**given).to_infotext() == order.to_infotext()
     assert script.paste_field_names == [key for _, key in script.infotext_fields] and KEY in params
+
+
+def test_pasting_empties_the_texts_of_its_mode_alone(script):
+    params = {"Steps": "20", **Order(mode="Aim", targets="smile = 1").to_infotext()}
+    pasted = {key.removeprefix(f"{KEY} "): key(params) for _, key in script.infotext_fields}
+    assert (pasted["targets"], pasted["hold"], pasted["by"], pasted["row values"]) == ("smile = 1", "", "", None)
+    assert {key({"Steps": "20"}) for _, key in script.infotext_fields} == {None}
 
 
 # What a job found for the boxes of the page

@@ -78,7 +78,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         path: see `check`.
         fps: frames a second.
         settings: a text kept in the metadata. `load_settings` reads JSON in ASCII, and `check` knows by its ``shots``
-            what is ours; the WebUI reads its infotext there.
+            what is ours; the WebUI reads its infotext there; none where it is empty.
         force: see `check`; raises as that.
     """
     check(path, force)
@@ -91,7 +91,7 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
             pictures = [Image.fromarray(frame) for frame in frames]
             options = {
                 ".gif": {"comment": settings.encode(), "disposal": 1},
-                ".webp": {"exif": _exif(settings), "quality": 92, "method": 4},
+                ".webp": {"exif": _exif(settings) if settings else b"", "quality": 92, "method": 4},
             }
             duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()

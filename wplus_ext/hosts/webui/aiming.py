@@ -15,6 +15,7 @@ from .public import public
 from .runs import Done, Runs, propose, tell
 from .seen import networks_of
 
+ONE = {"n_iter": 1}  # of a round: a video alone
 LONG = 1000  # frames, where their number is not known before there is a video
 
 
@@ -25,7 +26,7 @@ def aim(order: Order, runs: Runs) -> object:
     Raises RuntimeError, one line, for what nothing measures or moves, before anything is rendered.
     """
     search = _Search(order, runs)
-    runs.expect(order.renders, runs.p.steps)
+    runs.expect(order.renders, ONE)
     best = search.best()
     if search.rounds:
         tracks = best.p.wplus_overrides["tracks"]
@@ -51,7 +52,8 @@ class _Search:
     def best(self) -> Done:
         """Render until it is right, or stopped; the best of the videos."""
         done = best = self._run(self.aim.ask())
-        self.aim = self._over(done.job.frames)
+        if done.is_whole:  # else the number of frames may not be known
+            self.aim = self._over(done.job.frames)
         while (found := self.aim.ask()) is not None:
             if self.aim.rounds:
                 done = self._run(found)
@@ -60,7 +62,7 @@ class _Search:
                 break
             try:
                 made = self.aim.tell(self.aim.curves(done.job.seen.faces(done.job.frames), self._order.face))
-            except ValueError as error:
+            except (ValueError, OSError, RuntimeError) as error:  # as of networks that are gone meanwhile
                 self._fault = public(error)
                 break
             best = done if made.is_best else best
@@ -87,4 +89,4 @@ class _Search:
         last = f"; {self.rounds[-1]}" if self.rounds else ""
         tracks = with_found(self._settings.tracks, found)
         name = f"render {number} of {self._order.renders}{last}"
-        return self._runs.run({"tracks": tracks, "n_iter": 1}, name, self._early)
+        return self._runs.run({"tracks": tracks, **ONE}, name, self._early)

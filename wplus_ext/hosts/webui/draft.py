@@ -14,7 +14,7 @@ from .runs import Done, Runs, propose, tell
 from .seen import networks_of
 
 SIDE, LEAST = 8, 64  # pixels: what sides are multiples of, and how small a draft makes them
-UNEDITED = {"tracks": "", "identity": None}
+NO_EDIT = {"tracks": "", "identity": None}
 
 
 def draft(order: Order, runs: Runs) -> object:
@@ -29,13 +29,13 @@ def find_faces(order: Order, runs: Runs) -> object:
     """
     with named():
         networks_of(runs.jobs.library).reader()
-        regions = runs.resolved(UNEDITED).settings.regions
-    done = _run(order, runs, UNEDITED, "a draft in which faces are looked for")
+        regions = runs.resolved(NO_EDIT).settings.regions
+    done = _run(order, runs, NO_EDIT, "a draft in which faces are looked for")
     if not done.is_whole:
         return done.processed
     try:
         found = done.job.seen.regions(done.job.frames)
-    except ValueError as error:
+    except (ValueError, OSError, RuntimeError) as error:  # as of networks that are gone meanwhile
         tell(done, {}, public(error))
     else:
         propose(runs.jobs, done, {"regions": with_regions(regions, found)})
@@ -46,7 +46,7 @@ def find_faces(order: Order, runs: Runs) -> object:
 def _run(order: Order, runs: Runs, changes: Mapping[str, object], name: str) -> Done:
     with named():
         small = smaller(runs.p, order, runs.resolved(changes).settings)
-    runs.expect(1, small["steps"])
+    runs.expect(1, small)
     return runs.run({**changes, **small}, name)
 
 

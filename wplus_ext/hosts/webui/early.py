@@ -1,7 +1,7 @@
 """Steps before an edit begins, which videos of one seed and prompt share: computed once, and handed back.
 
 Exact by construction: what the UNet gave is handed back where all that it was given is equal bit for bit, call by call
-from the first on, and nobody else's code is in it that could know more than that.
+from the first on, where the same networks are in its weights, and nobody else's code is in it that could know more.
 """
 
 from __future__ import annotations
@@ -26,19 +26,22 @@ class Early:
 
     saved: int = 0
     _unet: nn.Module | None = None
+    _networks: object = None
     _calls: list[tuple[Given, Tensor]] = field(default_factory=list)
     _bytes: int = 0
 
     @contextmanager
-    def shared(self, unet: nn.Module, live: Live) -> Iterator[None]:
-        """Keep calls and hand them back, of one batch, until the edit begins.
+    def shared(self, unet: nn.Module, live: Live, networks: object) -> Iterator[None]:
+        """Keep calls and hand them back, of one batch, until the edit begins. ``networks`` are those in the weights.
 
-        Where another extension has put code of its own into the UNet, or this is another one, nothing is done.
+        Where another extension has put code of its own into the UNet, or this is another one, or other networks are
+        in it, nothing is done.
         """
-        if is_foreign(unet) or self._unet not in (None, unet):
+        is_other = self._unet is not None and (self._unet is not unet or self._networks != networks)
+        if is_other or is_foreign(unet):
             yield
             return
-        self._unet, own, at = unet, unet.forward, 0
+        self._unet, self._networks, own, at = unet, networks, unet.forward, 0
 
         def forward(*args: object, **kwargs: object) -> object:
             nonlocal at

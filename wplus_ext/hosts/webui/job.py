@@ -212,6 +212,7 @@ class Jobs:
         """An image as it is saved, of a job whose frames somebody wants."""
         if getattr(p, "wplus_frames", None) is not None and not is_inner(p):
             p.wplus_frames.append(image)
+            p.wplus_skipped |= shared.state.skipped  # which the WebUI forgets at the next batch
 
     def finish(self, p: object, processed: object) -> None:
         """After a job: put its report into the API's info and under the picture, and keep it for the page."""

@@ -19,12 +19,13 @@ AXES = ("nothing", "tracks", "strength", "identity", "seed", "prompt")
 EDITS = ("tracks", "strength", "identity")  # the axes that an unedited video does not know
 FORMATS = ("webp", "gif", "mp4")
 MOST = 100  # videos of a table
-FIELDS_OF = {  # each mode's own, in the order of the page
-    "Compare": ("rows", "row_values", "columns", "column_values", "unedited", "format"),
-    "Draft": ("size", "steps"),
-    "Find faces": ("size", "steps"),
-    "Aim": ("targets", "hold", "by", "face", "renders", "close"),
+SEED = 2**32 - 1  # the greatest that all of the WebUI's parts take
+ROWS = {  # of the page: modes that have them in common, and what stands in a row
+    ("Compare",): (("rows", "columns"), ("row_values", "column_values"), ("unedited", "format")),
+    ("Draft", "Find faces"): (("size", "steps"),),
+    ("Aim",): (("targets",), ("hold", "by"), ("face", "renders", "close")),
 }
+FIELDS_OF = {mode: tuple(name for row in rows for name in row) for modes, rows in ROWS.items() for mode in modes}
 _SIGNS = re.compile(r"[,;\n]")
 
 
@@ -161,7 +162,7 @@ def _value(which: str, axis: str, line: str) -> Value:
     if axis == "identity":
         return Value(f"identity {line}", {"identity": None if line == NO_IDENTITY else line})
     if axis == "seed":
-        if not line.isdecimal():
-            raise ValueError(f"{which} have the seed {line[:60]!r}, expected whole numbers from 0, one a line")
+        if not line.isdecimal() or int(line) > SEED:
+            raise ValueError(f"{which} have the seed {line[:60]!r}, expected whole numbers, 0 to {SEED}, one a line")
         return Value(f"seed {int(line)}", {"seed": int(line)})
     return Value(line if axis == "prompt" else f"{axis} {line}", {axis: line})

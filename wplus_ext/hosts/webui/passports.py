@@ -90,7 +90,7 @@ class Pilot:
         self._on_unet.callback(unet.register_forward_pre_hook(self._inspect, with_kwargs=True).remove)
         self._live = self._on_unet.enter_context(self._attached(unet))
         if (early := getattr(self._p, "wplus_early", None)) is not None:
-            self._on_unet.enter_context(early.shared(unet, self._live))
+            self._on_unet.enter_context(early.shared(unet, self._live, _networks(self._p)))
         self._unet = unet
 
     def _follow_denoiser(self, denoiser: nn.Module) -> None:
@@ -126,6 +126,13 @@ class Pilot:
         if "context" in kwargs:
             return args, {**kwargs, "context": text}
         return (*args[:2], text, *args[3:]), kwargs
+
+
+def _networks(p: object) -> list[dict[str, list[list[str]]]]:
+    """The LoRAs and other networks that a batch's prompts ask for, those of the hires pass too: they are in the
+    weights, not in the calls."""
+    asked = [getattr(p, name, None) or {} for name in ("extra_network_data", "hr_extra_network_data")]
+    return [{name: [list(each.items) for each in found] for name, found in those.items()} for those in asked]
 
 
 def passports(rows: Sequence[tuple[int, bool]], like: Tensor) -> Tensor:

@@ -44,10 +44,11 @@ class Done:
         first = made.index_of_first_image
         images = [image for image in made.images if isinstance(image, str)] or made.images[first:]
         texts, seeds, prompts = made.infotexts[first:] or made.infotexts, made.all_seeds, made.all_prompts
-        last = len(texts) - 1 if len(images) > 1 and not isinstance(images[0], str) else 0
+        is_file = bool(images) and isinstance(images[0], str)  # of a whole batch, which has a text for each frame
+        at = [i * len(texts) // len(images) if is_file else min(i, len(texts) - 1) for i in range(len(images))]
         return [
-            (image, texts[min(i, last)], seeds[min(i, last, len(seeds) - 1)], prompts[min(i, last, len(prompts) - 1)])
-            for i, image in enumerate(images)
+            (image, texts[k], seeds[min(k, len(seeds) - 1)], prompts[min(k, len(prompts) - 1)])
+            for image, k in zip(images, at)
         ]
 
 
@@ -76,11 +77,12 @@ class Runs:
         refuse_zeros(found.tracks)
         return found.with_adapter()
 
-    def expect(self, count: int, steps: int) -> None:
-        """Say how many jobs there will be, of so many steps each, before the first."""
-        is_hires = getattr(self.p, "enable_hr", False)
-        shared.state.job_count = count * self.p.n_iter
-        shared.total_tqdm.updateTotal(count * self.p.n_iter * steps * (2 if is_hires else 1))
+    def expect(self, count: int, changes: Mapping[str, object]) -> None:
+        """Say how many jobs there will be, with these changes, before the first."""
+        told = {**vars(self.p), **changes}
+        batches, is_hires = count * told["n_iter"], told.get("enable_hr", False)
+        shared.state.job_count = batches
+        shared.total_tqdm.updateTotal(batches * told["steps"] * (2 if is_hires else 1))
 
     def run(self, changes: Mapping[str, object], name: str, early: Early | None = None) -> Done:
         """A job with these changes: of our settings, or of ``p``. Jobs of one seed and prompt may have one ``early``.
@@ -90,11 +92,12 @@ class Runs:
         p.styles, p.comments, p.extra_generation_params = list(p.styles or ()), {}, dict(p.extra_generation_params)
         p.wplus_overrides = {"enabled": True, **{key: changes[key] for key in changes if key in NAMES}}
         p.wplus_entries, p.wplus_frames, p.wplus_early = self._entries, [], early
+        p.wplus_skipped = False
         for key in changes.keys() - NAMES:
             setattr(p, key, changes[key])
         shared.state.job = shared.state.textinfo = name
         processed = processing.process_images(p)
-        return Done(p, processed, not (shared.state.interrupted or shared.state.skipped))
+        return Done(p, processed, not (shared.state.interrupted or shared.state.skipped or p.wplus_skipped))
 
 
 def propose(jobs: Jobs, done: Done, boxes: Mapping[str, str]) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gradio as gr
 
+from ...fields import Field
 from .aiming import aim
 from .compare import compare
 from .draft import draft, find_faces
-from .order import FIELDS, MODES, NAME, Order, key_of
+from .order import FIELDS, FIELDS_OF, KEY, MODES, ROWS, Order, key_of
 from .passports import named
 from .runs import Runs
 
-TITLE = NAME  # in the list of scripts
 DO = dict(zip(MODES, (compare, draft, find_faces, aim)))
-ROWS = {  # of the page: modes that have them in common, and what stands in a row
-    ("Compare",): (("rows", "columns"), ("row_values", "column_values"), ("unedited", "format")),
-    ("Draft", "Find faces"): (("size", "steps"),),
-    ("Aim",): (("targets",), ("hold", "by"), ("face", "renders", "close")),
-}
 EXAMPLES = {
     "row_values": "smile = 0 > 0.7 > 0",
     "column_values": "0.5",
@@ -31,11 +26,23 @@ EXAMPLES = {
 
 def run(p: object, args: Sequence[object]) -> object:
     """Do what a page or a request asks for; the WebUI's result. Raises RuntimeError, one line, for what cannot be, and
-    whatever the WebUI does."""
+    whatever the WebUI does. None, so that the WebUI does it, for the upscaling of a finished picture."""
+    if getattr(p, "txt2img_upscale", False):
+        return None
     with named():
         order = Order.from_args(args)
         runs = Runs(p, {} if order.mode == "Compare" else order.to_infotext())
     return DO[order.mode](order, runs)
+
+
+class Pasted(str):
+    """A field's key in the infotext, as which the WebUI compares it where it sends settings to another tab; it calls it
+    where it pastes an infotext. An empty text has no entry there, and empties its box all the same."""
+
+    def __call__(self, params: Mapping[str, object]) -> object:
+        own = FIELDS_OF.get(params.get(KEY), ())
+        may_be_empty = self in [key_of(field.name) for field in FIELDS if field.name in own and is_text(field)]
+        return params.get(self, "" if may_be_empty else None)
 
 
 class SeveralPage:
@@ -56,7 +63,7 @@ class SeveralPage:
             self._made[mode.name], list(groups.values()), show_progress=False, queue=False,
         )  # fmt: skip
         self.settings = {field.name: self._made[field.name] for field in FIELDS}
-        self.infotext_fields = [(component, key_of(name)) for name, component in self.settings.items()]
+        self.infotext_fields = [(component, Pasted(key_of(name))) for name, component in self.settings.items()]
         self.paste_field_names = [key for _, key in self.infotext_fields]
 
     @property
@@ -85,7 +92,12 @@ class SeveralPage:
             return gr.Radio(list(field.choices), value=field.default, **known)
         if field.step:
             return gr.Slider(field.low, field.high, field.default, step=field.step, **known)
-        if field.kind is not str:
+        if not is_text(field):
             return gr.Number(field.default, precision=0 if field.kind is int else None, **known)
         lines = 1 if name == "hold" else 3
         return gr.Textbox(field.default, lines=lines, max_lines=20, placeholder=EXAMPLES[name], **known)
+
+
+def is_text(field: Field) -> bool:
+    """Whether anything may be typed in it."""
+    return field.kind is str and not field.choices
