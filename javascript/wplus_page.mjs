@@ -178,7 +178,7 @@ onUiLoaded(() => {
     const roots = [...gradioApp().querySelectorAll(".wplus-curve")];
     roots.forEach(mount);
     giveHelp(Object.assign({}, ...roots.map((root) => JSON.parse(root.dataset.help ?? "{}"))));
-    gradioApp().querySelectorAll(".wplus").forEach(mend);
+    gradioApp().querySelectorAll(".wplus, .wplus-several").forEach(mend);
     document.addEventListener("wplus-shown", ({ detail }) => {
         const part = gradioApp().querySelector(`#${detail}`);
         mend(part);

@@ -48,6 +48,11 @@ class Script:
         return f"script_{self.tabname}_wplus_{item}"
 
 
+def quote(text):
+    """A value as the WebUI writes it into an infotext."""
+    return json.dumps(text, ensure_ascii=False) if any(sign in str(text) for sign in ",\n:") else text
+
+
 def load_script():
     """The script's file, loaded as the WebUI loads it."""
     spec = importlib.util.spec_from_file_location("wplus.py", Path(__file__).parents[1] / "scripts" / "wplus.py")
@@ -74,7 +79,7 @@ def install(monkeypatch, models_path, unet=None):
         "processing": SimpleNamespace(process_images=None, fix_seed=lambda p: None),  # see webui_several.py
         "images": SimpleNamespace(),
         "paths_internal": SimpleNamespace(roboto_ttf_file=""),
-        "infotext_utils": SimpleNamespace(quote=lambda text: json.dumps(text) if "," in str(text) else text),
+        "infotext_utils": SimpleNamespace(quote=quote),
         "ui_tempdir": SimpleNamespace(register_tmp_file=lambda demo, path: None),
         "sd_unet": SimpleNamespace(current_unet=None),
         "scripts": SimpleNamespace(Script=Script, AlwaysVisible=object(), scripts_data=[]),
