@@ -48,6 +48,15 @@ def test_they_are_computed_once_and_nothing_changes(press, computed, context):
     assert reports == [each.extra_generation_params["WPlus report"] for each in single]
 
 
+@pytest.mark.parametrize("context", [None, 8])
+def test_the_unedited_video_takes_part(press, computed, context):
+    more = {"frames": 12, "steps": STEPS, "context": context}
+    made = press({**TWO, "unedited": True}, LATE, **more)
+    assert len(computed) == (1 if context is None else 2) * 2 * STEPS
+    single = [press(None, {**LATE, **edit}, **more) for edit in ({"enabled": False}, {"strength": "1"})]
+    assert pixels(made.images[1:25]) == [*pixels(single[0].images), *pixels(single[1].images)]
+
+
 def test_other_seeds_and_prompts_share_nothing(press, computed):
     press({**TWO, "columns": "seed"}, LATE, steps=STEPS)
     press({**TWO, "columns": "prompt"}, LATE, steps=STEPS)

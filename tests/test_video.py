@@ -185,3 +185,16 @@ def test_a_webp_has_its_text_where_the_webui_looks(tmp_path):
     with Image.open(tmp_path / "a.webp") as picture:
         comment = picture.getexif().get_ifd(video.INNER)[video.COMMENT]
     assert comment == b"UNICODE\0" + "a wömän\nSteps: 2".encode("utf-16-be")
+
+
+def test_a_word_longer_than_its_cell_goes_on_in_the_next_line():
+    word = "latent/a_direction_of_a_very_long_name"
+    sheet = Sheet.of([word], [""], 128, 128)
+    lines = sheet.columns[0].split("\n")
+    assert len(lines) > 1 and "".join(lines) == word and sheet._measure(sheet.columns[0])[0] <= 128
+
+
+@pytest.mark.parametrize(("lines", "is_cut"), [(3, False), (40, True)])
+def test_a_label_higher_than_its_row_is_cut(lines, is_cut):
+    sheet = Sheet.of([""], ["\n".join(["smile = 1"] * lines)], 128, 128)
+    assert sheet.rows[0].endswith("…") == is_cut and sheet._measure(sheet.rows[0])[1] <= 128

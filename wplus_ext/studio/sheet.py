@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 PAD, FONT_SIZE = 6, 14
-LABEL = 200  # pixels of a row's label, where its words allow
+LABEL = 200  # pixels of a row's label
 SIDE = 128  # pixels: cells smaller than this are enlarged by a whole number
 
 
@@ -36,10 +36,9 @@ class Sheet:
     ) -> Sheet:
         """A table of videos of ``width`` x ``height``, with a label over each column and before each row."""
         zoom = max(SIDE // max(height, width), 1)
-        wrapped = tuple(_wrapped(label, width * zoom, font) for label in columns)
-        return cls(
-            wrapped, tuple(_wrapped(label, LABEL, font) for label in rows), title, width * zoom, height * zoom, font
-        )
+        width, height = width * zoom, height * zoom
+        heads = tuple(_wrapped(label, width, font) for label in columns)
+        return cls(heads, tuple(_wrapped(label, LABEL, font, height) for label in rows), title, width, height, font)
 
     @property
     def left(self) -> int:
@@ -107,13 +106,31 @@ def _measure(text: str, font: str) -> tuple[int, int]:
     return int(right), int(bottom)
 
 
-def _wrapped(text: str, width: int, font: str) -> str:
-    """The text in lines of at most ``width`` pixels, where its words allow."""
+def _wrapped(text: str, width: int, font: str, height: int | None = None) -> str:
+    """The text in lines of at most ``width`` pixels; where they are higher than ``height``, cut with an ellipsis."""
+    lines = [line for each in text.split("\n") for line in _lines(each, width, font)]
+    shown = len(lines)
+    while height is not None and shown > 1 and _measure("\n".join(lines[:shown]), font)[1] > height:
+        shown -= 1
+    if shown < len(lines):
+        last = lines[shown - 1]
+        while last and _measure(f"{last}…", font)[0] > width:
+            last = last[:-1]
+        lines = [*lines[: shown - 1], f"{last}…"]
+    return "\n".join(lines)
+
+
+def _lines(text: str, width: int, font: str) -> list[str]:
+    """A line in several, between its words; a word that is longer than one goes on in the next."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _measure(longer, font)[0] > width:
-            lines.append(word)
-        else:
+        if _measure(longer, font)[0] <= width:
             lines[-1] = longer
-    return "\n".join(lines)
+            continue
+        lines += [""] if lines[-1] else []
+        for letter in word:
+            if lines[-1] and _measure(lines[-1] + letter, font)[0] > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines

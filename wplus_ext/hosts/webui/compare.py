@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from ...settings import PREFIX
 from ...studio import video
 from ...studio.sheet import Sheet
+from ...window import Window
 from .early import Early
 from .folders import TITLE
 from .notes import idle
@@ -34,11 +35,14 @@ BYTES = 4_000_000_000  # of a table in memory
 
 @dataclass(eq=False)
 class Cell:
-    """A video of a table, which may stand at several places of it: what it has of its own, its seed and prompt.
+    """A video of a table, which may stand at several places of it: what it has of its own, its seed and prompt, and the
+    steps in which it is edited, None where it is not.
+
     ``done`` once it is rendered, and how many UNet calls were handed to it by those before."""
 
     changes: Mapping[str, object]
     scene: tuple[object, object]
+    window: Window | None
     places: list[tuple[int, int]] = field(default_factory=list)
     done: Done | None = None
     shared_calls: int = 0
@@ -46,7 +50,7 @@ class Cell:
     @property
     def is_edited(self) -> bool:
         """Whether it is not the unedited video."""
-        return self.changes.get("enabled") is not False
+        return self.window is not None
 
     def labels(self, order: Order) -> list[str]:
         """Those of its row and column, in one line each."""
@@ -74,7 +78,7 @@ def compare(order: Order, runs: Runs) -> object:
     last, scene, early, is_known = None, None, None, False
     for number, cell in enumerate(cells, 1):
         if cell.scene != scene:  # they stand together
-            scene, early = cell.scene, Early()
+            scene, early = cell.scene, Early(cells[-1].window or Window())
         name = f"{number} of {len(cells)}: {'; '.join(cell.labels(order)) or 'as it is'}"
         before = early.saved
         last = runs.run(cell.changes, name, early)
@@ -106,7 +110,7 @@ def _cells(order: Order, runs: Runs) -> list[Cell]:
                 if why:  # as the unedited video is, to the last bit
                     changes, edit = {**changes, **UNEDITED.changes}, None
             scene = changes.get("seed", runs.p.seed), changes.get("prompt", runs.p.prompt)
-            found.setdefault((edit, scene), Cell(changes, scene)).places.append((i, k))
+            found.setdefault((edit, scene), Cell(changes, scene, edit and edit.window)).places.append((i, k))
     scenes = list(dict.fromkeys(scene for _, scene in found))
     cells = sorted(found.values(), key=lambda cell: (cell.is_edited, scenes.index(cell.scene)))
     if {order.rows, order.columns}.intersection(EDITS) and not cells[-1].is_edited:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...edit.attach import Live
+from ...window import Window
 
 MOST = 512 * 2**20  # bytes of the calls that are kept, in the computer's memory
 
@@ -22,8 +23,12 @@ Given = tuple[tuple[object, ...], dict[str, object]]
 
 @dataclass(eq=False)
 class Early:
-    """The UNet calls before the edit, of jobs of one seed and prompt. ``saved`` counts those that were handed back."""
+    """The UNet calls before the edit, of jobs of one seed and prompt. ``saved`` counts those that were handed back.
 
+    ``window`` is where the edit of the others is, for a job that has none.
+    """
+
+    window: Window = Window()
     saved: int = 0
     _unet: nn.Module | None = None
     _networks: object = None

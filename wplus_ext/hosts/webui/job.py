@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from modules import sd_unet, shared
 from PIL import Image
 from torch import Tensor
 
-from ...edit.attach import attach
-from ...edit.plan import within
+from ...edit.attach import Live, attach
+from ...edit.plan import Plan, within
 from ...edit.report import Report
 from ...library.index import Library
 from ...library.resolve import Resolved, resolve
@@ -106,20 +106,6 @@ class Job:
         finally:
             self._sampling = False
 
-    def guard(self, p: object) -> None:
-        """Run the next ``p.sample`` under the edit; ``p`` has its own method back before that starts."""
-        own, sample = p.__dict__.get("sample"), p.sample
-
-        def guarded(*args: object, **kwargs: object) -> Tensor:
-            if p.__dict__.get("sample") is guarded:  # else another extension wrapped it once more
-                del p.sample
-                if own is not None:
-                    p.sample = own
-            with self.sampling(p):
-                return sample(*args, **kwargs)
-
-        p.sample = guarded
-
     def _attach(self, p: object, stack: ExitStack) -> int:
         """Enter the hooks; gives the number of cross-attentions that they are on."""
         resolved = self.needed()
@@ -153,6 +139,33 @@ class Job:
                 f"none of the steps lies between start {settings.start:g} and end {settings.end:g}; "
                 "lower start, or take more steps"
             )
+
+
+def guard(p: object, within: Callable[[object], AbstractContextManager[None]]) -> None:
+    """Run the next ``p.sample`` within that; ``p`` has its own method back before that starts."""
+    own, sample = p.__dict__.get("sample"), p.sample
+
+    def guarded(*args: object, **kwargs: object) -> Tensor:
+        if p.__dict__.get("sample") is guarded:  # else another extension wrapped it once more
+            del p.sample
+            if own is not None:
+                p.sample = own
+        with within(p):
+            return sample(*args, **kwargs)
+
+    p.sample = guarded
+
+
+@contextmanager
+def _following(p: object) -> Iterator[None]:
+    """Follow what is sampled without an edit, for others of its seed to share."""
+    frames, window = frame_count(p), p.wplus_early.window
+    plan = Plan([], window.start, window.end)
+    live = Live(plan, Report(plan.mode, frames, [], plan.scales))
+    with ExitStack() as stack:
+        with named():
+            stack.enter_context(Pilot(p, lambda unet: nullcontext(live), frames, None).flying())
+        yield
 
 
 def _crop(p: object) -> tuple[float, float, float, float] | None:
@@ -198,7 +211,9 @@ class Jobs:
         job = job_of(p)
         if job is not None:
             job.begin()
-            job.guard(p)
+            guard(p, job.sampling)
+        elif getattr(p, "wplus_early", None) is not None and sd_unet.current_unet is None:
+            guard(p, _following)
         if not is_inner(p):
             self._last = weakref.ref(p)  # one that fails never ends
 
