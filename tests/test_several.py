@@ -170,6 +170,18 @@ def test_faces_that_cannot_be_measured_leave_the_draft(press, webui, networks, m
     assert len(made.images) == 2 and "W+ Adapter: the networks are gone\n" in made.comments
 
 
+def test_finding_faces_that_is_stopped_says_so(press, networks, shown):
+    made = press({"mode": "Find faces"}, SMILE, change=stop_at(1))
+    assert made.extra_generation_params["WPlus told"] == ["stopped before faces were looked for"]
+    assert shown(made).proposed == {}
+
+
+def test_targets_that_cannot_be_read_say_that_it_is_they(press, webui, networks):
+    with pytest.raises(RuntimeError, match="targets, line 1, column 9: expected a number"):
+        press({"mode": "Aim", "targets": "smile = much"}, SMILE)
+    assert webui.ran == []
+
+
 @pytest.mark.parametrize("order", [{"mode": "Find faces"}, {"mode": "Aim", "targets": "smile = 1"}])
 def test_without_the_networks_a_line_says_how_to_get_them(press, webui, order):
     with pytest.raises(RuntimeError, match="^W\\+ Adapter: .*get the networks that measure faces"):
@@ -200,6 +212,9 @@ def test_each_round_is_told_as_it_comes_and_in_the_end(press, webui, networks):
     made = press(AIM, ON)
     assert [f"render {i}: mean error" in made.comments for i in (1, 2, 3, 4)] == [True, True, True, False]
     assert "3 renders are done" in made.comments
+    assert made.comments.splitlines()[-4:] == [
+        f"W+ Adapter: {line}" for line in made.extra_generation_params["WPlus told"]
+    ]
     assert webui.state.job.startswith("render 3 of 3; render 2: mean error") and webui.state.job_count == 3
 
 

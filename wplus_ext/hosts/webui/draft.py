@@ -32,6 +32,7 @@ def find_faces(order: Order, runs: Runs) -> object:
         regions = runs.resolved(NO_EDIT).settings.regions
     done = _run(order, runs, NO_EDIT, "a draft in which faces are looked for")
     if not done.is_whole:
+        tell(done, {}, "stopped before faces were looked for")
         return done.processed
     try:
         found = done.job.seen.regions(done.job.frames)

@@ -10,7 +10,7 @@ from functools import cached_property
 from ...fields import check, fields_of, refuse_unknown, setting
 from ...measure.goals import Wanted, moved_by
 from ...settings import NO_IDENTITY, PREFIX, nearest
-from ...tracks import parse
+from ...tracks import TrackError, parse
 
 NAME = "W+ compare and aim"  # in the list of scripts
 KEY = f"{PREFIX}script"  # of the infotext's entries
@@ -72,7 +72,9 @@ class Order:
     by: str = setting(
         "", "Moved by", "attribute = direction, one a line; where empty, the direction of the attribute's name"
     )
-    face: int = setting(1, "Whose face", "from 1, the larger first", low=1, high=1000)
+    face: int = setting(
+        1, "Whose face", "from 1, the larger first", note="it is measured; the edit changes all faces", low=1, high=1000
+    )
     renders: int = setting(8, "Renders at most", "videos that are tried, the unedited one first", low=2, high=100)
     close: float = setting(0.03, "Close enough", "the mean error at which the search ends", low=0.0, high=10.0)
 
@@ -110,7 +112,10 @@ class Order:
     @cached_property
     def wanted(self) -> Wanted:
         """What is aimed at."""
-        targets = parse(self.targets)
+        try:
+            targets = parse(self.targets)
+        except TrackError as error:
+            raise ValueError(f"targets, {error}") from error
         if not targets:
             raise ValueError("targets is empty, expected a line such as smile = 0 > 0.7 > 0")
         hold = [name for name in (part.strip() for part in _SIGNS.split(self.hold)) if name]

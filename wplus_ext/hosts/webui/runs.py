@@ -111,6 +111,7 @@ def propose(jobs: Jobs, done: Done, boxes: Mapping[str, str]) -> None:
 
 def tell(done: Done, told: Mapping[str, object], *lines: str) -> None:
     """Add to a result what programs read, and lines under the picture."""
-    made = done.processed
-    made.extra_generation_params = {**made.extra_generation_params, **told}
+    made, key = done.processed, f"{PREFIX}told"  # comments do not reach programs
+    said = [*made.extra_generation_params.get(key, ()), *lines]
+    made.extra_generation_params = {**made.extra_generation_params, **told, **({key: said} if said else {})}
     made.comments += "".join(f"{TITLE}: {line}\n" for line in lines)
