@@ -57,6 +57,11 @@ def test_the_unedited_video_takes_part(press, computed, context):
     assert pixels(made.images[1:25]) == [*pixels(single[0].images), *pixels(single[1].images)]
 
 
+def test_the_unedited_video_of_each_seed_takes_part(press, computed):
+    press({**TWO, "unedited": True, "rows": "seed", "row_values": "1\n2"}, LATE, steps=STEPS)
+    assert len(computed) == 2 * 2 * STEPS
+
+
 def test_other_seeds_and_prompts_share_nothing(press, computed):
     press({**TWO, "columns": "seed"}, LATE, steps=STEPS)
     press({**TWO, "columns": "prompt"}, LATE, steps=STEPS)

@@ -94,7 +94,7 @@ def compare(order: Order, runs: Runs) -> object:
 
 
 def _cells(order: Order, runs: Runs) -> list[Cell]:
-    """The videos that differ, the unedited ones first, then those of one seed and prompt together.
+    """The videos that differ, those of one seed and prompt together, of which the unedited one is first.
 
     Raises ValueError for what cannot be in one of them.
     """
@@ -112,7 +112,7 @@ def _cells(order: Order, runs: Runs) -> list[Cell]:
             scene = changes.get("seed", runs.p.seed), changes.get("prompt", runs.p.prompt)
             found.setdefault((edit, scene), Cell(changes, scene, edit and edit.window)).places.append((i, k))
     scenes = list(dict.fromkeys(scene for _, scene in found))
-    cells = sorted(found.values(), key=lambda cell: (cell.is_edited, scenes.index(cell.scene)))
+    cells = sorted(found.values(), key=lambda cell: (scenes.index(cell.scene), cell.is_edited))
     if {order.rows, order.columns}.intersection(EDITS) and not cells[-1].is_edited:
         raise ValueError(f"{why}, so all of them would be the unedited video; add a track or an identity")
     return cells
