@@ -22,7 +22,7 @@ function mount(root) {
     const [textarea, factor] = [tracks, strength].map((id) => find(`#${id} textarea, #${id} input`));
     const draft = `wplus-draft-${tab}`, text = () => together(textarea.value, factor.value);
     // The list says what a direction does, and last its name.
-    const chosen = () => find(`#${direction} input`)?.value.split(" · ").slice(1).join(" · ") || "smile";
+    const chosen = () => find(`#${direction} input`)?.value.replace(/^.*? · /, "") || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
     const write = (news) => {
         const changed = [[textarea, news.tracks], [factor, news.strength]].filter(([field, value]) => {

@@ -169,7 +169,8 @@ def test_what_comes_late_does_not_bring_old_faces_back(people):
     people.found.nth(0).click()  # the parser is at work for a second
     people.part("photos button[aria-label=Clear]").click()
     expect(people.found).to_have_count(0)
-    people.page.wait_for_timeout(400)  # gradio forgets a file that is sent while an event ends: nobody is so quick
+    people.page.wait_for_timeout(4000)  # until the parser's answer is there; gradio forgets a file sent meanwhile
+    expect(people.found).to_have_count(0)
     people.drop()
     expect(people.found.nth(0)).to_have_attribute("aria-pressed", "false")
     expect(people.taken.nth(0)).not_to_be_checked()

@@ -92,8 +92,9 @@ def titled(name: str) -> str:
 
 
 def named_in(title: str | None) -> str:
-    """The name of a direction that `titled` gave; empty where none is chosen."""
-    return (title or "").partition(BETWEEN)[2]
+    """The name in what `titled` gave, or a bare name; empty where none is chosen."""
+    said, between, name = (title or "").partition(BETWEEN)
+    return name if between else said
 
 
 def first_direction(library: Library) -> str:
