@@ -107,7 +107,7 @@ class Download:
 
 
 def _licences() -> str:
-    """The licences of all items as HTML, folded to their first lines."""
+    """The licences of all items as HTML, with links."""
     link = r'<a href="\g<0>" target="_blank" rel="noopener">\g<0></a>'
     texts = dict.fromkeys(item.licence for item in ITEMS.values())
     linked = (re.sub(r"https://\S+", link, html.escape(text)) for text in texts)

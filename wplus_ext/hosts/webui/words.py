@@ -12,10 +12,8 @@ from .public import public
 NEEDED = {"adapter": "adapters", "directions": "directions"}  # items, and where they are looked for
 
 
-def fault_html(error: Exception | None) -> str:
+def fault_html(error: Exception) -> str:
     """What went wrong, as every part of the page shows it; of missing files, with what gets them."""
-    if error is None:
-        return ""
     return f'<div class="wplus-fault" role="alert">{html.escape(public(error))}{lead(error)}</div>'
 
 
