@@ -17,7 +17,7 @@ from . import moves
 from .aim import Aim, Goal, Round
 from .reader import ATTRIBUTES
 
-FAR = {True: 8.0, False: 1.0}  # how far tracks go, with an identity and without
+FAR = {True: 8.0, False: 1.0}  # how far tracks go, alpha with an identity and lambda without; as in wplus_units.mjs
 
 
 @dataclass(frozen=True)
