@@ -208,6 +208,12 @@ def test_aiming_reaches_what_is_asked(press, networks):
     assert told["reached"]["smile"] == pytest.approx([0.3, 0.3], abs=0.03)
 
 
+def test_aiming_moves_one_region(press, networks):
+    regions = {**ON, "regions": "left = (0.3 0.5 0.2 0.3)"}
+    told = press({**AIM, "by": "smile = smile[left]"}, regions).extra_generation_params["WPlus aim"]
+    assert told["tracks"].startswith("smile[left] = ") and told["rounds"][1]["error"] < told["rounds"][0]["error"]
+
+
 def test_each_round_is_told_as_it_comes_and_in_the_end(press, webui, networks):
     made = press(AIM, ON)
     assert [f"render {i}: mean error" in made.comments for i in (1, 2, 3, 4)] == [True, True, True, False]
@@ -268,6 +274,7 @@ def test_what_can_no_longer_be_measured_keeps_the_rounds(press, webui, networks,
         ({"targets": "mouth_open = 1"}, 'no direction is known to move mouth_open; say by "mouth_open = DIRECTION"'),
         ({"by": "smile"}, "by is 'smile', expected ATTRIBUTE = DIRECTION"),
         ({"by": "smile = grin"}, "there is no direction 'grin'"),
+        ({"by": "smile = smile[left]"}, "there is no region 'left'"),
         ({"renders": 1}, "renders is 1, expected 2 to 100"),
     ],
 )
