@@ -229,6 +229,15 @@ def test_a_banner_says_what_is_missing(empty):
     assert "the W+ adapter, 155 MB and edit directions, 2 MB" in said and 'data-items="adapter directions"' in said
 
 
+def test_a_fault_of_a_track_leads_to_the_directions_that_are_not_there(accordion, models):
+    for path in (models / "wplus" / "directions").rglob("*.*"):
+        path.unlink()
+    accordion.library.refresh()
+    values = dict(zip(accordion.settings, (component.value for component in accordion.inputs)))
+    said = accordion._check(*{**values, "tracks": "smile = 1", "enabled": True}.values())
+    assert "tracks, line 1: " in said and 'data-items="directions"' in said
+
+
 def test_without_anything_missing_there_is_no_banner(download):
     assert words().banner(download.library) == ""
 

@@ -184,7 +184,7 @@ def test_targets_that_cannot_be_read_say_that_it_is_they(press, webui, networks)
 
 @pytest.mark.parametrize("order", [{"mode": "Find faces"}, {"mode": "Aim", "targets": "smile = 1"}])
 def test_without_the_networks_a_line_says_how_to_get_them(press, webui, order):
-    with pytest.raises(RuntimeError, match="^W\\+ Adapter: .*get the networks that measure faces"):
+    with pytest.raises(RuntimeError, match=r"^W\+ Adapter: .*get the networks that measure .* \(Download: measure\)$"):
         press(order, SMILE)
     assert webui.ran == []
 
