@@ -6,7 +6,7 @@ import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from ..weights.regular import read_regular
 from .folder import load
+from .noise import Noise
 from .shot import Shot
+from .windows import windows
 
 MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
 LARGEST = 1 << 20  # bytes of a pipeline's defaults, which have some hundred
@@ -36,11 +38,12 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where the scheduler stands."""
+    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where scheduler and noise stand."""
 
     latents: Tensor
     text: Tensor
     scheduler: object
+    noise: Noise
     step: int
     guidance: float
 
@@ -55,9 +58,20 @@ class Draft:
         return self.guidance > 1
 
     def times(self, count: int) -> Draft:
-        """The same videos so often, one after the other; what a scheduler remembers of one serves all."""
+        """The same videos so often, one after the other."""
         text = [part.repeat(count, 1, 1) for part in self.text.chunk(2 if self.is_guided else 1)]
-        return replace(self, latents=self.latents.repeat(count, 1, 1, 1, 1), text=torch.cat(text))
+
+        def repeated(value: object) -> object:
+            """What a scheduler remembers: of latents for so many."""
+            if isinstance(value, (list, tuple)):
+                return type(value)(map(repeated, value))
+            is_latents = isinstance(value, Tensor) and value.shape == self.latents.shape
+            return value.repeat(count, 1, 1, 1, 1) if is_latents else value
+
+        scheduler = copy.copy(self.scheduler)
+        vars(scheduler).update({name: repeated(value) for name, value in vars(scheduler).items()})
+        noise = self.noise.times(count)
+        return replace(self, latents=repeated(self.latents), text=torch.cat(text), scheduler=scheduler, noise=noise)
 
 
 class Studio:
@@ -128,7 +142,7 @@ class Studio:
         jobs = [(shot, self._edit(shot)) for shot in shots]  # faults show before anything is rendered
         shared: dict[Shot, Draft] = {}
         for shot, (adapter, plan) in jobs:
-            with self.windows(shot):
+            with windows(self.pipe, shot):
                 base = _base(shot)
                 if base not in shared:
                     shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
@@ -152,7 +166,7 @@ class Studio:
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
                 batches.setdefault(key, []).append((shot, adapter, plan))
-            with self.windows(base):
+            with windows(self.pipe, base):
                 first = self.advance(self.begin(base), base.first_edited, tick=tick)
                 for batch in batches.values():
                     for i in range(0, len(batch), most):
@@ -176,26 +190,6 @@ class Studio:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
         return adapter, plan
 
-    @contextmanager
-    def windows(self, shot: Shot) -> Iterator[None]:
-        """FreeNoise's sliding windows, where the shot is longer than its context."""
-        if shot.frames <= shot.context:
-            yield
-            return
-        if not hasattr(self.pipe, "enable_free_noise"):
-            raise ValueError(f"{shot.frames} frames with a context of {shot.context} need diffusers 0.31 or newer")
-        self.pipe.enable_free_noise(context_length=shot.context, context_stride=max(shot.context // 4, 1))
-        try:
-            yield
-        finally:
-            middle = self.pipe.unet.mid_block
-            bare = not hasattr(middle, "motion_modules")
-            if bare:  # disable_free_noise asks for them whether there are any or not
-                middle.motion_modules = torch.nn.ModuleList()
-            self.pipe.disable_free_noise()
-            if bare:
-                del middle.motion_modules
-
     @torch.no_grad()
     def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
         """Noise and text, before the first step; a video for each of ``prompts`` and ``seeds`` where there are some."""
@@ -206,7 +200,8 @@ class Studio:
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
         width, height = self.size(shot)
-        noise = [  # made on the CPU, so that all devices begin with the same
+        noise = Noise.of(seeds)
+        latents = [
             pipe.prepare_latents(
                 1,
                 pipe.unet.config.in_channels,
@@ -215,12 +210,12 @@ class Studio:
                 width,
                 text.dtype,
                 torch.device("cpu"),
-                torch.Generator().manual_seed(seed),
+                generator,
             )
-            for seed in seeds
+            for generator in noise.generators
         ]
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
-        return Draft(torch.cat(noise).to(self.device), text, scheduler, 0, shot.guidance)
+        return Draft(torch.cat(latents).to(self.device), text, scheduler, noise, 0, shot.guidance)
 
     @torch.no_grad()
     def advance(
@@ -239,7 +234,8 @@ class Studio:
                 (see `joined`); none where absent.
             tick: called after each step of each video.
         """
-        scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
+        scheduler, noise, latents = copy.deepcopy(draft.scheduler), draft.noise.times(), draft.latents
+        drawn = noise.options(scheduler, latents)
         videos, _, length, *_ = latents.shape
         own = plan is not None and plan.frames == videos * length
         frames = [*range(videos * length)] if own else [*range(length)] * videos
@@ -252,14 +248,15 @@ class Studio:
                     live.step(i, draft.steps)
                 t = scheduler.timesteps[i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
-                noise = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
+                guess = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
                 if negative:
-                    without, with_ = noise.chunk(2)
-                    noise = without + draft.guidance * (with_ - without)
-                latents = scheduler.step(noise, t, latents).prev_sample
+                    without, with_ = guess.chunk(2)
+                    guess = without + draft.guidance * (with_ - without)
+                latents = scheduler.step(guess, t, latents, **drawn).prev_sample
                 for _ in range(videos):
                     tick()
-        return replace(draft, latents=latents, scheduler=scheduler, step=draft.steps if until is None else until)
+        step = draft.steps if until is None else until
+        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, step=step)
 
     @torch.no_grad()
     def finish(self, draft: Draft) -> np.ndarray:
