@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import warnings
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,7 @@ from PIL.TiffTags import UNDEFINED
 
 from ..weights.regular import open_regular
 from ..weights.swap import check_parent, check_place, replacing
+from .speed import durations, rate_of
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
@@ -93,9 +94,12 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
                 ".gif": {"comment": settings.encode(), "disposal": 1},
                 ".webp": {"exif": _exif(settings) if settings else b"", "quality": 92, "method": 4},
             }
-            duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
-            pictures[0].save(part, save_all=True, append_images=pictures[1:], **duration, **options[kind])
+            timing = {"duration": durations(fps, len(pictures), kind), "loop": 0}
+            try:
+                pictures[0].save(part, save_all=True, append_images=pictures[1:], **timing, **options[kind])
+            except struct.error as error:  # equal frames are one
+                raise ValueError(f"{path}: a picture that lasts longer than a GIF can say; write .webp") from error
 
 
 def load_settings(path: Path) -> str:
@@ -197,8 +201,7 @@ def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None
     try:
         with av.open(place, "w", options={"movflags": "use_metadata_tags"}) as container:
             container.metadata["comment"] = settings
-            rate = Fraction(fps).limit_denominator(1000)
-            stream = container.add_stream("libx264", rate=rate, options={"crf": "14"})
+            stream = container.add_stream("libx264", rate=rate_of(fps), options={"crf": "14"})
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             for frame in frames:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
