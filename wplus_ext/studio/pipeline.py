@@ -25,6 +25,7 @@ from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from ..weights.regular import read_regular
 from .folder import load
+from .footage import Footage, noised
 from .noise import Noise
 from .shot import Shot
 from .windows import windows
@@ -46,11 +47,12 @@ class Draft:
     noise: Noise
     step: int
     guidance: float
+    skipped: int = 0  # of the scheduler's steps, the first ones, where a video of one's own is begun with
 
     @property
     def steps(self) -> int:
-        """Of all, how many there are."""
-        return len(self.scheduler.timesteps)
+        """How many are taken in all."""
+        return len(self.scheduler.timesteps) - self.skipped
 
     @property
     def is_guided(self) -> bool:
@@ -125,6 +127,11 @@ class Studio:
             raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
         return values
 
+    @property
+    def multiple(self) -> int:
+        """Of which width and height are to be, in pixels."""
+        return self.pipe.vae_scale_factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
+
     def size(self, shot: Shot) -> tuple[int, int]:
         """Width and height of a shot's frames."""
         own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
@@ -139,9 +146,8 @@ class Studio:
         Raises:
             ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
         """
-        jobs = [(shot, self._edit(shot)) for shot in shots]  # faults show before anything is rendered
         shared: dict[Shot, Draft] = {}
-        for shot, (adapter, plan) in jobs:
+        for shot, adapter, plan in self._jobs(shots):
             with windows(self.pipe, shot):
                 base = _base(shot)
                 if base not in shared:
@@ -160,8 +166,7 @@ class Studio:
         As `render`, but shots that differ in the words of their edit alone are up to ``most`` videos of one batch,
         which keeps a CPU's threads busier and takes so much more memory.
         """
-        jobs = [(shot, *self._edit(shot)) for shot in shots]
-        for base, alike in itertools.groupby(jobs, lambda job: _base(job[0])):
+        for base, alike in itertools.groupby(self._jobs(shots), lambda job: _base(job[0])):
             batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
@@ -174,17 +179,24 @@ class Studio:
                         draft, plan = first.times(len(several)), joined(plans, base.frames)
                         yield from zip(several, self.finish(self.advance(draft, None, adapters[0], plan, tick=tick)))
 
+    def _jobs(self, shots: Sequence[Shot]) -> list[tuple[Shot, Adapter | None, Plan]]:
+        """Shots with their edits; faults show before anything is rendered."""
+        for base in dict.fromkeys(map(_base, shots)):
+            if base.video:
+                Footage.of(base).check(base)
+        return [(shot, *self._edit(shot)) for shot in shots]
+
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
         resolved = resolve(shot.edit, self.library)
         plan = resolved.plan(shot.frames)
         adapter = None if plan.is_empty else resolved.adapter()
         if adapter:
             check_fit(adapter, find_sites(self.pipe.unet))
-        factor = self.pipe.vae_scale_factor
-        deepest = factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
         for name in ("width", "height"):
-            if getattr(shot, name) % deepest:
-                raise ValueError(f"{name} is {getattr(shot, name)}, expected a multiple of {deepest} for this model")
+            if getattr(shot, name) % self.multiple:
+                raise ValueError(
+                    f"{name} is {getattr(shot, name)}, expected a multiple of {self.multiple} for this model"
+                )
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
@@ -192,30 +204,25 @@ class Studio:
 
     @torch.no_grad()
     def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
-        """Noise and text, before the first step; a video for each of ``prompts`` and ``seeds`` where there are some."""
+        """Noise, or a noised video, and text, before the first step; one for each of ``prompts`` and ``seeds`` where
+        there are some."""
         pipe, prompts, seeds = self.pipe, list(prompts or [shot.prompt]), list(seeds or [shot.seed])
         positive, negative = pipe.encode_prompt(
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
-        width, height = self.size(shot)
-        noise = Noise.of(seeds)
-        latents = [
-            pipe.prepare_latents(
-                1,
-                pipe.unet.config.in_channels,
-                shot.frames,
-                height,
-                width,
-                text.dtype,
-                torch.device("cpu"),
-                generator,
-            )
-            for generator in noise.generators
-        ]
+        skipped, size, noise = (shot.steps - shot.taken) * pipe.scheduler.order, self.size(shot), Noise.of(seeds)
+
+        def first(generator: torch.Generator) -> Tensor:
+            if shot.video:
+                return noised(pipe, shot, size, pipe.scheduler.timesteps[skipped], generator)
+            channels, place = pipe.unet.config.in_channels, torch.device("cpu")
+            return pipe.prepare_latents(1, channels, shot.frames, *size[::-1], text.dtype, place, generator)
+
+        latents = torch.cat([first(generator) for generator in noise.generators]).to(self.device)
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
-        return Draft(torch.cat(latents).to(self.device), text, scheduler, noise, 0, shot.guidance)
+        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped)
 
     @torch.no_grad()
     def advance(
@@ -246,7 +253,7 @@ class Studio:
             for i in range(draft.step, draft.steps if until is None else until):
                 if live:
                     live.step(i, draft.steps)
-                t = scheduler.timesteps[i]
+                t = scheduler.timesteps[draft.skipped + i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
                 guess = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
                 if negative:
@@ -271,11 +278,12 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.steps - (shot.first_edited if _base(shot) == before else 0)
+        total += shot.taken - (shot.first_edited if _base(shot) == before else 0)
         before = _base(shot)
     return total
 
 
 def _base(shot: Shot) -> Shot:
     """What rules the steps before the edit's start."""
-    return replace(shot, fps=1.0, edit=Settings(enabled=True, start=shot.edit.start))
+    fps = shot.fps if shot.video else 1.0  # of a video, other frames are taken
+    return replace(shot, fps=fps, edit=Settings(enabled=True, start=shot.edit.start))

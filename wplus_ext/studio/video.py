@@ -19,7 +19,9 @@ from PIL.TiffTags import UNDEFINED
 
 from ..weights.regular import open_regular
 from ..weights.swap import check_parent, check_place, replacing
-from .speed import durations, rate_of
+from . import mp4
+from .mp4 import Sound, pyav
+from .speed import durations
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
@@ -71,7 +73,9 @@ def check_size(path: Path, width: int, height: int) -> None:
         )
 
 
-def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False) -> None:
+def save(
+    frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False, sound: Sound | None = None
+) -> None:
     """Write a video; it appears whole or not at all.
 
     Args:
@@ -81,13 +85,14 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         settings: a text kept in the metadata. `load_settings` reads JSON in ASCII, and `check` knows by its ``shots``
             what is ours; the WebUI reads its infotext there; none where it is empty.
         force: see `check`; raises as that.
+        sound: of another video, for MP4 alone.
     """
     check(path, force)
     with replacing(path, partial(check, path, force)) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
         elif path.suffix.lower() == ".mp4":
-            _save_mp4(frames, part, fps, settings)
+            mp4.save(frames, part, fps, settings, sound)
         else:
             pictures = [Image.fromarray(frame) for frame in frames]
             options = {
@@ -190,30 +195,3 @@ def _save_frames(frames: np.ndarray, folder: Path, settings: str) -> None:
     info.add_text(KEY, settings)
     for i, frame in enumerate(frames):
         Image.fromarray(frame).save(folder / f"{i:05}.png", pnginfo=info)
-
-
-def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
-    av = pyav()
-    height, width = frames.shape[1:3]
-    if height % 2 or width % 2:
-        raise ValueError(f"{path}: MP4 needs even sides, got {width}x{height}; write .webp instead")
-    place = os.path.abspath(path)  # a colon in a relative one parts a protocol from the rest
-    try:
-        with av.open(place, "w", options={"movflags": "use_metadata_tags"}) as container:
-            container.metadata["comment"] = settings
-            stream = container.add_stream("libx264", rate=rate_of(fps), options={"crf": "14"})
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode())
-    except av.FFmpegError as error:  # not all of them are the system's
-        raise OSError(f"{path.name}: cannot be written as MP4 ({error.strerror}); write .webp instead") from error
-
-
-def pyav(what: str = "MP4", instead: str = "write .webp or .gif"):  # noqa: ANN201 - a module
-    """PyAV, which reads and writes videos. Raises ValueError where it is not installed, with what to do instead."""
-    try:
-        import av
-    except ImportError as error:
-        raise ValueError(f"{what} needs PyAV: pip install av; or {instead}") from error
-    return av
