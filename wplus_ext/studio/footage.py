@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -59,7 +60,7 @@ class Footage:
     def count(self, shot: Shot) -> int:
         """How many frames the shot's part of it has, at the shot's frames a second. Raises as `span`."""
         begin, end = self.span(shot)
-        return max(round((end - begin) * rate_of(shot.fps)), 1)
+        return max(math.ceil((end - begin) * rate_of(shot.fps) - Fraction(1, 2)), 1)
 
     def check(self, shot: Shot) -> None:
         """Raise ValueError where there are fewer frames than the shot has."""
@@ -167,7 +168,5 @@ def fingerprint(shot: Shot) -> str:
 
 
 def _fitted(frame: np.ndarray, width: int, height: int) -> Image.Image:
-    picture = Image.fromarray(frame)
-    return (
-        picture if picture.size == (width, height) else ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-    )
+    picture, size = Image.fromarray(frame), (width, height)
+    return picture if picture.size == size else ImageOps.fit(picture, size, Image.Resampling.LANCZOS)

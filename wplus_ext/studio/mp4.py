@@ -16,7 +16,15 @@ import numpy as np
 from ..weights.regular import open_regular
 from .speed import rate_of
 
-KEPT = ("aac", "mp3", "ac3", "eac3", "alac", "opus")  # sounds that MP4 holds as they are; all others become AAC
+KEPT = (
+    "aac",
+    "mp3",
+    "mp3float",
+    "ac3",
+    "eac3",
+    "alac",
+    "opus",
+)  # sounds that MP4 holds as they are; all others become AAC
 
 
 @dataclass(frozen=True)
@@ -70,8 +78,8 @@ def _packets(container: object, source: object, sound: Sound) -> Iterator:
 def _copied(stream: object, source: object, track: object, sound: Sound) -> Iterator:
     """As they are, each whole."""
     for packet in source.demux(track):
-        if packet.dts is None:  # the end
-            return
+        if packet.pts is None or packet.dts is None:  # the end, or a part that has no time
+            continue
         begin = packet.pts * packet.time_base - sound.begin
         if 0 <= begin < sound.seconds:
             shift = round(sound.begin / packet.time_base)
