@@ -10,6 +10,7 @@ import pytest
 from editor_page import CHROMIUM
 from PIL import Image
 
+from wplus_ext.__main__ import main
 from wplus_ext.studio import video
 from wplus_ext.studio.speed import rate_of, slowed
 
@@ -96,6 +97,15 @@ def test_a_picture_longer_than_a_gif_can_say(tmp_path):
 @pytest.mark.parametrize(("ending", "fps"), [(".gif", 50.1), (".webp", 91)])
 def test_what_browsers_slow_down_is_said(ending, fps):
     assert f"browsers show {ending[1:].upper()} slower than {fps:g} frames a second" in slowed(ending, fps)
+
+
+def test_render_says_so(tmp_path, capsys):
+    given = ["--frames", "2", "--steps", "2", "--size", "16x16", "--guidance", "1", "--fps", "60"]
+    assert main(["render", *given, "--out", str(tmp_path / "a.gif")]) == 0
+    assert (
+        "note: browsers show GIF slower than 60 frames a second; write .mp4, or take at most 50"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(("ending", "fps"), [(".gif", 50), (".webp", 90), (".mp4", 100), ("", 100)])
