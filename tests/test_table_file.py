@@ -58,6 +58,15 @@ def test_a_single_picture_makes_a_png_with_its_infotext(press):
     assert made.images[0].endswith(".png") and Image.open(made.images[0]).info["parameters"] == made.info
 
 
+@pytest.mark.parametrize(("format", "is_said"), [("gif", True), ("webp", False)])
+def test_what_browsers_slow_down_is_said(press, format, is_said):
+    def change(p):
+        p.extra_generation_params["AnimateDiff"] = "model: x, video_length: 2, fps: 60, batch_size: 16"
+
+    made = press({**STRENGTHS, "format": format}, change=change)
+    assert ("W+ Adapter: browsers show GIF slower than 60 frames a second" in made.comments) == is_said
+
+
 def test_a_table_that_cannot_be_written_leaves_the_videos(press, tmp_path):
     (tmp_path / "grids").write_text("no folder")
     made = press(STRENGTHS)

@@ -89,7 +89,7 @@ def test_nothing_half_written_is_left(saved, frames, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Image, "fromarray", stop)
-    monkeypatch.setattr("wplus_ext.studio.video._save_mp4", stop)
+    monkeypatch.setattr("wplus_ext.studio.mp4.save", stop)
     with pytest.raises(KeyboardInterrupt):
         video.save(frames[:2], saved, 8, "{}")
     assert [entry.name for entry in saved.parent.iterdir()] == [saved.name]

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
 def _best(search: Aim, studio: Studio, shot: Shot, reader: Reads, face: int) -> tuple[Shot, np.ndarray]:
     """The best of a search's videos, told as they come; of those that are done where it is stopped."""
     made: list[tuple[Shot, np.ndarray]] = []
-    with tqdm(total=shot.steps * search.renders, desc="aim", unit="step", disable=None) as bar:
+    with tqdm(total=shot.taken * search.renders, desc="aim", unit="step", disable=None) as bar:
 
         def render(found: Mapping[str, Schedule]) -> np.ndarray:
             edited = common.changed(shot, {"tracks": with_found(shot.edit.tracks, found)})

@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> None:
     edit = shots[0].edit
     usual = (edit.start, edit.end, edit.negative) == (Settings.start, Settings.end, Settings.negative)
     how = "" if usual else f" from {edit.start:g} to {edit.end:g}{'' if edit.negative else ', positive rows alone'}"
+    how += f", {shots[0].denoise:g} of the steps on {shots[0].video}" if shots[0].video else ""
     about = {"model": f"{studio.name}{how}", "adapter": studio.library.find("adapters", shots[0].edit.adapter).name}
     sets = [[_with(shot, entry, number) for shot in shots for number in numbers] for entry in entries]
     with tqdm(total=sum(map(count_steps, [shots, *sets])), desc="calibrate", unit="step", disable=None) as bar:
@@ -82,7 +83,7 @@ def _shots(options: argparse.Namespace, studio: Studio) -> list[Shot]:
     base = Shot.from_dict(studio.defaults())
     prompts = values.pop("prompt", [base.prompt])
     seeds = values.pop("seed", [base.seed + i for i in range(SEEDS)])
-    base = common.changed(base, {**values, "tracks": "", "strength": "1"})
+    base = common.begun(options, studio, base, {**values, "tracks": "", "strength": "1"})
     return [common.changed(base, {"prompt": prompt, "seed": seed}) for prompt in prompts for seed in seeds]
 
 

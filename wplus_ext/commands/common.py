@@ -18,8 +18,10 @@ from ..library.index import Library
 from ..library.names import BLANKS
 from ..settings import FIELDS, Settings
 from ..studio import record
+from ..studio.footage import Footage, own_values
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
+from ..studio.speed import slowed
 
 LIBRARY = Path("models", "wplus")  # of the WebUI, seen from its folder
 SHOT = [field for field in fields_of(Shot) if field.name not in ("width", "height")]  # they are --size
@@ -110,7 +112,26 @@ def one_shot(options: argparse.Namespace, studio: Studio) -> Shot:
     shots = shots_like(options, studio)
     if len(shots) > 1:
         raise ValueError(f"{options.like}: a table of {len(shots)} videos; use sweep --like")
-    return changed(shots[0], given(options))
+    return begun(options, studio, shots[0], given(options))
+
+
+def begun(options: argparse.Namespace, studio: Studio, shot: Shot, values: Mapping[str, object]) -> Shot:
+    """The shot with values that were given, and of its video what was not. Says what is otherwise than it seems."""
+    notes, name = [], values.get("video", shot.video)
+    if name and {"video", "range", "fps"} & values.keys():
+        parts = {key: values.get(key, getattr(shot, key)) for key in ("range", "fps")}
+        own, notes = own_values(Shot(video=name, **parts), values, studio.multiple)
+        values = {**values, **own}
+    shot, out = changed(shot, values), getattr(options, "out", None)
+    if out:
+        if shot.video and out.exists() and Path(shot.video).exists() and out.samefile(shot.video):
+            raise ValueError(f"{out} is the video to begin with; choose another name")
+        notes.append(slowed(out.suffix.lower(), shot.fps))
+        if shot.video and out.suffix.lower() != ".mp4" and Footage.of(shot).times.has_sound:
+            notes.append(f"{out} holds no sound, so that of {shot.video} is left out; write .mp4")
+    for note in filter(None, notes):
+        print(f"note: {note}", file=sys.stderr)
+    return shot
 
 
 def given(options: argparse.Namespace) -> dict[str, object]:
@@ -140,7 +161,7 @@ def parted(text: str) -> str:
     return "\n".join(lines)
 
 
-def changed(shot: Shot, values: dict[str, object]) -> Shot:
+def changed(shot: Shot, values: Mapping[str, object]) -> Shot:
     """The shot with other values, for itself and for its edit."""
     edit = {**asdict(shot.edit), **{name: value for name, value in values.items() if hasattr(shot.edit, name)}}
     own = {name: value for name, value in values.items() if not hasattr(shot.edit, name)}

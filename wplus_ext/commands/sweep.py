@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
     axes = {}
     for name in AXES:
         axes[name] = values.pop(name, None) or list(dict.fromkeys(getattr(shot.edit, name) for shot in like))
-    base = common.changed(like[0], values)
+    base = common.begun(options, studio, like[0], values)
     shots = [common.changed(base, dict(zip(AXES, cell))) for cell in itertools.product(*axes.values())]
     varied = [name for name in AXES if len(axes[name]) > 1] or ["strength"]
     columns = axes[varied[-1]]

@@ -6,7 +6,7 @@ import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,10 @@ from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from ..weights.regular import read_regular
 from .folder import load
+from .footage import Footage, noised
+from .noise import Noise
 from .shot import Shot
+from .windows import windows
 
 MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
 LARGEST = 1 << 20  # bytes of a pipeline's defaults, which have some hundred
@@ -36,18 +39,20 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where the scheduler stands."""
+    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where scheduler and noise stand."""
 
     latents: Tensor
     text: Tensor
     scheduler: object
+    noise: Noise
     step: int
     guidance: float
+    skipped: int = 0  # of the scheduler's steps, the first ones, where a video of one's own is begun with
 
     @property
     def steps(self) -> int:
-        """Of all, how many there are."""
-        return len(self.scheduler.timesteps)
+        """How many are taken in all."""
+        return len(self.scheduler.timesteps) - self.skipped
 
     @property
     def is_guided(self) -> bool:
@@ -55,9 +60,20 @@ class Draft:
         return self.guidance > 1
 
     def times(self, count: int) -> Draft:
-        """The same videos so often, one after the other; what a scheduler remembers of one serves all."""
+        """The same videos so often, one after the other."""
         text = [part.repeat(count, 1, 1) for part in self.text.chunk(2 if self.is_guided else 1)]
-        return replace(self, latents=self.latents.repeat(count, 1, 1, 1, 1), text=torch.cat(text))
+
+        def repeated(value: object) -> object:
+            """What a scheduler remembers: of latents for so many."""
+            if isinstance(value, (list, tuple)):
+                return type(value)(map(repeated, value))
+            is_latents = isinstance(value, Tensor) and value.shape == self.latents.shape
+            return value.repeat(count, 1, 1, 1, 1) if is_latents else value
+
+        scheduler = copy.copy(self.scheduler)
+        vars(scheduler).update({name: repeated(value) for name, value in vars(scheduler).items()})
+        noise = self.noise.times(count)
+        return replace(self, latents=repeated(self.latents), text=torch.cat(text), scheduler=scheduler, noise=noise)
 
 
 class Studio:
@@ -111,6 +127,11 @@ class Studio:
             raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
         return values
 
+    @property
+    def multiple(self) -> int:
+        """Of which width and height are to be, in pixels."""
+        return self.pipe.vae_scale_factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
+
     def size(self, shot: Shot) -> tuple[int, int]:
         """Width and height of a shot's frames."""
         own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
@@ -125,10 +146,9 @@ class Studio:
         Raises:
             ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
         """
-        jobs = [(shot, self._edit(shot)) for shot in shots]  # faults show before anything is rendered
         shared: dict[Shot, Draft] = {}
-        for shot, (adapter, plan) in jobs:
-            with self.windows(shot):
+        for shot, adapter, plan in self._jobs(shots):
+            with windows(self.pipe, shot):
                 base = _base(shot)
                 if base not in shared:
                     shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
@@ -146,13 +166,12 @@ class Studio:
         As `render`, but shots that differ in the words of their edit alone are up to ``most`` videos of one batch,
         which keeps a CPU's threads busier and takes so much more memory.
         """
-        jobs = [(shot, *self._edit(shot)) for shot in shots]
-        for base, alike in itertools.groupby(jobs, lambda job: _base(job[0])):
+        for base, alike in itertools.groupby(self._jobs(shots), lambda job: _base(job[0])):
             batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
                 batches.setdefault(key, []).append((shot, adapter, plan))
-            with self.windows(base):
+            with windows(self.pipe, base):
                 first = self.advance(self.begin(base), base.first_edited, tick=tick)
                 for batch in batches.values():
                     for i in range(0, len(batch), most):
@@ -160,67 +179,50 @@ class Studio:
                         draft, plan = first.times(len(several)), joined(plans, base.frames)
                         yield from zip(several, self.finish(self.advance(draft, None, adapters[0], plan, tick=tick)))
 
+    def _jobs(self, shots: Sequence[Shot]) -> list[tuple[Shot, Adapter | None, Plan]]:
+        """Shots with their edits; faults show before anything is rendered."""
+        for base in dict.fromkeys(map(_base, shots)):
+            if base.video:
+                Footage.of(base).check(base)
+        return [(shot, *self._edit(shot)) for shot in shots]
+
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
         resolved = resolve(shot.edit, self.library)
         plan = resolved.plan(shot.frames)
         adapter = None if plan.is_empty else resolved.adapter()
         if adapter:
             check_fit(adapter, find_sites(self.pipe.unet))
-        factor = self.pipe.vae_scale_factor
-        deepest = factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
         for name in ("width", "height"):
-            if getattr(shot, name) % deepest:
-                raise ValueError(f"{name} is {getattr(shot, name)}, expected a multiple of {deepest} for this model")
+            if getattr(shot, name) % self.multiple:
+                raise ValueError(
+                    f"{name} is {getattr(shot, name)}, expected a multiple of {self.multiple} for this model"
+                )
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
         return adapter, plan
 
-    @contextmanager
-    def windows(self, shot: Shot) -> Iterator[None]:
-        """FreeNoise's sliding windows, where the shot is longer than its context."""
-        if shot.frames <= shot.context:
-            yield
-            return
-        if not hasattr(self.pipe, "enable_free_noise"):
-            raise ValueError(f"{shot.frames} frames with a context of {shot.context} need diffusers 0.31 or newer")
-        self.pipe.enable_free_noise(context_length=shot.context, context_stride=max(shot.context // 4, 1))
-        try:
-            yield
-        finally:
-            middle = self.pipe.unet.mid_block
-            bare = not hasattr(middle, "motion_modules")
-            if bare:  # disable_free_noise asks for them whether there are any or not
-                middle.motion_modules = torch.nn.ModuleList()
-            self.pipe.disable_free_noise()
-            if bare:
-                del middle.motion_modules
-
     @torch.no_grad()
     def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
-        """Noise and text, before the first step; a video for each of ``prompts`` and ``seeds`` where there are some."""
+        """Noise, or a noised video, and text, before the first step; one for each of ``prompts`` and ``seeds`` where
+        there are some."""
         pipe, prompts, seeds = self.pipe, list(prompts or [shot.prompt]), list(seeds or [shot.seed])
         positive, negative = pipe.encode_prompt(
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
-        width, height = self.size(shot)
-        noise = [  # made on the CPU, so that all devices begin with the same
-            pipe.prepare_latents(
-                1,
-                pipe.unet.config.in_channels,
-                shot.frames,
-                height,
-                width,
-                text.dtype,
-                torch.device("cpu"),
-                torch.Generator().manual_seed(seed),
-            )
-            for seed in seeds
-        ]
+        skipped, size, noise = (shot.steps - shot.taken) * pipe.scheduler.order, self.size(shot), Noise.of(seeds)
+
+        def first(generator: torch.Generator) -> Tensor:
+            if shot.video:
+                return noised(pipe, shot, size, pipe.scheduler.timesteps[skipped], generator)
+            channels, place = pipe.unet.config.in_channels, torch.device("cpu")
+            return pipe.prepare_latents(1, channels, shot.frames, *size[::-1], text.dtype, place, generator)
+
+        latents = torch.cat([first(generator) for generator in noise.generators]).to(self.device)
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
-        return Draft(torch.cat(noise).to(self.device), text, scheduler, 0, shot.guidance)
+        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped)
 
     @torch.no_grad()
     def advance(
@@ -239,7 +241,8 @@ class Studio:
                 (see `joined`); none where absent.
             tick: called after each step of each video.
         """
-        scheduler, latents = copy.deepcopy(draft.scheduler), draft.latents
+        scheduler, noise, latents = copy.deepcopy(draft.scheduler), draft.noise.times(), draft.latents
+        drawn = noise.options(scheduler, latents)
         videos, _, length, *_ = latents.shape
         own = plan is not None and plan.frames == videos * length
         frames = [*range(videos * length)] if own else [*range(length)] * videos
@@ -250,16 +253,17 @@ class Studio:
             for i in range(draft.step, draft.steps if until is None else until):
                 if live:
                     live.step(i, draft.steps)
-                t = scheduler.timesteps[i]
+                t = scheduler.timesteps[draft.skipped + i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
-                noise = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
+                guess = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
                 if negative:
-                    without, with_ = noise.chunk(2)
-                    noise = without + draft.guidance * (with_ - without)
-                latents = scheduler.step(noise, t, latents).prev_sample
+                    without, with_ = guess.chunk(2)
+                    guess = without + draft.guidance * (with_ - without)
+                latents = scheduler.step(guess, t, latents, **drawn).prev_sample
                 for _ in range(videos):
                     tick()
-        return replace(draft, latents=latents, scheduler=scheduler, step=draft.steps if until is None else until)
+        step = draft.steps if until is None else until
+        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, step=step)
 
     @torch.no_grad()
     def finish(self, draft: Draft) -> np.ndarray:
@@ -274,11 +278,12 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.steps - (shot.first_edited if _base(shot) == before else 0)
+        total += shot.taken - (shot.first_edited if _base(shot) == before else 0)
         before = _base(shot)
     return total
 
 
 def _base(shot: Shot) -> Shot:
     """What rules the steps before the edit's start."""
-    return replace(shot, fps=1.0, edit=Settings(enabled=True, start=shot.edit.start))
+    fps = shot.fps if shot.video else 1.0  # of a video, other frames are taken
+    return replace(shot, fps=fps, edit=Settings(enabled=True, start=shot.edit.start))

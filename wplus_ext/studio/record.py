@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,17 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from ..library.resolve import resolve
-from . import video
+from ..version import VERSION
+from . import footage, video
 from .pipeline import Studio
 from .shot import Shot
 
+_VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}", re.ASCII)
 STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)  # of any JSON
 
 
 def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
-    """Write a video, (F, H, W, 3) uint8, with the settings of its shots. ``force`` and faults as of `video.save`."""
-    content = {"model": studio.name, "files": _hashes(studio, shots), "shots": [asdict(shot) for shot in shots]}
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force)
+    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and in an MP4 with the sound of the video that
+    they begin with. ``force`` and faults as of `video.save`."""
+    files = {**_hashes(studio, shots), **_videos(shots)}
+    content = {"version": VERSION, "model": studio.name, "files": files, "shots": [asdict(shot) for shot in shots]}
+    sound = footage.sound_of(shots[0]) if path.suffix.lower() == ".mp4" else None
+    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force, sound)
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -33,7 +39,7 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     """
     if not path.exists():
         raise ValueError(f"{path}: no such file; expected one that render or sweep wrote")
-    text = video.load_settings(path)
+    text, content = video.load_settings(path), None
     try:
         content = json.loads(text)
         shots = [Shot.from_dict(values) for values in content["shots"]]
@@ -42,16 +48,24 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
             raise ValueError("no shots")
     except STRANGE as error:
         reason = _shown(f"no {error}" if isinstance(error, KeyError) else str(error), 300)
+        if newer := _newer(content):
+            raise ValueError(
+                f"{path}: made by version {newer}, this is {VERSION} ({reason}); update this one"
+            ) from error
         raise ValueError(
             f"{path}: its settings are not those of render or sweep ({reason}); name a file that they wrote"
         ) from error
     notes = []
+    if newer := _newer(content):
+        notes.append(f"{path} was made by version {newer}, this is {VERSION}")
     if content.get("model") != studio.name:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
+    now = _videos(shots)
     try:
-        now = _hashes(studio, shots) if before else {}
+        now |= _hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
-        return shots, [*notes, f"the files that {path} was made with cannot be compared: {error}"]
+        notes.append(f"the files that {path} was made with cannot be compared: {error}")
+        before = {key: then for key, then in before.items() if key in now}
     for key, then in before.items():
         if now.get(key) != then:
             notes.append(f"{_shown(key)} was {_shown(then, 300)} when {path} was made, and is {now.get(key)}")
@@ -71,3 +85,22 @@ def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
         if shot.edit.identity or shot.edit.tracks.strip():
             entries |= resolve(shot.edit, studio.library).fingerprints()
     return entries
+
+
+def _videos(shots: Sequence[Shot]) -> dict[str, str]:
+    """The same of the video that they begin with."""
+    found = {}
+    for shot in {shot.video: shot for shot in shots if shot.video}.values():
+        try:
+            found["video"] = footage.fingerprint(shot)
+        except (ValueError, OSError):
+            found["video"] = "not there any more"
+    return found
+
+
+def _newer(content: object) -> str:
+    """By which later version of ours settings were written; empty where they were not."""
+    then = content.get("version") if isinstance(content, dict) else None
+    if not isinstance(then, str) or not _VERSION.fullmatch(then):
+        return ""
+    return then if [*map(int, then.split("."))] > [*map(int, VERSION.split("."))] else ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..weights.regular import open_regular
 from .frames import VIDEOS, damaged
-from .video import pyav
+from .mp4 import pyav
 
 SOUNDS = {".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg", ".opus": "ogg", ".m4a": "mp4", **VIDEOS}
 EXPECTED = f"expected {', '.join(SOUNDS)}"

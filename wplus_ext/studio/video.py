@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import warnings
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +19,9 @@ from PIL.TiffTags import UNDEFINED
 
 from ..weights.regular import open_regular
 from ..weights.swap import check_parent, check_place, replacing
+from . import mp4
+from .mp4 import Sound, pyav
+from .speed import durations
 
 KEY = "wplus_ext"  # of the metadata in a PNG
 DESCRIPTION = 0x010E  # of the metadata in Exif
@@ -70,7 +73,9 @@ def check_size(path: Path, width: int, height: int) -> None:
         )
 
 
-def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False) -> None:
+def save(
+    frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False, sound: Sound | None = None
+) -> None:
     """Write a video; it appears whole or not at all.
 
     Args:
@@ -80,22 +85,26 @@ def save(frames: np.ndarray, path: Path, fps: float, settings: str, force: bool 
         settings: a text kept in the metadata. `load_settings` reads JSON in ASCII, and `check` knows by its ``shots``
             what is ours; the WebUI reads its infotext there; none where it is empty.
         force: see `check`; raises as that.
+        sound: of another video, for MP4 alone.
     """
     check(path, force)
     with replacing(path, partial(check, path, force)) as part:
         if not path.suffix:
             _save_frames(frames, part, settings)
         elif path.suffix.lower() == ".mp4":
-            _save_mp4(frames, part, fps, settings)
+            mp4.save(frames, part, fps, settings, sound)
         else:
             pictures = [Image.fromarray(frame) for frame in frames]
             options = {
                 ".gif": {"comment": settings.encode(), "disposal": 1},
                 ".webp": {"exif": _exif(settings) if settings else b"", "quality": 92, "method": 4},
             }
-            duration = {"duration": round(1000 / fps), "loop": 0}
             kind = path.suffix.lower()
-            pictures[0].save(part, save_all=True, append_images=pictures[1:], **duration, **options[kind])
+            timing = {"duration": durations(fps, len(pictures), kind), "loop": 0}
+            try:
+                pictures[0].save(part, save_all=True, append_images=pictures[1:], **timing, **options[kind])
+            except struct.error as error:  # equal frames are one
+                raise ValueError(f"{path}: a picture that lasts longer than a GIF can say; write .webp") from error
 
 
 def load_settings(path: Path) -> str:
@@ -186,31 +195,3 @@ def _save_frames(frames: np.ndarray, folder: Path, settings: str) -> None:
     info.add_text(KEY, settings)
     for i, frame in enumerate(frames):
         Image.fromarray(frame).save(folder / f"{i:05}.png", pnginfo=info)
-
-
-def _save_mp4(frames: np.ndarray, path: Path, fps: float, settings: str) -> None:
-    av = pyav()
-    height, width = frames.shape[1:3]
-    if height % 2 or width % 2:
-        raise ValueError(f"{path}: MP4 needs even sides, got {width}x{height}; write .webp instead")
-    place = os.path.abspath(path)  # a colon in a relative one parts a protocol from the rest
-    try:
-        with av.open(place, "w", options={"movflags": "use_metadata_tags"}) as container:
-            container.metadata["comment"] = settings
-            rate = Fraction(fps).limit_denominator(1000)
-            stream = container.add_stream("libx264", rate=rate, options={"crf": "14"})
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-            container.mux(stream.encode())
-    except av.FFmpegError as error:  # not all of them are the system's
-        raise OSError(f"{path.name}: cannot be written as MP4 ({error.strerror}); write .webp instead") from error
-
-
-def pyav(what: str = "MP4", instead: str = "write .webp or .gif"):  # noqa: ANN201 - a module
-    """PyAV, which reads and writes videos. Raises ValueError where it is not installed, with what to do instead."""
-    try:
-        import av
-    except ImportError as error:
-        raise ValueError(f"{what} needs PyAV: pip install av; or {instead}") from error
-    return av

@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from ...settings import PREFIX
 from ...studio import video
 from ...studio.sheet import Sheet
+from ...studio.speed import slowed
 from ...window import Window
 from .early import Early
 from .folders import TITLE
@@ -157,7 +158,10 @@ def _result(order: Order, cells: Sequence[Cell], done: Sequence[Cell], last: Don
     shown = [(image, told) for cell in done for image, *told in cell.done.shown]
     tables: list[object] = []
     try:
-        tables = [_written(_filled(order, done), order, first, text)]
+        table = _filled(order, done)
+        tables = [_written(table, order, first, text)]
+        slow = slowed(f".{order.format}", _fps(first.p))
+        made.comments += f"{TITLE}: {slow}\n" if slow and len(table) > 1 else ""
     except (ValueError, OSError, MemoryError) as error:  # the videos are there all the same
         made.comments += f"{TITLE}: there is no table: {public(error)}\n"
     made.images = [*tables, *(image for image, _ in shown)]
