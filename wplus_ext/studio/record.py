@@ -11,6 +11,7 @@ import numpy as np
 
 from ..library.resolve import resolve
 from . import video
+from .frames import short_hash
 from .pipeline import Studio
 from .shot import Shot
 
@@ -19,7 +20,12 @@ STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, Overflow
 
 def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
     """Write a video, (F, H, W, 3) uint8, with the settings of its shots. ``force`` and faults as of `video.save`."""
-    content = {"model": studio.name, "files": _hashes(studio, shots), "shots": [asdict(shot) for shot in shots]}
+    content = {
+        "model": studio.name,
+        "models": studio.hashes,
+        "files": _hashes(studio, shots),
+        "shots": [asdict(shot) for shot in shots],
+    }
     video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force)
 
 
@@ -37,7 +43,10 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     try:
         content = json.loads(text)
         shots = [Shot.from_dict(values) for values in content["shots"]]
-        before = {str(key): str(value) for key, value in dict(content.get("files") or {}).items()}
+        before, models = (
+            {str(key): str(value) for key, value in dict(content.get(name) or {}).items()}
+            for name in ("files", "models")
+        )
         if not shots:
             raise ValueError("no shots")
     except STRANGE as error:
@@ -48,6 +57,8 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     notes = []
     if content.get("model") != studio.name:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
+    elif models:
+        notes += _other_models(path, models, studio.hashes)
     try:
         now = _hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
@@ -58,6 +69,14 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     return shots, notes
 
 
+def _other_models(path: Path, then: dict[str, str], now: dict[str, str]) -> list[str]:
+    """What a file was made with and is not used now, or is another one, or the other way round."""
+    notes = [f"{key} was not used when {path} was made" for key in now if key not in then]
+    notes += [f"{_shown(key)} was used when {path} was made, and is not now" for key in then if key not in now]
+    changed = [key for key in then if now.get(key, then[key]) != then[key]]
+    return notes + [f"{key} was {_shown(then[key])} when {path} was made, and is {now[key]}" for key in changed]
+
+
 def _shown(value: object, longest: int = 80) -> str:
     """What a file says, for a terminal: in one line, not long, and without signs that would command it."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(value))
@@ -65,9 +84,11 @@ def _shown(value: object, longest: int = 80) -> str:
 
 
 def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
-    """Short hashes of the W+ files that the shots name."""
+    """Short hashes of the W+ files and the videos that the shots name."""
     entries = {}
     for shot in shots:
         if shot.edit.identity or shot.edit.tracks.strip():
             entries |= resolve(shot.edit, studio.library).fingerprints()
+        if shot.control:
+            entries[f"control {Path(shot.control).name}"] = short_hash(Path(shot.control))
     return entries
