@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 from pathlib import Path
@@ -64,6 +65,7 @@ def text_tensors(model):
     return {f"cond_stage_model.transformer.text_model.{name}": tensor for name, tensor in state.items()}
 
 
+@functools.cache  # some biases are random whatever the seed
 def checkpoint():
     """A checkpoint's tensors, and what they are of: UNet, autoencoder, text encoder."""
     models = plain.compvis_unet(), autoencoder(), text_encoder()

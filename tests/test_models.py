@@ -10,10 +10,12 @@ import plain
 import published
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from wplus_ext.__main__ import main
 from wplus_ext.studio import models, single
 from wplus_ext.studio.models import MINIATURE, Choice
+from wplus_ext.weights import files
 
 F32 = torch.float32
 
@@ -38,6 +40,11 @@ def loaded(place, **values):
     """What is made of the checkpoint there, and of other models."""
     names = {"model": "face.safetensors", "motion": "still.ckpt", "config": "config", **values}
     return models.load(Choice(**{name: place / value for name, value in names.items() if value}), "cpu", F32)
+
+
+def vae(place, path):
+    """The VAE in a file or folder, for that of the configuration there."""
+    return models.part(path, "AutoencoderKL", "a VAE", single.vae_config(place / "config"), F32)
 
 
 def same(got, wanted):
@@ -85,7 +92,8 @@ def test_its_scheduler_is_animatediffs_and_nothing_is_to_be_said(place):
 def test_old_checkpoints_name_the_text_encoder_otherwise(place, tmp_path):
     tensors = {name.replace("text_model.", ""): tensor for name, tensor in published.checkpoint()[0].items()}
     old = published.save(tensors, tmp_path / "old.ckpt")
-    assert same(loaded(place, model=old).pipe.text_encoder.state_dict(), published.text_encoder().state_dict())
+    wanted = published.checkpoint()[1][2].state_dict()
+    assert same(loaded(place, model=old).pipe.text_encoder.state_dict(), wanted)
 
 
 # Motion modules
@@ -128,14 +136,14 @@ def test_a_vae_in_a_file_takes_the_place_of_the_models_own(place, tmp_path, star
     path = published.save({**tensors, "loss.logvar": torch.zeros(())}, tmp_path / "better.ckpt")
     z = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        got, wanted = loaded(place, vae=path).pipe.vae.decode(z).sample, wanted.decode(z)
+        got, wanted = vae(place, path).decode(z).sample, wanted.decode(z)
     assert (got - wanted).norm() < 1e-5 * wanted.norm()
 
 
 @pytest.mark.parametrize("name", ["sd", "sd/vae", "sd/vae/diffusion_pytorch_model.safetensors"])
 def test_a_vae_may_be_diffusers(place, name):
-    own = loaded(place, model="sd", config=None).pipe.vae
-    assert same(loaded(place, vae=name).pipe.vae.state_dict(), own.state_dict())
+    wanted = files.read(place / "sd/vae/diffusion_pytorch_model.safetensors")
+    assert same(vae(place, place / name).state_dict(), wanted)
 
 
 def test_a_checkpoint_without_a_vae_wants_one(place, tmp_path):
@@ -143,7 +151,7 @@ def test_a_checkpoint_without_a_vae_wants_one(place, tmp_path):
     bare = published.save(tensors, tmp_path / "bare.safetensors")
     with pytest.raises(ValueError, match="no VAE in it; name one with --vae"):
         loaded(place, model=bare)
-    assert loaded(place, model=bare, vae="face.safetensors").pipe.vae
+    assert loaded(place, model=bare, vae="sd").pipe.vae
 
 
 # Folders
@@ -152,17 +160,18 @@ def test_a_checkpoint_without_a_vae_wants_one(place, tmp_path):
 @pytest.mark.parametrize("kind", ["fp16.safetensors", "bin"])
 def test_a_folder_of_other_weights_is_read(place, tmp_path, kind):
     folder = shutil.copytree(place / "sd", tmp_path / "sd")
-    for path in folder.rglob("*.safetensors"):
-        new = path.with_name(path.name.replace("safetensors", kind))
-        if kind == "bin":
-            torch.save(models.files.read(path), new.with_name(new.name.replace("model.bin", "model.bin")))
-            if path.parent.name == "text_encoder":
-                new.rename(new.with_name("pytorch_model.bin"))
-            path.unlink()
-        else:
-            path.rename(new)
-    made = loaded(folder, model="", motion=place / "still.ckpt", config=None)
-    assert same(made.pipe.vae.state_dict(), loaded(place, model="sd", config=None).pipe.vae.state_dict())
+    for path in [*folder.rglob("*.safetensors")]:
+        tensors = files.read(path)
+        path.unlink()
+        stem = "pytorch_model" if (kind, path.stem) == ("bin", "model") else path.stem
+        write = torch.save if kind == "bin" else save_file
+        write(tensors, path.with_name(f"{stem}.{kind}"))
+    made = loaded(place, model=folder, config=None).pipe
+    assert same(made.vae.state_dict(), files.read(place / "sd/vae/diffusion_pytorch_model.safetensors"))
+    wanted = files.read(place / "sd/text_encoder/model.safetensors")
+    assert all(
+        torch.equal(made.text_encoder.state_dict()[name.removeprefix("text_model.")], x) for name, x in wanted.items()
+    )
 
 
 def test_a_motion_folder_of_fp16_alone_is_read(place, tmp_path):
@@ -186,8 +195,8 @@ def test_a_pickle_in_a_folder_is_not_run(place, tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("model", "still.ckpt", "still.ckpt: motion modules of AnimateDiff; expected a checkpoint of Stable Diffusion 1.5"),
-        ("motion", "face.ckpt", "face.ckpt: a checkpoint of Stable Diffusion 1.5; expected motion modules of AnimateDiff"),
+        ("model", "still.ckpt", "ckpt: motion modules of AnimateDiff; expected a checkpoint of Stable Diffusion 1.5"),
+        ("motion", "face.ckpt", "ckpt: a checkpoint of Stable Diffusion 1.5; expected motion modules of AnimateDiff"),
         ("vae", "still.ckpt", "still.ckpt: motion modules of AnimateDiff; expected a VAE"),
         ("controlnet", "face.ckpt", "face.ckpt: a checkpoint of Stable Diffusion 1.5; expected a ControlNet"),
         ("controlnet", "sd/vae", "vae: a AutoencoderKL; expected a ControlNet, a file or a diffusers folder"),
@@ -203,7 +212,7 @@ def test_what_cannot_be_used_is_named(place, name, value, message):
 
 
 def test_a_checkpoint_that_lacks_a_tensor_is_refused(place, tmp_path):
-    tensors, _ = published.checkpoint()
+    tensors = {**published.checkpoint()[0]}
     del tensors["model.diffusion_model.output_blocks.5.1.proj_out.bias"]
     with pytest.raises(ValueError, match=r"face.safetensors: cannot be loaded \(1 tensors are missing, up_blocks.1"):
         loaded(place, model=published.save(tensors, tmp_path / "face.safetensors"))

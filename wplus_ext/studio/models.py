@@ -110,7 +110,7 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
     told = _Listener()
     with ExitStack() as stack:
         for module in (diffusers, transformers):
-            stack.enter_context(told.instead_of(module))
+            stack.enter_context(told.insteadof(module))
         pipe, notes = _pipeline(choice, dtype)
         _check(pipe, choice.place)
         if told.faults:
@@ -119,7 +119,7 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
             pipe.to(device)
         for path, weight in choice.loras:
             loras.fuse(pipe, path, weight)
-        net = _of(choice.controlnet, "ControlNetModel", "a ControlNet", pipe.unet.config, dtype)
+        net = part(choice.controlnet, "ControlNetModel", "a ControlNet", pipe.unet.config, dtype)
         if net:
             _check_net(net, pipe.unet, choice.controlnet)
     pipe.set_progress_bar_config(disable=True)
@@ -155,19 +155,19 @@ def _pipeline(choice: Choice, dtype: torch.dtype):  # noqa: ANN202 - diffusers i
     if is_file:
         scheduler, note = schedulers.of_motion("lcm" if is_lcm else "ddim"), ""
         own = single.vae_config(config)
-        vae = _of(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
+        vae = part(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
         pipe = single.pipeline(file, config, motion, vae, scheduler, dtype)
     else:
         pipe = folder.pipeline(place, motion, dtype)
         scheduler, note = schedulers.fitting(pipe.scheduler, place, folder.is_motions(place), is_lcm)
-        vae = _of(choice.vae, "AutoencoderKL", "a VAE", pipe.vae.config, dtype)
+        vae = part(choice.vae, "AutoencoderKL", "a VAE", pipe.vae.config, dtype)
         if vae:
             _check_vae(vae, pipe, choice.vae)
     pipe.register_modules(scheduler=scheduler, **({"vae": vae} if vae else {}))
     return pipe, [note] if note else []
 
 
-def _of(path: Path | None, kind: str, what: str, own, dtype: torch.dtype):  # noqa: ANN001, ANN202 - diffusers is optional
+def part(path: Path | None, kind: str, what: str, own, dtype: torch.dtype):  # noqa: ANN001, ANN201 - as above
     """The VAE or ControlNet in a file or folder; None where none is chosen."""
     if path is None:
         return None
@@ -224,7 +224,7 @@ class _Listener(logging.Handler):
             self.faults.append(text)
 
     @contextmanager
-    def instead_of(self, library: ModuleType) -> Iterator[None]:
+    def insteadof(self, library: ModuleType) -> Iterator[None]:
         """Listen to a library, which prints nothing meanwhile."""
         logger = logging.getLogger(library.__name__)
         handlers, level = logger.handlers, logger.level

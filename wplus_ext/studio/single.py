@@ -14,13 +14,8 @@ from ..weights.checkpoints import DIFFUSION, Checkpoint
 from .folder import whole
 
 HUB = "stable-diffusion-v1-5/stable-diffusion-v1-5"  # where the configuration of a checkpoint is, if nobody names one
-PARTS = (
-    "unet/config.json",
-    "vae/config.json",
-    "text_encoder/config.json",
-    "tokenizer/vocab.json",
-    "tokenizer/merges.txt",
-)
+PARTS = ("unet/config.json", "vae/config.json", "text_encoder/config.json")
+TOKENIZERS = ("tokenizer/vocab.json", "tokenizer/tokenizer.json")  # either will do
 TEXT = "cond_stage_model.transformer."
 FIRST_STAGE = "first_stage_model."
 HINTS = (16, 32, 96, 256)  # channels of a ControlNet's first layers
@@ -39,7 +34,7 @@ def configuration(path: Path, config: Path | None) -> Path:
     """
     if config is None:
         return _from_hub(path)
-    missing = next((part for part in PARTS if not (config / part).is_file()), None)
+    missing = _missing(config)
     if missing:
         raise ValueError(
             f"{config / missing}: no such file; --config names a diffusers folder of Stable Diffusion 1.5, whose "
@@ -143,17 +138,25 @@ def _from_hub(path: Path) -> Path:
     reason: object = ""
     for kept in (True, False):
         try:
-            found = Path(snapshot_download(HUB, allow_patterns=list(PARTS), local_files_only=kept))
+            found = Path(snapshot_download(HUB, allow_patterns=[*PARTS, "tokenizer/*"], local_files_only=kept))
         except Exception as error:  # whatever a network, a proxy or a cache may do
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             continue
-        if all((found / part).is_file() for part in PARTS):
+        if not _missing(found):
             return found
-        reason = "not all of it is there"
+        reason = f"{_missing(found)} is not there"
     raise ValueError(
         f"{path}: a checkpoint has no configuration and tokenizer in it, and {HUB} cannot be had from the Hub "
         f"({reason}); name a diffusers folder of Stable Diffusion 1.5 with --config"
     )
+
+
+def _missing(config: Path) -> str | None:
+    """The first part that a folder lacks of a configuration and tokenizer."""
+    lacking = [part for part in PARTS if not (config / part).is_file()]
+    if not any((config / each).is_file() for each in TOKENIZERS):
+        lacking.append(TOKENIZERS[0])
+    return lacking[0] if lacking else None
 
 
 def _config(folder: Path) -> dict[str, object]:
