@@ -15,7 +15,7 @@ from wplus_ext.studio.models import Choice
 from wplus_ext.studio.pipeline import Studio
 from wplus_ext.studio.shot import Shot
 
-FRAMES = 3
+FRAMES = 2
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_loop_is_that_of_diffusers_pipeline(studio, place, guidance):
     pipe = AnimateDiffControlNetPipeline(**parts, controlnet=studio.controlnet)
     pipe.set_progress_bar_config(disable=True)
     theirs = pipe(
-        ours.prompt, FRAMES, 64, 64, 3, guidance, "", generator=torch.Generator().manual_seed(4), output_type="latent",
+        ours.prompt, FRAMES, 64, 64, 2, guidance, "", generator=torch.Generator().manual_seed(4), output_type="latent",
         conditioning_frames=[Image.open(path) for path in sorted((place / "walk").iterdir())[:FRAMES]],
         controlnet_conditioning_scale=0.7,
     ).frames  # fmt: skip
