@@ -54,11 +54,11 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
         raise ValueError(
             f"{path}: its settings are not those of render or sweep ({reason}); name a file that they wrote"
         ) from error
-    notes = []
-    if content.get("model") != studio.name:
+    notes, same = [], content.get("model") == studio.name
+    if not same:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
-    elif models:
-        notes += _other_models(path, models, studio.hashes)
+    if models:
+        notes += _other_models(path, models, studio.hashes, same)
     try:
         now = _hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
@@ -69,9 +69,12 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     return shots, notes
 
 
-def _other_models(path: Path, then: dict[str, str], now: dict[str, str]) -> list[str]:
-    """What a file was made with and is not used now, or is another one, or the other way round."""
-    notes = [f"{key} was not used when {path} was made" for key in now if key not in then]
+def _other_models(path: Path, then: dict[str, str], now: dict[str, str], same: bool) -> list[str]:
+    """What a file was made with and is not used now, or is another one, or the other way round; of the model itself,
+    whether it is another one, where it has the ``same`` name."""
+    if not same:
+        then, now = ({key: each[key] for key in each if not key.startswith("model ")} for each in (then, now))
+    notes = [f"{key} was not used when {path} was made, and is now" for key in now if key not in then]
     notes += [f"{_shown(key)} was used when {path} was made, and is not now" for key in then if key not in now]
     changed = [key for key in then if now.get(key, then[key]) != then[key]]
     return notes + [f"{key} was {_shown(then[key])} when {path} was made, and is {now[key]}" for key in changed]
