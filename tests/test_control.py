@@ -41,7 +41,7 @@ def studio(place):
 def shot(place, **values):
     values = {
         "frames": FRAMES,
-        "steps": 3,
+        "steps": 2,
         "width": 64,
         "height": 64,
         "seed": 4,
