@@ -22,13 +22,13 @@ WEIGHTS = re.compile(
 
 
 def pipeline(folder: Path, motion, dtype: torch.dtype):  # noqa: ANN001, ANN201 - diffusers is optional
-    """The AnimateDiff pipeline in a folder, with a motion adapter beside it for Stable Diffusion's.
+    """The AnimateDiff pipeline in a folder, with a motion adapter beside it for Stable Diffusion's; `check_index` has
+    looked at it before.
 
     Raises ValueError, naming the file or folder that cannot be used, and what to do.
     """
     import diffusers
 
-    check_index(folder, motion is not None)
     options = _options(folder, dtype)
     if motion is not None:
         options["motion_adapter"] = motion

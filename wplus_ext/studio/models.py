@@ -110,11 +110,9 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
     told = _Listener()
     with ExitStack() as stack:
         for module in (diffusers, transformers):
-            stack.enter_context(told.insteadof(module))
+            stack.enter_context(told.instead_of(module))
         pipe, notes = _pipeline(choice, dtype)
         _check(pipe, choice.place)
-        if told.faults:
-            raise ValueError(f"{choice.place}: weights are missing; {folder.WHOLE} ({told.faults[0][:300]})")
         with folder.whole(choice.place, folder.WHOLE):
             pipe.to(device)
         for path, weight in choice.loras:
@@ -122,6 +120,8 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
         net = part(choice.controlnet, "ControlNetModel", "a ControlNet", pipe.unet.config, dtype)
         if net:
             _check_net(net, pipe.unet, choice.controlnet)
+    if told.faults:
+        raise ValueError(f"{choice.place}: weights are missing; {folder.WHOLE} ({told.faults[0][:300]})")
     pipe.set_progress_bar_config(disable=True)
     return Models(pipe, net and net.to(device), notes)
 
@@ -224,7 +224,7 @@ class _Listener(logging.Handler):
             self.faults.append(text)
 
     @contextmanager
-    def insteadof(self, library: ModuleType) -> Iterator[None]:
+    def instead_of(self, library: ModuleType) -> Iterator[None]:
         """Listen to a library, which prints nothing meanwhile."""
         logger = logging.getLogger(library.__name__)
         handlers, level = logger.handlers, logger.level
