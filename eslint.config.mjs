@@ -47,7 +47,11 @@ export default [
     { files: ["javascript/*.mjs"], ignores: [PURE], languageOptions: { globals: globals.browser } },
     {
         files: ["javascript/wplus_{page,leads}.mjs"], // the WebUI's own functions
-        languageOptions: { globals: { gradioApp: "readonly", onUiLoaded: "readonly", updateInput: "readonly" } },
+        languageOptions: {
+            globals: {
+                gradioApp: "readonly", onAfterUiUpdate: "readonly", onUiLoaded: "readonly", updateInput: "readonly",
+            },
+        },
     },
     {
         files: ["tests/*.mjs"], // as long as there are cases

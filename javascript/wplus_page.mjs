@@ -20,7 +20,8 @@ function mount(root) {
     const { tab, tracks, strength, direction, presets, add } = root.dataset;
     const find = (selector) => gradioApp().querySelector(selector);
     const [textarea, factor] = [tracks, strength].map((id) => find(`#${id} textarea, #${id} input`));
-    const draft = `wplus-draft-${tab}`, text = () => together(textarea.value, factor.value);
+    const drafts = { tracks: `wplus-draft-${tab}`, strength: `wplus-draft-strength-${tab}` };
+    const text = () => together(textarea.value, factor.value);
     // The list says what a direction does, and last its name.
     const chosen = () => find(`#${direction} input`)?.value.replace(/^.*? · /, "") || "smile";
     const offer = html("p", { class: "wplus-draft", hidden: true });
@@ -38,21 +39,22 @@ function mount(root) {
     state.open(text());
     const editor = new Editor(holder, state, JSON.parse(presets), () => find(`#${add}`)?.click());
     const restore = mountStage(root, state, find);
+    const [before, strong] = Object.values(drafts).map((draft) => stored((storage) => storage.getItem(draft)));
     const accept = (earlier) => {
         restore();
-        write({ tracks: earlier, strength: null });
+        write({ tracks: earlier, strength: strong });
         editor.element.focus({ preventScroll: true }); // the button that had it is gone
     };
-    offerDraft(offer, stored((storage) => storage.getItem(draft)), textarea.value, accept);
+    offerDraft(offer, before, textarea.value, accept);
 
-    const keep = ({ value }) => {
-        offer.hidden = true;
-        stored((storage) => (value.trim() ? storage.setItem(draft, value) : storage.removeItem(draft)));
+    const keep = (name, { value }) => {
+        offer.hidden ||= name === "tracks";
+        stored((storage) => (value.trim() ? storage.setItem(drafts[name], value) : storage.removeItem(drafts[name])));
     };
     for (const [name, field] of [["tracks", textarea], ["strength", factor]]) {
         const take = (typed = false) => {
             state.setText(text(), typed);
-            if (field === textarea) keep(field);
+            keep(name, field);
         };
         // The page's event may come before its field has the text, or be of an earlier one: the fields are the truth.
         root.addEventListener(`wplus-${name}`, () => setTimeout(take));

@@ -4,7 +4,7 @@
 import { plain } from "./wplus_curve.mjs";
 import { words } from "./wplus_words.mjs";
 
-const KNOWN = { lambda: 1, alpha: 8, strength: 1 }; // the customary halves of the axis
+const KNOWN = { lambda: 1, alpha: 8, strength: 1 }; // the customary halves of the axis; as in measure/goals.py
 const USUAL = {
     get lambda() { return words("lambda: usually −1 to 1, and 0 changes nothing"); },
     get alpha() { return words("alpha of the identity: usually −8 to 8, and 0 changes nothing"); },

@@ -39,6 +39,7 @@ function onUiLoaded(callback) {
         callback();
     }, 50);
 }
+function onAfterUiUpdate(act) { new MutationObserver(act).observe(document, {childList: true, subtree: true}); }
 """
 # What gradio does with a text: Python gets it where it is another, and a little later the page's event comes
 PYTHON = """
@@ -56,7 +57,6 @@ function update(text) {
     tell(text);
 }
 """
-
 # Until what was changed is painted, and not for ever
 SETTLE = """() => new Promise((done) => {
     setTimeout(done, 1000);

@@ -48,6 +48,16 @@ def test_of_a_text_that_was_cleared_there_is_no_draft(curve, url):
     assert curve.root.locator(".wplus-draft").is_hidden()
 
 
+def test_a_draft_brings_its_strength_along(curve, url):
+    strength = curve.part("strength").locator("input")
+    strength.fill("0 > 1")
+    curve.type("smile = 1")
+    editor_page.visit(curve.page, url)
+    curve.root.get_by_role("button", name="Take it up").click()
+    curve.gets("smile = 1")
+    assert strength.input_value() == "0 > 1"
+
+
 def test_a_draft_brings_its_regions_along(curve, url):
     area = curve.part("regions").locator("textarea")
     area.fill("left = (0.3 0.4 0.1 0.2)")

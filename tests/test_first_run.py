@@ -91,6 +91,20 @@ def test_without_a_direction_adding_a_track_leads_to_the_download(tab):
     expect(tab.part("items").get_by_label("encoder")).not_to_be_checked()
 
 
+def test_a_fault_that_ended_a_job_leads_to_the_download(tab):
+    told = "RuntimeError: W+ Adapter: there is no encoder (Download: encoder)"
+    tab.part("wplus").locator("> .label-wrap").click()
+    tab.part("wplus").evaluate(
+        """(wplus, told) => wplus.closest(".tabitem").insertAdjacentHTML(
+            "beforeend", `<div id="html_log_txt2img"><div class="error">${told}</div></div>`)""",
+        told,
+    )
+    fault = tab.page.locator("#html_log_txt2img .error")
+    expect(fault).to_have_text("RuntimeError: W+ Adapter: there is no encoder Download…")
+    fault.locator(".wplus-lead").click()
+    expect(tab.part("items").get_by_label("encoder")).to_be_checked()
+
+
 def test_four_clicks_get_the_files_and_a_fifth_the_first_track(tab):
     get_what_is_missing(tab)
     tab.part("add").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wplus_ext.measure.goals import with_found
+from wplus_ext.measure.goals import moved_by, with_found
 from wplus_ext.tracks import parse_schedule
 
 FOUND = {"smile": parse_schedule("0 > 0.4")}
@@ -21,3 +21,17 @@ FOUND = {"smile": parse_schedule("0 > 0.4")}
 )
 def test_what_else_a_person_wrote_stays(text, together):
     assert with_found(text, FOUND) == together
+
+
+def test_what_moves_in_a_region_becomes_a_track_of_it():
+    found = {"latent/smile[left]": parse_schedule("0.4")}
+    assert with_found("latent/smile = 1", found) == "latent/smile = 1\nlatent/smile[left] = 0.4"
+
+
+def test_what_moves_may_have_a_region():
+    assert moved_by(["smile = latent/smile [left]"]) == {"smile": "latent/smile[left]"}
+
+
+def test_a_region_that_is_none_is_told():
+    with pytest.raises(ValueError, match=r"--by is 'smile = x\[\]', expected .* DIRECTION\[REGION\]"):
+        moved_by(["smile = x[]"], "--")

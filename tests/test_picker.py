@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import asdict
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -53,6 +55,13 @@ def test_a_track_that_is_added_switches_the_adapter_on(page):
 
 def test_presets_are_as_large_as_alpha_with_an_identity(page):
     assert add(page, "", "From less to more", "anna")[0] == "smile = -5.6 > 0 > 5.6"
+
+
+def test_the_editors_axis_is_as_large_as_the_presets():
+    units = (Path(__file__).parents[1] / "javascript" / "wplus_units.mjs").read_text(encoding="utf-8")
+    known = dict(re.findall(r"(\w+): ([\d.]+)", re.search(r"const KNOWN = \{(.*?)\}", units)[1]))
+    far = importlib.import_module("wplus_ext.measure.goals").FAR
+    assert (float(known["alpha"]), float(known["lambda"])) == (far[True], far[False])
 
 
 def test_without_a_direction_there_is_no_track_but_what_gets_some(page):

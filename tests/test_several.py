@@ -184,7 +184,7 @@ def test_targets_that_cannot_be_read_say_that_it_is_they(press, webui, networks)
 
 @pytest.mark.parametrize("order", [{"mode": "Find faces"}, {"mode": "Aim", "targets": "smile = 1"}])
 def test_without_the_networks_a_line_says_how_to_get_them(press, webui, order):
-    with pytest.raises(RuntimeError, match="^W\\+ Adapter: .*get the networks that measure faces"):
+    with pytest.raises(RuntimeError, match=r"^W\+ Adapter: .*get the networks that measure .* \(Download: measure\)$"):
         press(order, SMILE)
     assert webui.ran == []
 
@@ -206,6 +206,12 @@ def test_aiming_reaches_what_is_asked(press, networks):
     told = press({**AIM, "close": 0.03}, ON).extra_generation_params["WPlus aim"]
     assert told["rounds"][0]["tracks"] == {"smile": "0"} and told["rounds"][-1]["error"] < 0.03
     assert told["reached"]["smile"] == pytest.approx([0.3, 0.3], abs=0.03)
+
+
+def test_aiming_moves_one_region(press, networks):
+    regions = {**ON, "regions": "left = (0.3 0.5 0.2 0.3)"}
+    told = press({**AIM, "by": "smile = smile[left]"}, regions).extra_generation_params["WPlus aim"]
+    assert told["tracks"].startswith("smile[left] = ") and told["rounds"][1]["error"] < told["rounds"][0]["error"]
 
 
 def test_each_round_is_told_as_it_comes_and_in_the_end(press, webui, networks):
@@ -268,6 +274,7 @@ def test_what_can_no_longer_be_measured_keeps_the_rounds(press, webui, networks,
         ({"targets": "mouth_open = 1"}, 'no direction is known to move mouth_open; say by "mouth_open = DIRECTION"'),
         ({"by": "smile"}, "by is 'smile', expected ATTRIBUTE = DIRECTION"),
         ({"by": "smile = grin"}, "there is no direction 'grin'"),
+        ({"by": "smile = smile[left]"}, "there is no region 'left'"),
         ({"renders": 1}, "renders is 1, expected 2 to 100"),
     ],
 )

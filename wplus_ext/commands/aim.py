@@ -11,9 +11,10 @@ import numpy as np
 from tqdm import tqdm
 
 from .. import tracks
+from ..library.resolve import resolve
 from ..measure.aim import Aim
 from ..measure.follow import measure
-from ..measure.goals import Wanted, begun, moved_by, told, with_found
+from ..measure.goals import NOTHING, Wanted, begun, moved_by, told, with_found
 from ..measure.reader import ATTRIBUTES, Reads
 from ..studio import record, video
 from ..studio.pipeline import Studio
@@ -62,6 +63,10 @@ def run(options: argparse.Namespace) -> None:
     goals = wanted.goals(shot.frames, shot.edit.identity is not None, studio.library, reader.units, _say)
     for goal in goals:
         _say(f"{goal.attribute} is moved by {goal.track}, from {goal.low:g} to {goal.high:g}")
+    still = with_found(shot.edit.tracks, {goal.track: NOTHING for goal in goals})
+    resolve(
+        common.changed(shot, {"tracks": still}).edit, studio.library
+    )  # its faults are ours, before anything is rendered
     search = Aim(goals, shot.frames, begun(goals, shot.edit.parsed), options.renders, options.close)
     shot, frames = _best(search, studio, shot, reader, options.face)
     record.save(options.out, frames, studio, [shot], options.force)

@@ -30,6 +30,13 @@ class Missing(ValueError):
         self.item = item
 
 
+def item_in(error: BaseException | None) -> str:
+    """The item that has what a fault misses, be it `Missing` or raised for one; empty where there is none."""
+    while error is not None and not isinstance(error, Missing):
+        error = error.__cause__
+    return error.item if error is not None else ""
+
+
 class Library:
     """The files under some root folders, each with ``adapters``, ``latents``, ``directions`` and ``encoders``.
 

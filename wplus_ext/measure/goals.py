@@ -12,21 +12,24 @@ from ..curve import evaluate
 from ..library import calibration
 from ..library.calibration import Calibration
 from ..library.index import Library
-from ..tracks import MAX_SIZE, Schedule, Track
+from ..tracks import MAX_SIZE, Schedule, Track, parse_schedule
 from . import moves
 from .aim import Aim, Goal, Round
 from .reader import ATTRIBUTES
 
-FAR = {True: 8.0, False: 1.0}  # how far tracks go, with an identity and without
+FAR = {True: 8.0, False: 1.0}  # how far tracks go, alpha with an identity and lambda without; as in wplus_units.mjs
+
+NOTHING = parse_schedule("0")
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What is asked for, as a person writes it.
 
-    ``targets`` are attributes with their curves, ``hold`` those that are to stay; ``by`` has the directions that move
-    them, where their names do not say so; ``far`` is how far tracks go either way, as calibrated or customary where
-    None. ``mark`` stands before the names of these in faults, as a command line writes them.
+    ``targets`` are attributes with their curves, ``hold`` those that are to stay; ``by`` has what moves them, where
+    their names do not say so: a direction, or ``DIRECTION[REGION]``; ``far`` is how far tracks go either way, as
+    calibrated or customary where None. ``mark`` stands before the names of these in faults, as a command line writes
+    them.
 
     Raises:
         ValueError: what is no attribute, or a bound that is none.
@@ -63,29 +66,43 @@ class Wanted:
         asked = [(track.name, np.array(evaluate(track.schedule, frames))) for track in self.targets]
         found = []
         for attribute, curve in (*asked, *((name, None) for name in self.hold)):
-            direction = self.by.get(attribute) or moves.mover(attribute, library)
-            if not direction:
+            name = self.by.get(attribute) or moves.mover(attribute, library)
+            if not name:
                 raise ValueError(
                     f'no direction is known to move {attribute}; say {self.mark}by "{attribute} = DIRECTION"'
                 )
+            direction = track_of(name, NOTHING).name
             entry = library.find("directions", direction)
             known = calibration.read(library, entry).get(calibration.NUMBERS[is_alpha])
             if known and self.far is None:
                 tell(f"{direction} keeps to where faces held on {known.model}, with the adapter {known.adapter}")
             low, high = (-self.far, self.far) if self.far is not None else _bounds(known, is_alpha)
-            found.append(Goal(attribute, direction, curve, low, high, units.get(attribute, 1.0)))
+            found.append(Goal(attribute, name, curve, low, high, units.get(attribute, 1.0)))
         return found
 
 
 def moved_by(texts: Iterable[str], mark: str = "") -> dict[str, str]:
-    """The direction that a person says moves an attribute, by attribute. Raises ValueError for what says nothing."""
+    """What a person says moves an attribute, by attribute: a direction, or ``DIRECTION[REGION]``. Raises ValueError for
+    what says nothing."""
     found = {}
     for text in texts:
-        attribute, sign, direction = (part.strip() for part in text.partition("="))
-        if attribute not in ATTRIBUTES or not sign or not direction:
+        attribute, sign, moving = (part.strip() for part in text.partition("="))
+        if attribute not in ATTRIBUTES or not sign or not moving:
             raise ValueError(f"{mark}by is {text!r}, expected ATTRIBUTE = DIRECTION, such as smile = latent/smile")
-        found[attribute] = direction
+        try:
+            found[attribute] = track_of(moving, NOTHING).called
+        except ValueError as error:
+            raise ValueError(
+                f"{mark}by is {text!r}, expected ATTRIBUTE = DIRECTION, or DIRECTION[REGION], such as "
+                "smile = latent/smile[left]"
+            ) from error
     return found
+
+
+def track_of(called: str, schedule: Schedule) -> Track:
+    """The track of that name, or ``NAME[REGION]``. Raises TrackError for what cannot be one."""
+    (track,) = tracks.parse(f"{called} = 0")
+    return replace(track, schedule=schedule)
 
 
 def begun(goals: Sequence[Goal], own: Iterable[Track]) -> dict[str, Schedule] | None:
@@ -102,7 +119,7 @@ def with_found(text: str, found: Mapping[str, Schedule]) -> str:
     for track in tracks.parse(text):
         if track.called in left:
             lines[track.line - 1] = tracks.format([replace(track, schedule=left.pop(track.called))])
-    made = [Track(name, schedule) for name, schedule in left.items()]
+    made = [track_of(called, schedule) for called, schedule in left.items()]
     return "\n".join(filter(None, ("\n".join(lines).rstrip(), tracks.format(made))))
 
 

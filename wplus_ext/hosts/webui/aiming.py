@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...measure.aim import Aim
-from ...measure.goals import begun, told, with_found
+from ...measure.goals import NOTHING, begun, told, with_found
 from ...settings import PREFIX
 from ...tracks import Schedule
 from .early import Early
@@ -82,6 +82,7 @@ class _Search:
         is_alpha, order = self._settings.identity is not None, self._order
         with named():
             goals = order.wanted.goals(frames, is_alpha, self._library, self._units)
+            self._runs.resolved({"tracks": with_found(self._settings.tracks, {goal.track: NOTHING for goal in goals})})
             return Aim(goals, frames, begun(goals, self._settings.parsed), order.renders, order.close)
 
     def _run(self, found: Mapping[str, Schedule]) -> Done:

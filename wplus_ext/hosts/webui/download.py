@@ -42,7 +42,7 @@ class Download:
                 accepted = gr.Checkbox(False, label="I accept these licences", elem_id=elem_id("accepted"))
                 get = gr.Button("Download", variant="primary", elem_id=elem_id("get"), elem_classes="wplus-small")
                 close = gr.Button("Close", elem_id=elem_id("close"), elem_classes="wplus-small")
-            got = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got")
+            got, came = gr.HTML(elem_id=elem_id("got"), elem_classes="wplus-got"), gr.State("")
         # What javascript/wplus_leads.mjs writes when a message's button is pressed: the items that it leads to.
         wanted = gr.Textbox(
             "", show_label=False, elem_id=elem_id("wanted"), elem_classes=["wplus-data", "wplus-wanted"]
@@ -54,8 +54,8 @@ class Download:
         close.click(lambda: gr.update(visible=False), None, self.part, **quiet)
         work = self.download_shown if queued else self.download
         # gradio's own bar says how much of it is there.
-        getting = pressed(get, work, [items, accepted], got, queue=queued, show_progress="full")
-        self.change = getting.then(self.arrived, got, [self.banner, self.part], **quiet)
+        getting = pressed(get, work, [items, accepted], [got, came], queue=queued, show_progress="full")
+        self.change = getting.then(self.arrived, came, [self.banner, self.part], **quiet)
         unsaved(self.part)
 
     def missing(self) -> str:
@@ -73,7 +73,7 @@ class Download:
         names: Sequence[str],
         accepted: bool,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - gradio's way
-    ) -> str:
+    ) -> tuple[str, str]:
         """The same with a bar."""
         return self.download(names, accepted, progress)
 
@@ -82,8 +82,8 @@ class Download:
         names: Sequence[str],
         accepted: bool,
         progress: Callable[..., object] = lambda done, desc, unit: None,
-    ) -> str:
-        """Get files, and say what came of it, as HTML. What came before one that fails is kept."""
+    ) -> tuple[str, str]:
+        """Get files. What came of it as HTML, and as words where all came; what came before one that fails is kept."""
 
         def show(file: str, done: int, total: int | None) -> None:
             size = f"{done >> 20} of {total >> 20} MB" if total else f"{done >> 20} MB"
@@ -97,13 +97,13 @@ class Download:
         except (ValueError, OSError) as error:
             fault = fault_html(error)
         self._look_again()
-        return note_html("; ".join(said) or ("" if fault else "no files are chosen")) + fault
+        words = "; ".join(said)
+        return note_html(words or ("" if fault else "no files are chosen")) + fault, "" if fault else words
 
-    def arrived(self, got: str) -> list[object]:
-        """What is still missing; the part is closed where all that is needed came without a fault."""
-        done = "wplus-fault" not in got and not missing(self.library) and "are chosen" not in got
-        said = html.unescape(re.sub(r"<[^>]+>", "", got)) if done else ""
-        return [banner(self.library, said), gr.update(visible=False) if done else gr.update()]
+    def arrived(self, came: str) -> list[object]:
+        """What is still missing; the part is closed where all that is needed came without a fault, in these words."""
+        done = bool(came) and not missing(self.library)
+        return [banner(self.library, came if done else ""), gr.update(visible=False) if done else gr.update()]
 
 
 def _licences() -> str:

@@ -70,10 +70,17 @@ class Order:
     )
     hold: str = setting("", "Hold", "attributes that are to stay as they are, with commas between them")
     by: str = setting(
-        "", "Moved by", "attribute = direction, one a line; where empty, the direction of the attribute's name"
+        "",
+        "Moved by",
+        "attribute = direction, or direction[region], one a line; where empty, the direction of the attribute's name",
     )
     face: int = setting(
-        1, "Whose face", "from 1, the larger first", note="it is measured; the edit changes all faces", low=1, high=1000
+        1,
+        "Whose face",
+        "from 1, the larger first",
+        note="it is measured; the edit changes all faces, unless Moved by names a region",
+        low=1,
+        high=1000,
     )
     renders: int = setting(8, "Renders at most", "videos that are tried, the unedited one first", low=2, high=100)
     close: float = setting(0.03, "Close enough", "the mean error at which the search ends", low=0.0, high=10.0)

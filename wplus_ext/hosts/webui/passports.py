@@ -15,6 +15,7 @@ from modules import script_callbacks, shared
 from torch import Tensor, nn
 
 from ...edit.attach import Live
+from ...library.index import item_in
 from .folders import TITLE
 from .public import public
 
@@ -162,8 +163,10 @@ def read_passports(text: Tensor) -> tuple[list[int], list[bool]]:
 
 @contextmanager
 def named() -> Iterator[None]:
-    """Say whose error it is: the person sees it among those of other extensions."""
+    """Say whose error it is: the person sees it among those of other extensions; and where files are missing, of what
+    `javascript/wplus_leads.mjs` makes a button."""
     try:
         yield
     except Exception as error:
-        raise RuntimeError(f"{TITLE}: {public(error)}") from error
+        item = item_in(error)
+        raise RuntimeError(f"{TITLE}: {public(error)}{f' (Download: {item})' if item else ''}") from error

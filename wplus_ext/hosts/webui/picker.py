@@ -9,6 +9,7 @@ import gradio as gr
 
 from ...library.index import Library, Missing
 from ...library.published import DIRECTIONS, FIRST, TITLES
+from ...measure.goals import FAR
 from ...settings import NO_IDENTITY
 from ...tracks import format_schedule, parse_schedule
 from .words import fault_html
@@ -21,7 +22,6 @@ PRESETS = {  # of lambda; of an identity's alpha they are so much larger
     "Pulse, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
     "Blink: down and up in the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
 }
-ALPHA = 8  # half of the axis of alpha, where that of lambda is 1; as in wplus_units.mjs
 BETWEEN = " · "  # what a direction does, and its name
 
 
@@ -67,7 +67,7 @@ def preset_of(title: str, alpha: bool) -> str:
     schedule = parse_schedule(PRESETS[title])
     if not alpha:
         return format_schedule(schedule)
-    keys = tuple(replace(key, value=round(key.value * ALPHA, 4)) for key in schedule.keys)
+    keys = tuple(replace(key, value=round(key.value * FAR[True] / FAR[False], 4)) for key in schedule.keys)
     return format_schedule(replace(schedule, keys=keys))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from ...library.index import Library, Missing
+from ...library.index import Library, item_in
 from ...library.published import ITEMS
 from .public import public
 
@@ -24,7 +24,8 @@ def note_html(text: str, more: str = "") -> str:
 
 def lead(error: Exception | None) -> str:
     """What opens the download of files that are missing, as HTML; nothing for other faults."""
-    return lead_to([error.item]) if isinstance(error, Missing) and error.item else ""
+    item = item_in(error)
+    return lead_to([item]) if item else ""
 
 
 def lead_to(items: Sequence[str], text: str = "Download…") -> str:
