@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import plain
 import published
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from wplus_ext.__main__ import main
@@ -14,6 +17,7 @@ from wplus_ext.studio import models, record, video
 from wplus_ext.studio.models import Choice
 from wplus_ext.studio.pipeline import Studio
 from wplus_ext.studio.shot import Shot
+from wplus_ext.weights import files
 
 FRAMES = 2
 
@@ -162,3 +166,13 @@ def test_a_controlnet_of_another_text_encoder_is_refused(place, tmp_path):
     other.save_pretrained(tmp_path / "net")
     with pytest.raises(ValueError, match="net: its cross_attention_dim is 64, the model's 48; expected a ControlNet"):
         models.load(Choice(place, place / "motion", controlnet=tmp_path / "net"), "cpu", torch.float32)
+
+
+def test_a_folder_that_lacks_a_tensor_is_refused(place, tmp_path):
+    folder = shutil.copytree(place / "net", tmp_path / "net")
+    (path,) = folder.glob("*.safetensors")
+    tensors = files.read(path)
+    del tensors["controlnet_mid_block.weight"]
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(ValueError, match="weights are missing; .*controlnet_mid_block.weight"):
+        models.load(Choice(place, place / "motion", controlnet=folder), "cpu", torch.float32)
