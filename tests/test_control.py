@@ -66,7 +66,7 @@ def test_the_loop_is_that_of_diffusers_pipeline(studio, place, guidance):
         for name, part in studio.pipe.components.items()
         if name not in ("feature_extractor", "image_encoder")
     }
-    pipe = AnimateDiffControlNetPipeline(**parts, controlnet=studio.controlnet)
+    pipe = AnimateDiffControlNetPipeline(**parts, controlnet=studio.models.controlnet)
     pipe.set_progress_bar_config(disable=True)
     theirs = pipe(
         ours.prompt, FRAMES, 64, 64, 2, guidance, "", generator=torch.Generator().manual_seed(4), output_type="latent",

@@ -114,7 +114,7 @@ def counted(count: int, what: str) -> str:
 def studio(options: argparse.Namespace) -> Studio:
     """The pipeline that the options name. Says what a person should know of it. Raises as `choice` and `Studio`."""
     made = Studio(choice(options))
-    for note in made.notes:
+    for note in made.models.notes:
         print(f"note: {note}", file=sys.stderr)
     return made
 

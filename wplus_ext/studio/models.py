@@ -74,9 +74,11 @@ class Choice:
 
 @dataclass
 class Models:
-    """What was made of a choice: a pipeline, a ControlNet or None, and what is to be said of them, as sentences."""
+    """What was made of a choice: a pipeline, its own scheduler, a ControlNet or None, and what a person should know of
+    them, as sentences."""
 
     pipe: object
+    scheduler: object
     controlnet: object
     notes: list[str]
 
@@ -123,7 +125,7 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
     if told.faults:
         raise ValueError(f"{choice.place}: weights are missing; {folder.WHOLE} ({told.faults[0][:300]})")
     pipe.set_progress_bar_config(disable=True)
-    return Models(pipe, net and net.to(device), notes)
+    return Models(pipe, pipe.scheduler, net and net.to(device), notes)
 
 
 def _check_named(choice: Choice) -> None:

@@ -22,9 +22,9 @@ from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
-from . import models, schedulers
+from . import schedulers
 from .control import Control
-from .models import MINIATURE, Choice
+from .models import MINIATURE, Choice, Models, load
 from .shot import Shot, read_defaults
 
 __all__ = ["LIBRARY", "MINIATURE", "Choice", "Draft", "Studio", "count_steps"]
@@ -65,24 +65,32 @@ class Studio:
 
     Args:
         choice: the models, and where it is computed; the miniature where None.
+        loaded: whether the models are loaded at once; else when they are asked for.
         values: of a `Choice`, in place of one.
-
-    ``notes`` are sentences that a person should see.
 
     Raises:
         ValueError: a model that cannot be used; a device that is not there.
     """
 
-    def __init__(self, choice: Choice | None = None, **values: object) -> None:
+    def __init__(self, choice: Choice | None = None, loaded: bool = True, **values: object) -> None:
         self.choice = choice or Choice(**values)
         self.folder = self.choice.home
         self.device = self.choice.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        check_device(self.device)
         self.dtype = getattr(torch, self.choice.precision or ("float32" if self.device == "cpu" else "float16"))
-        made = models.load(self.choice, self.device, self.dtype)
-        self.pipe, self.controlnet, self.notes = made.pipe, made.controlnet, made.notes
-        self._own = self.pipe.scheduler
         self.library = Library(self.choice.library or [self.folder / LIBRARY])
+        if loaded:
+            _ = self.models
+
+    @functools.cached_property
+    def models(self) -> Models:
+        """What is made of the choice. Raises ValueError as the class does."""
+        check_device(self.device)
+        return load(self.choice, self.device, self.dtype)
+
+    @property
+    def pipe(self):  # noqa: ANN201 - diffusers is optional
+        """The pipeline."""
+        return self.models.pipe
 
     @property
     def name(self) -> str:
@@ -164,7 +172,7 @@ class Studio:
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
-        Control.check(shot, self.controlnet)
+        Control.check(shot, self.models.controlnet)
         return adapter, plan
 
     @contextmanager
@@ -195,7 +203,7 @@ class Studio:
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
-        pipe.scheduler = schedulers.made(shot.scheduler, self._own)
+        pipe.scheduler = schedulers.made(shot.scheduler, self.models.scheduler)
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
         width, height = self.size(shot)
         noise = [  # made on the CPU, so that all devices begin with the same
@@ -212,7 +220,7 @@ class Studio:
             for seed in seeds
         ]
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
-        control = Control.of(self.controlnet, shot, (width, height)) if shot.control else None
+        control = Control.of(self.models.controlnet, shot, (width, height)) if shot.control else None
         return Draft(torch.cat(noise).to(self.device), text, scheduler, 0, shot.guidance, control)
 
     @torch.no_grad()
