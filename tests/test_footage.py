@@ -150,6 +150,7 @@ def pipes(studio, request, monkeypatch):
     import diffusers
 
     scheduler = getattr(diffusers, request.param).from_config(studio.pipe.scheduler.config)
+    monkeypatch.setattr(studio.models, "scheduler", scheduler)
     monkeypatch.setattr(studio.pipe, "scheduler", scheduler)
     return studio, diffusers.AnimateDiffVideoToVideoPipeline(**studio.pipe.components)
 

@@ -76,7 +76,7 @@ def test_a_changed_or_lost_video_is_told(clip, tmp_path, capsys):
     assert rendered(own, out, "--range", "0:2") == 0
     recorded(own)
     assert main(["render", "--like", str(out), "--out", str(tmp_path / "b.mp4")]) == 0
-    assert "note: video was own.mp4: " in capsys.readouterr().err
+    assert "note: video own.mp4 was " in capsys.readouterr().err
     own.unlink()
     assert main(["render", "--like", str(out), "--out", str(tmp_path / "b.mp4")]) == 2
     told = capsys.readouterr().err

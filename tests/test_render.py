@@ -170,13 +170,13 @@ def models(tmp_path, state):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (["--model", "{models}/nowhere"], "nowhere: no such folder; expected the folder of a diffusers AnimateDiff"),
+        (["--model", "{models}/nowhere"], "nowhere: no such file or folder; expected the folder of a"),
         (["--model", "{models}"], "no model_index.json in it"),
         (["--model", "{models}/xl"], "a StableDiffusionXLPipeline; expected AnimateDiffPipeline or StableDiffusion"),
-        (["--model", "{models}/sd"], "which has no motion modules; name the folder of some with --motion"),
+        (["--model", "{models}/sd"], "which has no motion modules; name some with --motion"),
         (["--model", "{models}/empty"], "empty/model_index.json: names no vae with its library and class"),
         (["--model", "{models}/holed"], "weights are missing; expected a whole pipeline"),
-        (["--model", "{models}/sd", "--motion", "{models}/typo"], "typo: no such folder; expected that of a motion"),
+        (["--model", "{models}/sd", "--motion", "{models}/typo"], "typo: no such file or folder; expected a motion"),
         (["--wplus", "{models}"], "there is no "),
         (["--wplus", "{models}/wide"], "does not fit this checkpoint"),
         (["--tracks", "smlie = 1"], "there is no direction 'smlie'"),

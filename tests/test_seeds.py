@@ -40,10 +40,10 @@ def studio(own, request):
     name = request.param
     if name == "DPMSolverSDEScheduler":
         pytest.importorskip("torchsde")
-    before = own.pipe.scheduler
-    own.pipe.scheduler = getattr(diffusers, name).from_config(before.config, **DRAWING.get(name, {}))
+    before = own.models.scheduler
+    own.models.scheduler = own.pipe.scheduler = getattr(diffusers, name).from_config(before.config, **DRAWING.get(name, {}))
     yield own
-    own.pipe.scheduler = before
+    own.models.scheduler = own.pipe.scheduler = before
 
 
 drawing = pytest.mark.parametrize("studio", DRAWING, indirect=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import pytest
 import tables
@@ -14,6 +14,7 @@ from tables import COMMAND, PAGES, ROOT, TABLES, filled
 from wplus_ext.__main__ import _parser
 from wplus_ext.commands import common, render
 from wplus_ext.settings import FIELDS, Settings, from_infotext
+from wplus_ext.studio.models import Choice
 
 LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "wplus_ext" / "miniature" / "model" / "README.md"]
 NAMES = {field.name for field in FIELDS}
@@ -80,11 +81,12 @@ def test_the_infotext_has_every_field():
 
 
 def test_the_command_line_has_every_field():
-    edit, shot = ({field.name for field in fields} for fields in (common.EDIT, common.SHOT))
+    edit, shot = ({field.name for field in each} for each in (common.EDIT, common.SHOT))
     assert edit == NAMES - {"enabled"}
     assert shot | {"width", "height"} == {field.name for field in tables.fields_of(tables.Shot)}
-    others = {"help", "model", "motion", "wplus", "device", "precision", "size", "like", "out", "force"}
-    assert set(options_of_render()) - others == edit | shot
+    models = {field.name for field in fields(Choice)} - {"loras", "library"} | {"lora", "wplus"}
+    others = {"help", "size", "like", "out", "force"}
+    assert set(options_of_render()) - others == edit | shot | models
 
 
 @pytest.mark.parametrize("field", [*common.SHOT, *common.EDIT], ids=lambda field: field.name)

@@ -19,6 +19,7 @@ from ..library.names import BLANKS
 from ..settings import FIELDS, Settings
 from ..studio import record
 from ..studio.footage import Footage, own_values
+from ..studio.models import Choice, weighted
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 from ..studio.speed import slowed
@@ -55,8 +56,7 @@ def add_video(parser: argparse.ArgumentParser, many: Sequence[str] = ()) -> None
 def add_shot(parser: argparse.ArgumentParser, many: Sequence[str] = (), without: Sequence[str] = ()) -> None:
     """The options of a video but for its file; those of the fields ``many`` can be given again and again."""
     model = parser.add_argument_group("model")
-    model.add_argument("--model", type=Path, help="a diffusers AnimateDiff pipeline folder; default: the miniature")
-    model.add_argument("--motion", type=Path, help="a motion adapter's folder, for a pipeline that has none")
+    _add_models(model)
     model.add_argument(
         "--wplus", type=Path, action="append", default=[], metavar="DIR", help="a library; the model's own"
     )
@@ -70,6 +70,29 @@ def add_shot(parser: argparse.ArgumentParser, many: Sequence[str] = (), without:
     for field in EDIT:
         if field.name not in without:
             _add(edit, field, many=field.name in many)
+
+
+def _add_models(group: argparse._ArgumentGroup) -> None:
+    """The options of which a `Choice` is made, but for library and device."""
+    group.add_argument(
+        "--model", type=Path, help="a checkpoint of SD 1.5, or a diffusers pipeline's folder; default: the miniature"
+    )
+    group.add_argument("--motion", type=Path, help="motion modules, a file or a folder, for a model that has none")
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="DIR",
+        help="a diffusers folder, whose configuration a checkpoint takes; the Hub's",
+    )
+    group.add_argument("--vae", type=Path, help="in place of the model's own, a file or a folder")
+    group.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="FILE[:WEIGHT]",
+        help="of SD 1.5, or a MotionLoRA; again for more",
+    )
+    group.add_argument("--controlnet", type=Path, help="a file or a folder; --control is what it follows")
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +114,28 @@ def counted(count: int, what: str) -> str:
 
 
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name. Raises ValueError for a library that is none, and as `Studio`."""
+    """The pipeline that the options name. Says what a person should know of it. Raises as `choice` and `Studio`."""
+    made = Studio(choice(options))
+    for note in made.models.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return made
+
+
+def choice(options: argparse.Namespace) -> Choice:
+    """The models that the options name. Raises ValueError for a library or a LoRA's weight that is none."""
     for folder in options.wplus:
         library_in(folder)
-    return Studio(options.model, options.wplus, options.motion, options.device, options.precision)
+    return Choice(
+        model=options.model,
+        motion=options.motion,
+        config=options.config,
+        vae=options.vae,
+        controlnet=options.controlnet,
+        loras=tuple(map(weighted, options.lora)),
+        library=tuple(options.wplus),
+        device=options.device,
+        precision=options.precision,
+    )
 
 
 def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:

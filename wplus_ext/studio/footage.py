@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import hashlib
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -17,8 +16,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ..fields import fields_of
-from ..weights.files import short_hash
-from .frames import PICTURES, VIDEOS, Times, read_frames, read_times
+from .frames import VIDEOS, Times, read_frames, read_times
 from .mp4 import Sound
 from .shot import MOST_FRAMES, MOST_SIDE, Part, Shot
 from .speed import rate_of
@@ -156,15 +154,6 @@ def sound_of(shot: Shot) -> Sound | None:
     footage = Footage.of(shot)
     kind = VIDEOS[footage.path.suffix.lower()]
     return Sound(footage.path, kind, footage.span(shot)[0], shot.frames / rate_of(shot.fps))
-
-
-def fingerprint(shot: Shot) -> str:
-    """The name of a shot's video and a short hash of it: of a folder, of its pictures. Raises OSError, ValueError."""
-    path = Path(shot.video)
-    if not path.is_dir():
-        return f"{path.name}: {short_hash(path)}"
-    files = sorted(each for each in path.iterdir() if each.suffix.lower() in PICTURES)
-    return f"{path.name}: {hashlib.sha256(''.join(map(short_hash, files)).encode()).hexdigest()[:10]}"
 
 
 def _fitted(frame: np.ndarray, width: int, height: int) -> Image.Image:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence
 
+from ..weights import files
 from ..weights.regular import open_regular
 from .mp4 import pyav
 
@@ -34,10 +35,7 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
         OSError: it cannot be read.
     """
     if path.is_dir():
-        found = sorted((each for each in path.iterdir() if each.suffix.lower() in PICTURES), key=_place)
-        if not found:
-            raise ValueError(f"{path}: a folder without pictures; {EXPECTED}")
-        for each in found:
+        for each in _pictures_in(path):
             yield from read_frames(each)
         return
     yield from _read(path, _pictures, _video)
@@ -87,6 +85,11 @@ def _read(path: Path, of_pictures: Callable, of_video: Callable) -> Iterator:
             yield each
 
 
+def short_hash(path: Path) -> str:
+    """Ten hexadecimal digits that stand for a video, or for a folder's pictures. Raises as `read_frames`."""
+    return files.short_hash_of(_pictures_in(path) if path.is_dir() else [path])
+
+
 def damaged(path: Path, what: str, error: Exception, expected: str) -> ValueError:
     """What is to be said where a reader stumbled over a file that was to be a video, or a sound."""
     reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -95,6 +98,13 @@ def damaged(path: Path, what: str, error: Exception, expected: str) -> ValueErro
 
 class _TooLarge(ValueError):
     """A frame of more pixels than are taken."""
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    found = sorted((each for each in folder.iterdir() if each.suffix.lower() in PICTURES), key=_place)
+    if not found:
+        raise ValueError(f"{folder}: a folder without pictures; {EXPECTED}")
+    return found
 
 
 def _place(path: Path) -> list[tuple[int, str]]:

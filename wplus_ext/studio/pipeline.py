@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,15 +22,15 @@ from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
-from ..weights.regular import read_regular
-from .folder import load
+from . import schedulers
+from .control import Control
 from .footage import Footage, noised
+from .models import MINIATURE, Choice, Models, load
 from .noise import Noise
-from .shot import Shot
+from .shot import Shot, read_defaults
 from .windows import windows
 
-MINIATURE = Path(__file__).parents[1] / "miniature" / "model"
-LARGEST = 1 << 20  # bytes of a pipeline's defaults, which have some hundred
+__all__ = ["LIBRARY", "MINIATURE", "Choice", "Draft", "Studio", "count_steps"]
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
 
 Tick = Callable[[], None]
@@ -48,6 +47,7 @@ class Draft:
     step: int
     guidance: float
     skipped: int = 0  # of the scheduler's steps, the first ones, where a video of one's own is begun with
+    control: Control | None = None
 
     @property
     def steps(self) -> int:
@@ -80,52 +80,50 @@ class Studio:
     """A pipeline and the W+ files that go with it.
 
     Args:
-        folder: of a diffusers pipeline; the miniature where none is named.
-        library: root folders with ``adapters``, ``latents`` and ``directions``; the pipeline's own folder
-            ``wplus`` where none is named.
-        motion: folder of a motion adapter, for a pipeline of Stable Diffusion that has none.
-        device, precision: ``"cpu"``, ``"cuda"`` …; ``"float32"``, ``"float16"`` or ``"bfloat16"``. CUDA with
-            float16 is chosen where there is one.
+        choice: the models, and where it is computed; the miniature where None.
+        loaded: whether the models are loaded at once; else when they are asked for.
+        values: of a `Choice`, in place of one.
 
     Raises:
-        ValueError: no such folder, or none of a pipeline that can be used; a device that is not there.
+        ValueError: a model that cannot be used; a device that is not there.
     """
 
-    def __init__(
-        self,
-        folder: Path | None = None,
-        library: Sequence[Path] = (),
-        motion: Path | None = None,
-        device: str = "",
-        precision: str = "",
-    ) -> None:
-        self.folder = Path(folder or MINIATURE)
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    def __init__(self, choice: Choice | None = None, loaded: bool = True, **values: object) -> None:
+        self.choice = choice or Choice(**values)
+        self.folder = self.choice.home
+        self.device = self.choice.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.dtype = getattr(torch, self.choice.precision or ("float32" if self.device == "cpu" else "float16"))
+        self.library = Library(self.choice.library or [self.folder / LIBRARY])
+        if loaded:
+            _ = self.models
+
+    @functools.cached_property
+    def models(self) -> Models:
+        """What is made of the choice. Raises ValueError as the class does."""
         check_device(self.device)
-        self.dtype = getattr(torch, precision or ("float32" if self.device == "cpu" else "float16"))
-        self.pipe = load(self.folder, motion, self.device, self.dtype)
-        self.library = Library(library or [self.folder / LIBRARY])
+        return load(self.choice, self.device, self.dtype)
+
+    @property
+    def pipe(self):  # noqa: ANN201 - diffusers is optional
+        """The pipeline."""
+        return self.models.pipe
 
     @property
     def name(self) -> str:
-        """The folder's name, for metadata."""
-        return "miniature" if self.folder == MINIATURE else self.folder.resolve().name
+        """The model's name, for metadata."""
+        return self.choice.name
+
+    @functools.cached_property
+    def hashes(self) -> dict[str, str]:
+        """Short hashes of the models, by their names, for metadata. Raises OSError."""
+        return self.choice.hashes()
 
     def defaults(self) -> dict[str, object]:
         """What the pipeline's folder says of itself: values of a `Shot`, in ``wplus/defaults.json``.
 
         Raises ValueError for a file that holds anything else.
         """
-        path = self.folder / LIBRARY / "defaults.json"
-        if not path.exists():
-            return {}
-        text = read_regular(path, LARGEST)
-        try:
-            values = json.loads(text)
-            Shot.from_dict(values)
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
-        return values
+        return read_defaults(self.folder / LIBRARY / "defaults.json")
 
     @property
     def multiple(self) -> int:
@@ -200,6 +198,7 @@ class Studio:
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
+        Control.check(shot, self.models.controlnet)
         return adapter, plan
 
     @torch.no_grad()
@@ -211,6 +210,7 @@ class Studio:
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
+        pipe.scheduler = schedulers.made(shot.scheduler, self.models.scheduler)
         pipe.scheduler.set_timesteps(shot.steps, device=self.device)
         skipped, size, noise = (shot.steps - shot.taken) * pipe.scheduler.order, self.size(shot), Noise.of(seeds)
 
@@ -222,7 +222,8 @@ class Studio:
 
         latents = torch.cat([first(generator) for generator in noise.generators]).to(self.device)
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
-        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped)
+        control = Control.of(self.models.controlnet, shot, size) if shot.control else None
+        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped, control)
 
     @torch.no_grad()
     def advance(
@@ -255,7 +256,8 @@ class Studio:
                     live.step(i, draft.steps)
                 t = scheduler.timesteps[draft.skipped + i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
-                guess = self.pipe.unet(rows, t, encoder_hidden_states=draft.text).sample
+                more = draft.control.residuals(rows, t, draft.text) if draft.control else {}
+                guess = self.pipe.unet(rows, t, encoder_hidden_states=draft.text, **more).sample
                 if negative:
                     without, with_ = guess.chunk(2)
                     guess = without + draft.guidance * (with_ - without)

@@ -13,6 +13,7 @@ import numpy as np
 from ..library.resolve import resolve
 from ..version import VERSION
 from . import footage, video
+from .frames import short_hash
 from .pipeline import Studio
 from .shot import Shot
 
@@ -23,8 +24,13 @@ STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, Overflow
 def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
     """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and in an MP4 with the sound of the video that
     they begin with. ``force`` and faults as of `video.save`."""
-    files = {**_hashes(studio, shots), **_videos(shots)}
-    content = {"version": VERSION, "model": studio.name, "files": files, "shots": [asdict(shot) for shot in shots]}
+    content = {
+        "version": VERSION,
+        "model": studio.name,
+        "models": studio.hashes,
+        "files": {**_hashes(studio, shots), **_videos(shots)},
+        "shots": [asdict(shot) for shot in shots],
+    }
     sound = footage.sound_of(shots[0]) if path.suffix.lower() == ".mp4" else None
     video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force, sound)
 
@@ -43,7 +49,10 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     try:
         content = json.loads(text)
         shots = [Shot.from_dict(values) for values in content["shots"]]
-        before = {str(key): str(value) for key, value in dict(content.get("files") or {}).items()}
+        before, models = (
+            {str(key): str(value) for key, value in dict(content.get(name) or {}).items()}
+            for name in ("files", "models")
+        )
         if not shots:
             raise ValueError("no shots")
     except STRANGE as error:
@@ -55,11 +64,13 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
         raise ValueError(
             f"{path}: its settings are not those of render or sweep ({reason}); name a file that they wrote"
         ) from error
-    notes = []
+    notes, same = [], content.get("model") == studio.name
     if newer := _newer(content):
         notes.append(f"{path} was made by version {newer}, this is {VERSION}")
-    if content.get("model") != studio.name:
+    if not same:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
+    if models:
+        notes += _other_models(path, models, studio.hashes, same)
     now = _videos(shots)
     try:
         now |= _hashes(studio, shots) if before else {}
@@ -70,6 +81,17 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
         if now.get(key) != then:
             notes.append(f"{_shown(key)} was {_shown(then, 300)} when {path} was made, and is {now.get(key)}")
     return shots, notes
+
+
+def _other_models(path: Path, then: dict[str, str], now: dict[str, str], same: bool) -> list[str]:
+    """What a file was made with and is not used now, or is another one, or the other way round; of the model itself,
+    whether it is another one, where it has the ``same`` name."""
+    if not same:
+        then, now = ({key: each[key] for key in each if not key.startswith("model ")} for each in (then, now))
+    notes = [f"{key} was not used when {path} was made, and is now" for key in now if key not in then]
+    notes += [f"{_shown(key)} was used when {path} was made, and is not now" for key in then if key not in now]
+    changed = [key for key in then if now.get(key, then[key]) != then[key]]
+    return notes + [f"{key} was {_shown(then[key])} when {path} was made, and is {now[key]}" for key in changed]
 
 
 def _shown(value: object, longest: int = 80) -> str:
@@ -88,13 +110,16 @@ def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
 
 
 def _videos(shots: Sequence[Shot]) -> dict[str, str]:
-    """The same of the video that they begin with."""
+    """The same of the videos that they begin with, or follow."""
     found = {}
-    for shot in {shot.video: shot for shot in shots if shot.video}.values():
-        try:
-            found["video"] = footage.fingerprint(shot)
-        except (ValueError, OSError):
-            found["video"] = "not there any more"
+    for shot in shots:
+        for what in ("video", "control"):
+            if named := getattr(shot, what):
+                path = Path(named)
+                try:
+                    found[f"{what} {path.name}"] = short_hash(path)
+                except (ValueError, OSError):
+                    found[f"{what} {path.name}"] = "not there any more"
     return found
 
 

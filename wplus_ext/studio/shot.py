@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from ..fields import check, refuse_unknown, setting
 from ..settings import Settings, nearest
+from ..weights.regular import read_regular
+from .schedulers import NAMES, OWN
 
+LARGEST = 1 << 20  # bytes of a model's defaults, which have some hundred
 MOST_FRAMES, MOST_STEPS, MOST_SIDE = 1024, 500, 2048
 _END = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)?\s*(s?)\s*", re.ASCII)
 
@@ -71,8 +76,11 @@ class Shot:
     width: int = setting(0, "Width", "in pixels; 0 is the model's own", low=0, high=MOST_SIDE)
     height: int = setting(0, "Height", "in pixels; 0 is the model's own", low=0, high=MOST_SIDE)
     steps: int = setting(25, "Steps", "of the pipeline's scheduler", low=1, high=MOST_STEPS)
+    scheduler: str = setting(OWN, "Scheduler", f"{OWN} is the pipeline's", choices=NAMES)
     guidance: float = setting(7.5, "Guidance", "classifier-free; 1 and less is none", low=0, high=100)
     fps: float = setting(8.0, "FPS", "frames a second in the file", low=0.1, high=100)
+    control: str = setting("", "Control", "a video or a folder of pictures that the ControlNet follows, frame by frame")
+    control_scale: float = setting(1.0, "Control scale", "how strongly it is followed", low=0, high=2)
     context: int = setting(16, "Context", "frames that the motion modules see at once", low=2, high=MOST_FRAMES)
     video: str = setting(
         "", "Video", "one of your own, to be edited", note="size, rate and number of frames are its own where not given"
@@ -120,3 +128,19 @@ class Shot:
         if not isinstance(edit, Mapping):
             raise ValueError(f"edit is {edit!r}, expected a dict of settings")
         return cls(**{**values, "edit": Settings.from_dict({"enabled": True, **edit})})
+
+
+def read_defaults(path: Path) -> dict[str, object]:
+    """What a model says of itself: values of a `Shot`; none where there is no such file.
+
+    Raises ValueError for a file that holds anything else.
+    """
+    if not path.exists():
+        return {}
+    text = read_regular(path, LARGEST)
+    try:
+        values = json.loads(text)
+        Shot.from_dict(values)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{path}: no values of a video ({error}); mend it, or delete it") from error
+    return values

@@ -81,6 +81,12 @@ def short_hash(path: str | Path) -> str:
     return sha256(path)[:10]
 
 
+def short_hash_of(paths: Iterable[str | Path]) -> str:
+    """Ten digits that stand for several files together, in their order."""
+    digits = [sha256(path) for path in paths]
+    return digits[0][:10] if len(digits) == 1 else hashlib.sha256(" ".join(digits).encode()).hexdigest()[:10]
+
+
 def hint(names: Iterable[str]) -> str:
     """What a file with tensors of these names is, if it is known, as the end of a fault's sentence."""
     listed = "\n".join(f"{name}." if name == "w_proj" else name for name in names)

@@ -40,6 +40,19 @@ def read_tensors(path: str | Path, wanted: Callable[[str], bool]) -> dict[str, T
         return dict(zip(placed, file.read(list(placed.values()))))
 
 
+def read_shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a file's tensors, by their names as in `read_tensors`, which says what it raises."""
+    with _opened(path) as file:
+        return {name: tensor.shape for name, tensor in tensors_in(file.content)}
+
+
+def check_plain(path: str | Path) -> None:
+    """Raise `Foreign` for a file that asks for more than tensors and plain containers: whoever reads it otherwise might
+    run that. ValueError and OSError as `read_tensors`."""
+    with _opened(path) as file:
+        _refuse_foreign(file.content)
+
+
 def read_content(path: str | Path) -> object:
     """All that a file holds: tensors, NumPy's arrays as tensors, numbers, texts, and containers of these.
 
