@@ -291,3 +291,14 @@ def test_the_batch_tab_says_what_each_file_gets(editor, page, site):
     assert other.dots == 1
     page.evaluate("document.querySelector('#img2img_batch_tab').style.display = 'none'")
     sync_api.expect(other.axis).not_to_contain_text("every file")
+
+
+def test_with_controlnet_the_batch_tabs_files_are_one_video(page, site):
+    page.locator(".tab-nav button", has_text="img2img").click()
+    other = Editor(page, site, "img2img").open()
+    other.type("age = 0 > 1")
+    for id in ("img2img_batch_tab", "img2img_controlnet"):
+        page.evaluate(f"document.body.insertAdjacentHTML('afterbegin', '<div id={id}>Batch</div>')")
+    page.locator("#img2img-ad-video-length input").fill("10")
+    sync_api.expect(other.axis).to_contain_text("the files are the frames of one video, its first 10 at most")
+    assert other.dots == 10
