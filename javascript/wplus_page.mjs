@@ -134,7 +134,7 @@ function framesOf(find, tab) {
         // With ControlNet, AnimateDiff takes the whole folder for one job.
         if (animated && !off && find("#img2img_controlnet")) {
             return [frames, number(`#${tab}-ad-fps input`), words(
-                "img2img Batch: the files are the frames of one video, its first {0} at most",
+                "img2img Batch: the files are one video's frames; give AnimateDiff their number: it takes {0}",
                 frames,
             )];
         }
