@@ -131,6 +131,13 @@ function framesOf(find, tab) {
     const off = find(`#${tab}-ad-enable input`)?.checked === false;
     if (tab === "img2img" && find("#img2img_batch_tab")?.offsetParent) {
         const frames = off || !animated ? batch : Math.max(Math.round(animated), 1);
+        // With ControlNet, AnimateDiff takes the whole folder for one job.
+        if (animated && !off && find("#img2img_controlnet")) {
+            return [frames, number(`#${tab}-ad-fps input`), words(
+                "img2img Batch: the files are one video's frames; give AnimateDiff their number: it takes {0}",
+                frames,
+            )];
+        }
         return [frames, 0, frames === 1
             ? words("img2img Batch: every file is a job of its own and gets the value at frame 0")
             : words(

@@ -78,13 +78,15 @@ export function pictureOf(state, scenes) {
 /**
  * What was measured of the active track's attribute in the last run: `{attribute, unit, measured, values}`, where null
  * is a frame that was not. The values are on the drawing's axis: 1 of the attribute is as high as the customary half of
- * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0.
+ * it, or as the axis says that counts the attribute; one that has another unit, as an age has, begins at 0. Null where
+ * nothing was.
  */
 function reachedOf({ run, frames, track, units }) {
     const isFound = (each) => !track?.strength && each.track === called(track);
     const found = run?.residual.length === frames && run.reached?.find(isFound);
-    if (!found) return null;
-    const { attribute, unit, measured } = found, first = measured.find((value) => value !== null);
+    const first = found?.measured?.find((value) => value !== null);
+    if (first === undefined) return null; // no face was found
+    const { attribute, unit, measured } = found;
     const zero = unit === 1 ? 0 : first;
     const high = units.attribute === attribute ? 1 / units.scale : units.customary / unit;
     const values = measured.map((value) => (value === null ? null : (value - zero) * high));

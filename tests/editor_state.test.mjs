@@ -188,7 +188,14 @@ describe("what a run reached", () => {
         assert.match(wordsOf(state, scenesOf(state)).axis, /grey: age as the last run came out · 0 is its first frame/);
     });
 
+    test("is not spoken of where no face was found", () => {
+        state.setRun({ ...run, reached: reached.map((each) => ({ ...each, measured: [null, null, null] })) });
+        assert.doesNotMatch(wordsOf(state, scenesOf(state)).axis, /grey/);
+        assert.deepEqual(pictureOf(state, scenesOf(state)).reached, []);
+    });
+
     test("is not shown of a run without it, or of another length", () => {
+        state.setRun({ ...run, reached });
         state.setFrames(4, 8);
         assert.deepEqual(pictureOf(state, scenesOf(state)).reached, []);
         state.setFrames(3, 8);

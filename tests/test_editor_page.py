@@ -278,16 +278,19 @@ def test_accessibility(editor, theme):
     assert not faults, json.dumps(faults, indent=1)
 
 
-def test_the_batch_tab_says_what_each_file_gets(editor, page, site):
+def test_the_batch_tab_says_what_its_files_get(page, site):
     page.locator(".tab-nav button", has_text="img2img").click()
-    other = Editor(page, site, "img2img").open()
-    other.type("age = 0 > 1")
-    page.evaluate("document.body.insertAdjacentHTML('afterbegin', '<div id=img2img_batch_tab>Batch</div>')")
-    sync_api.expect(other.axis).to_contain_text(
-        "every file is a job of its own and gets the whole curve over its own 16"
-    )
+    batch = Editor(page, site, "img2img").open()
+    add = "document.body.insertAdjacentHTML('afterbegin', '<div id={}>.</div>')"
+    batch.type("age = 0 > 1")
+    page.evaluate(add.format("img2img_batch_tab"))
+    sync_api.expect(batch.axis).to_contain_text("every file is a job of its own and gets the whole curve over its own")
+    page.evaluate(add.format("img2img_controlnet"))
+    page.locator("#img2img-ad-video-length input").fill("10")
+    sync_api.expect(batch.axis).to_contain_text("one video's frames; give AnimateDiff their number: it takes 10")
+    assert batch.dots == 10
     page.locator("#img2img-ad-enable input").uncheck()
-    sync_api.expect(other.axis).to_contain_text("every file is a job of its own and gets the value at frame 0")
-    assert other.dots == 1
+    sync_api.expect(batch.axis).to_contain_text("every file is a job of its own and gets the value at frame 0")
+    assert batch.dots == 1
     page.evaluate("document.querySelector('#img2img_batch_tab').style.display = 'none'")
-    sync_api.expect(other.axis).not_to_contain_text("every file")
+    sync_api.expect(batch.axis).not_to_contain_text("every file")

@@ -17,6 +17,7 @@ def module(shared):
     ("length", "context", "batch", "frames"),
     [
         (16, 16, 16, 16), (5, 8, 8, 5), (24, 8, 24, 24), (0, 8, 8, 8),
+        (10, 10, 16, 10),  # a video of 10 frames through ControlNet, in a context of 16
         (16, 16, 3, 3),  # AnimateDiff is off in this job of the plot: the entry is an old one
     ],
 )  # fmt: skip

@@ -20,9 +20,11 @@ def test_controlnet(webui):
     units = {"alwayson_scripts": {"ControlNet": {"args": [unit]}}}
     touches_exactly(webui, {**STILL, **units}, [2])
     try:
-        webui.calls_without(units)
+        _, made = webui.calls(units)
     except Refused as refused:
         pytest.skip(f"AnimateDiff with ControlNet fails without us: {refused}")
+    if "AnimateDiff" not in made.info["extra_generation_params"]:
+        pytest.skip("AnimateDiff fails over ControlNet's units, and these are images, without us too")
     touches_exactly(webui, units, [13])
 
 

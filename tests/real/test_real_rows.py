@@ -141,6 +141,16 @@ def test_curve_spans_the_video(webui, length, frames):
     assert result.report["frames"] == frames
 
 
+def test_the_frames_of_a_video(webui):
+    """As img2img's Batch tab has AnimateDiff do it where ControlNet is active: a folder's files are one video."""
+    animate = {"video_length": 0, "batch_size": 8, "is_i2i_batch": True}
+    images = {"page": "img2img", "init_images": [picture(64)] * 6, "denoising_strength": 0.8, "steps": 3}
+    video = {**images, "animate": animate}
+    webui.calls(video)  # the encoder's noise goes on from the job before
+    _, result = touches_exactly(webui, video, [4])
+    assert result.report["frames"] == 6
+
+
 def test_direct_mode_appends_four_tokens(webui):
     calls, _ = webui.calls({}, {**webui.only(13), "mode": "direct"})
     assert {call["tokens"] for call in webui.calls_without({})} == {77}

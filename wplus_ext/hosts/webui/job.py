@@ -284,12 +284,10 @@ def is_thrown_away(p: object) -> bool:
 def frame_count(p: object) -> int:
     """Frames of the video, or images of the batch.
 
-    AnimateDiff renders a whole context even where the video is shorter, and drops the rest.
+    AnimateDiff renders a whole context even where the video is shorter, and drops the rest. Its entry has both as
+    they became: with the frames of somebody's video they are no more than these, while the batch may stay longer.
     """
-    text = str((p.extra_generation_params or {}).get("AnimateDiff", ""))
-    found = {key: int(value) for key, value in re.findall(r"\b(video_length|batch_size): (\d+)", text)}
-    length = found.get("video_length", 0)
-    # Jobs of an X/Y/Z plot share these entries: an old one may stand there.
-    if length > 0 and p.batch_size == max(length, found.get("batch_size", 0)):
-        return length
-    return p.batch_size
+    found = re.search(r"\bvideo_length: (\d+)", str((p.extra_generation_params or {}).get("AnimateDiff", "")))
+    length = int(found[1]) if found else 0
+    # Jobs of an X/Y/Z plot share these entries: one of a longer video is an old one.
+    return length if 0 < length <= p.batch_size else p.batch_size
