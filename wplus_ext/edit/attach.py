@@ -187,8 +187,8 @@ class Live:
         # Programs that skip layers, as DeepCache does, skip none in the first call of a run.
         if len(taken) < (self._layers if self._is_first else 1):
             raise RuntimeError(
-                f"W+ Adapter: {self._layers - len(taken)} of {self._layers} cross-attentions were passed by, and so not "
-                "edited; they were compiled or replaced while the edit was on: do that before it"
+                f"W+ Adapter: {self._layers - len(taken)} of {self._layers} cross-attentions were passed by, so that "
+                "nothing was edited there: they were compiled or replaced while the edit was on; do that before"
             )
         if short := [rows for rows in taken.values() if rows != expected]:
             raise RuntimeError(

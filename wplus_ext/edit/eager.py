@@ -24,7 +24,8 @@ def bare(module: nn.Module) -> nn.Module:
 @contextmanager
 def eagerly(unet: nn.Module) -> Iterator[None]:
     """Run a UNet and its parts uncompiled, with one warning: those of ``module.compile()``, as
-    ``compile_repeated_blocks`` has it, and those in the wrapper of ``torch.compile(module)``.
+    ``compile_repeated_blocks`` has it, those in the wrapper of ``torch.compile(module)``, those whose ``forward`` is
+    compiled.
 
     Raises:
         ValueError: ``unet`` is itself such a wrapper, which whoever holds it would go on calling.
@@ -43,13 +44,18 @@ def eagerly(unet: nn.Module) -> Iterator[None]:
 
 def _undone(unet: nn.Module, stack: ExitStack) -> Iterator[nn.Module]:
     """Each module that was compiled, and is not until the stack is closed."""
-    for module in [*unet.modules()]:
-        if getattr(module, "_compiled_call_impl", None) is not None and bare(module) is module:
+    for module in [part for part in unet.modules() if bare(part) is part]:
+        if getattr(module, "_compiled_call_impl", None) is not None:  # module.compile()
             stack.callback(setattr, module, "_compiled_call_impl", module._compiled_call_impl)
             module._compiled_call_impl = None
             yield module
+        forward = vars(module).get("forward")
+        if (plain := getattr(forward, "_torchdynamo_orig_callable", None)) is not None:
+            stack.callback(setattr, module, "forward", forward)
+            module.forward = plain
+            yield module
         for name, child in [*module._modules.items()]:
-            if child is not None and bare(child) is not child and bare(module) is module:
+            if child is not None and bare(child) is not child:
                 module._modules[name] = bare(child)
                 stack.callback(_put_back, module, name, child)
                 yield child

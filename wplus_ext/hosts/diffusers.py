@@ -175,7 +175,7 @@ class Reader:
         if odd or not count:
             raise RuntimeError(
                 f"W+ Adapter: the UNet was called with a batch of {len(sample)}, expected a multiple of "
-                f"{len(negative)}, as the pipeline's guidance has it; call the pipeline that was given, and not its UNet"
+                f"{len(negative)}, as the pipeline's guidance has it; call the pipeline itself that is edited"
             )
         videos, length = (count, sample.shape[2]) if sample.ndim == 5 else (1, count)
         return Call(negative, videos, range(length), length, *self._step(timestep), self._run)
@@ -219,6 +219,6 @@ def _place(timestep: Tensor | float, timesteps: Tensor, before: int) -> int:
     if not found:
         raise RuntimeError(
             f"W+ Adapter: the UNet was called at the timestep {value:g}, which is none of the pipeline's scheduler; "
-            "call the pipeline that was given, and not its UNet"
+            "call the pipeline itself that is edited"
         )
     return next((place for place in found if place > before), found[0] if before not in found else before)
