@@ -1,4 +1,4 @@
-"""A whole diffusers AnimateDiff pipeline, as the README drives it."""
+"""A whole diffusers AnimateDiff pipeline, driven by hand with attach()."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def render(pipe, **settings):
 
 @pytest.fixture(scope="module")
 def edited(pipe, adapter):
-    """A video edited as the README has it, the report, and how it would be without."""
+    """A video edited by hand, the report, and how it would be without."""
     before = render(pipe)
     scale = evaluate("-0.7 > 0 > 0.7", frames=FRAMES)
     plan = Plan([Branch(w=torch.randn(18, 512), scale=scale)], start=0.2)
@@ -51,7 +51,7 @@ def edited(pipe, adapter):
     return video, live.report.to_dict(), before
 
 
-def test_the_readmes_pipeline_edits(edited):
+def test_a_pipeline_driven_by_hand_edits(edited):
     video, _, before = edited
     assert video.shape == before.shape and not torch.equal(video, before)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Protocol, runtime_checkable
@@ -13,10 +13,11 @@ from torch.utils.hooks import RemovableHandle
 
 from ..weights.adapter import Adapter
 from .direct import Direct
+from .eager import eagerly
 from .plan import Plan
 from .report import Report
 from .residual import Residual
-from .rows import Compiled, Row
+from .rows import Compiled, Enter, Row
 from .sites import Site, check_fit, find_sites
 
 MARK = "_wplus_edited"  # on a UNet's first cross-attention, while it is
@@ -24,7 +25,9 @@ MARK = "_wplus_edited"  # on a UNet's first cross-attention, while it is
 
 @runtime_checkable
 class Edit(Protocol):
-    """A way to edit a cross-attention; a mode of the settings is one."""
+    """A way to edit a cross-attention; a mode of the settings is one. ``report`` is filled up by it."""
+
+    report: Report
 
     @property
     def touches(self) -> bool:
@@ -33,8 +36,8 @@ class Edit(Protocol):
     def announce(self, rows: Sequence[Row]) -> None:
         """Say what the rows of the following UNet calls get."""
 
-    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> Sequence[RemovableHandle]:
-        """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it."""
+    def hook(self, layer: int, site: Site, enter: Enter) -> Sequence[RemovableHandle]:
+        """Edit a cross-attention wherever ``enter`` allows it."""
 
 
 @contextmanager
@@ -63,14 +66,23 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
     sites = find_sites(unet)
     check_fit(adapter, sites)
     report = report or Report(plan.mode, plan.frames, [], plan.scales)
+    if plan.is_empty:
+        yield Live(plan, report)
+        return
+    with alone(sites), eagerly(unet), hooked(sites, adapter, plan, report) as live:
+        yield live
+
+
+@contextmanager
+def hooked(sites: Sequence[Site], adapter: Adapter, plan: Plan, report: Report) -> Iterator[Live]:
+    """The hooks of an edit, by somebody who has seen to it that it fits and is `alone`."""
+    if plan.is_empty:
+        yield Live(plan, report)
+        return
+    compiled = Compiled(adapter, plan)
+    edit = Direct(compiled, report) if plan.mode == "direct" else Residual(adapter, compiled, report)
+    live = Live(plan, report, compiled, edit, len(sites))
     with ExitStack() as stack:
-        if plan.is_empty:
-            yield Live(plan, report)
-            return
-        stack.enter_context(_alone(sites[0].output))  # torch.compile and others wrap what is around it
-        compiled = Compiled(adapter, plan)
-        edit = Direct(compiled) if plan.mode == "direct" else Residual(adapter, compiled, report)
-        live = Live(plan, report, compiled, edit)
         for layer, site in enumerate(sites):
             for handle in edit.hook(layer, site, partial(live._enter, layer, site)):
                 stack.callback(handle.remove)
@@ -78,10 +90,10 @@ def attach(unet: nn.Module, adapter: Adapter, plan: Plan, report: Report | None 
 
 
 @contextmanager
-def _alone(layer: nn.Module) -> Iterator[None]:
-    """Refuse a second edit of a UNet, of which this is a layer that the hooks are on. One step for the interpreter, so
-    that of two threads one is first."""
-    mine = object()
+def alone(sites: Sequence[Site]) -> Iterator[None]:
+    """Refuse a second edit of the UNet of these sites. One step for the interpreter, so that of two threads one is
+    first."""
+    mine, layer = object(), sites[0].output  # torch.compile and others wrap what is around it
     if layer.__dict__.setdefault(MARK, mine) is not mine:
         raise RuntimeError(
             "W+ Adapter: this UNet is being edited already, by another job or an outer attach(); wait until that has "
@@ -99,14 +111,25 @@ class Live:
     ``report`` tells what was done so far. A plan whose start is 0 and end 1 needs no `step`.
     """
 
-    def __init__(self, plan: Plan, report: Report, compiled: Compiled | None = None, edit: Edit | None = None) -> None:
+    def __init__(
+        self, plan: Plan, report: Report, compiled: Compiled | None = None, edit: Edit | None = None, layers: int = 0
+    ) -> None:
         self.plan, self.report = plan, report
-        self._compiled, self._edit = compiled, edit
+        self._compiled, self._edit, self._layers = compiled, edit, layers
         self._active: bool | None = True if plan.window.is_whole else None
         self._rows: tuple[list[int], list[bool]] | None = None
         self._thread = 0  # in which they were announced
         self._step: tuple[int, int] | None = None
         self._counted = False  # the step, as edited
+        self._taken: dict[int, int] | None = None  # within `begin` and `end`: how many rows each layer had so far
+        self._is_first = True  # call of a run
+
+    def renew(self, report: Report) -> None:
+        """Begin another run, of which this is the report."""
+        self.report, self._is_first = report, True
+        self._rows = self._step = None
+        if self._edit is not None:
+            self._edit.report = report
 
     def step(self, i: int, n: int, calls: int = 1) -> None:
         """Say that step ``i`` of ``n``, from 0, comes next; so many of them are one step for a person."""
@@ -144,8 +167,38 @@ class Live:
             self._edit.announce(rows)
         self._rows, self._thread = announced, threading.get_ident()
 
-    def _enter(self, layer: int, site: Site, count: int) -> bool:
-        """Whether this call is edited. Counts it, and refuses rows that nobody announced."""
+    def begin(self) -> None:
+        """Say that a UNet call begins. Until `end`, a layer may be called with parts of its rows, one after the other;
+        without, it must be called with all of them."""
+        self._taken = {}
+        if self._edit is None:
+            self.report.calls += 1
+
+    def end(self) -> None:
+        """Say that the call has ended.
+
+        Raises:
+            RuntimeError: it passed the layers by, so that nothing was edited, or the parts do not add up to its rows.
+        """
+        taken, self._taken = self._taken, None
+        if self._edit is None or taken is None:
+            return
+        expected = len(self._rows[0])
+        # Programs that skip layers, as DeepCache does, skip none in the first call of a run.
+        if len(taken) < (self._layers if self._is_first else 1):
+            raise RuntimeError(
+                f"W+ Adapter: {self._layers - len(taken)} of {self._layers} cross-attentions were passed by, so that "
+                "nothing was edited there: they were compiled or replaced while the edit was on; do that before"
+            )
+        if short := [rows for rows in taken.values() if rows != expected]:
+            raise RuntimeError(
+                f"W+ Adapter: a cross-attention was called with parts of {short[0]} rows together, expected {expected}"
+            )
+        self._is_first = False
+
+    def _enter(self, layer: int, site: Site, count: int) -> slice | None:
+        """Which of the announced rows the next ``count`` rows of a layer are, or None where they are not edited. Counts
+        the call, and refuses rows that nobody announced."""
         if self._active is None:
             raise RuntimeError("W+ Adapter: step(i, n) was not called; expected it before the first UNet call")
         if self._rows is None:
@@ -155,16 +208,21 @@ class Live:
                 "W+ Adapter: the UNet was called in another thread than rows() was; its rows are not known. "
                 "Call both in one thread, and nothing else meanwhile"
             )
-        expected = len(self._rows[0])
-        if count != expected:
-            raise RuntimeError(f"W+ Adapter: the UNet was called with {count} rows, but rows() announced {expected}")
+        expected, start = len(self._rows[0]), 0
+        if self._taken is not None:
+            start = self._taken.get(layer, 0)
+            self._taken[layer] = start + count
+        if start + count > expected or (self._taken is None and count != expected):
+            raise RuntimeError(
+                f"W+ Adapter: the UNet was called with {start + count} rows, but rows() announced {expected}"
+            )
         edited = self._active and self._edit.touches
         self.report.layers.add(site.path)
-        if layer == 0:
+        if layer == 0 and start == 0:
             self.report.calls += 1
             self.report.active += self._active
             self.report.edited += edited
             if edited and self._step and not self._counted:
                 self._counted = True
                 self.report.edited_steps += 1
-        return edited
+        return slice(start, start + count) if edited else None

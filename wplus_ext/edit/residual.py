@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from ..weights.adapter import Adapter
 from ..weights.shapes import TOKENS, Float
 from .report import Report
-from .rows import Compiled, Grid, Row, Segment, segments
+from .rows import Compiled, Enter, Grid, Row, Segment, segments
 from .sites import Site
 
 CHUNK = 8 << 20  # bytes of f that the CPU takes at a time: they stay in its last cache, and are enough for its threads
@@ -29,20 +29,28 @@ class Residual:
     """Adds the terms of each row to f, in place, in a forward pre-hook on each cross-attention's ``to_out[0]``."""
 
     def __init__(self, adapter: Adapter, compiled: Compiled, report: Report) -> None:
-        self._adapter, self._compiled, self._report = adapter, compiled, report
-        self._segments: list[Segment] = []
+        self._adapter, self._compiled, self.report = adapter, compiled, report
+        self._rows: Sequence[Row] = ()
+        self._parts: dict[tuple[int, int], list[Segment]] = {}  # of rows that layers get at a time: mostly all
 
     @property
     def touches(self) -> bool:
         """Whether any of the announced rows changes."""
-        return bool(self._segments)
+        return bool(self._segments(slice(0, len(self._rows))))
 
     def announce(self, rows: Sequence[Row]) -> None:
         """Say what the rows of the following UNet calls get."""
-        self._segments = segments(rows, self._compiled.steady)
+        self._rows, self._parts = rows, {}
 
-    def hook(self, layer: int, site: Site, enter: Callable[[int], bool]) -> list[RemovableHandle]:
-        """Edit a cross-attention wherever ``enter``, asked with the number of rows, allows it.
+    def _segments(self, mine: slice) -> list[Segment]:
+        """The segments of these rows. Made once, since all layers ask for them."""
+        key = (mine.start, mine.stop)
+        if key not in self._parts:
+            self._parts[key] = segments(self._rows, self._compiled.steady, mine)
+        return self._parts[key]
+
+    def hook(self, layer: int, site: Site, enter: Enter) -> list[RemovableHandle]:
+        """Edit a cross-attention wherever ``enter`` allows it.
 
         Raises:
             ValueError: its width is no multiple of its heads.
@@ -55,18 +63,19 @@ class Residual:
             handles.append(site.transformer.register_forward_pre_hook(folded.see, with_kwargs=True))
         return handles
 
-    def _add(self, folded: Folded, enter: Callable[[int], bool], module: nn.Module, args: tuple) -> tuple | None:
+    def _add(self, folded: Folded, enter: Enter, module: nn.Module, args: tuple) -> tuple | None:
         f = args[0]
-        if not enter(len(f)):
+        mine = enter(len(f))
+        if mine is None:
             return None
         keep = f.requires_grad and torch.is_grad_enabled()
         with _own_precision(f), torch.set_grad_enabled(keep):
             changed = f.clone() if keep else f.contiguous()
-            for segment in self._segments:
+            for segment in self._segments(mine):
                 matrices = folded.stack(segment, f)
                 if segment.frames is not None:
                     squares = folded.measure(f.detach(), segment, matrices)
-                    self._report.add_squares(segment.tensors(f).frames, squares)
+                    self.report.add_squares(segment.tensors(f).frames, squares)
                 folded.add(changed, segment, matrices)
         return (changed, *args[1:])
 

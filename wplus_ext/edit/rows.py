@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from .plan import Branch, Plan
 
 WHOLE = (1.0,) * TOKENS
 Grid = tuple[int, int]  # height and width of a layer's picture
+Enter = Callable[[int], "slice | None"]  # from how many rows a layer is called with to which of all rows they are; None
+# where they are not edited
 
 
 class Part(NamedTuple):
@@ -195,11 +197,12 @@ class Segment:
         return self._tensors[key]
 
 
-def segments(rows: Sequence[Row], steady: int) -> list[Segment]:
-    """The rows of a call that are touched, in segments. ``steady`` is how many of the tokens are always needed."""
+def segments(rows: Sequence[Row], steady: int, mine: slice = slice(None)) -> list[Segment]:
+    """The rows of a call, or ``mine`` of them, that are touched, in segments. ``steady`` is how many of the tokens are
+    always needed."""
     own = {part.number for row in rows for term in row.terms for part in term}
     numbers = tuple(sorted(own | set(range(steady))))
-    found, start = [], 0
+    rows, found, start = rows[mine], [], 0
     kinds = [(len(row.terms), row.frame is None, _is_mixed(row.terms), bool(row.places)) for row in rows]
     for stop in range(1, len(rows) + 1):
         if stop < len(rows) and kinds[stop] == kinds[start]:

@@ -91,6 +91,11 @@ def _diffusers(unet: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
 
 
 def _blocks(path: str, transformer: nn.Module) -> Iterator[tuple[str, nn.Module, nn.Module]]:
+    # FreeNoise's split inference calls it, within a wrapper, with some of the rows at a time.
+    while not hasattr(transformer, "transformer_blocks") and isinstance(
+        inner := getattr(transformer, "module", None), nn.Module
+    ):
+        path, transformer = f"{path}.module", inner
     for i, block in enumerate(getattr(transformer, "transformer_blocks", ())):
         if getattr(block, "attn2", None) is not None:
             yield f"{path}.transformer_blocks.{i}.attn2", block, transformer
