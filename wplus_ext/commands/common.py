@@ -7,7 +7,8 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ..settings import FIELDS, Settings
 from ..studio import record
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
+from ..studio.workers.jobs import Here, Workers
 
 LIBRARY = Path("models", "wplus")  # of the WebUI, seen from its folder
 SHOT = [field for field in fields_of(Shot) if field.name not in ("width", "height")]  # they are --size
@@ -88,11 +90,49 @@ def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name. Raises ValueError for a library that is none, and as `Studio`."""
+def recipe(options: argparse.Namespace) -> dict[str, object]:
+    """The studio that the options name, as `Studio` takes it. Raises ValueError for a library that is none."""
     for folder in options.wplus:
         library_in(folder)
-    return Studio(options.model, options.wplus, options.motion, options.device, options.precision)
+    return {
+        "folder": options.model,
+        "library": options.wplus,
+        "motion": options.motion,
+        "device": options.device,
+        "precision": options.precision,
+    }
+
+
+def studio(options: argparse.Namespace) -> Studio:
+    """The pipeline that the options name; not loaded where others render. Raises ValueError as `recipe` and `Studio`
+    do."""
+    return Studio(**recipe(options), loaded=not elsewhere(options))
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that can have others render."""
+    who = parser.add_argument_group("workers", 'on Ray: pip install "wplus-ext[ray]"; default: this process alone')
+    who.add_argument("--workers", type=_count, metavar="N", help="so many processes, each with a device of its own")
+    who.add_argument(
+        "--ray", default="", metavar="ADDRESS", help="HOST:PORT of a cluster, or auto; default: this machine"
+    )
+
+
+def elsewhere(options: argparse.Namespace) -> bool:
+    """Whether others render than this process."""
+    return bool(getattr(options, "workers", None) or getattr(options, "ray", ""))
+
+
+@contextmanager
+def workers(options: argparse.Namespace, studio: Studio, recipe: Mapping[str, object]) -> Iterator[Workers]:
+    """Who renders: this process with the studio, or others with such a one. Raises ValueError as `cluster.joined`."""
+    if not elsewhere(options):
+        yield Here(studio)
+        return
+    from ..studio.workers.cluster import joined
+
+    with joined(recipe, options.workers or 0, options.ray) as found:
+        yield found
 
 
 def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
@@ -174,6 +214,12 @@ def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
         return kind(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip(BLANKS))
 
     return read
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to 1000")
+    return int(text)
 
 
 def _help(field: Field) -> str:

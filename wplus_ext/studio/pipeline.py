@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,6 @@ from ..edit.report import Report
 from ..edit.sites import check_fit, find_sites
 from ..library.index import Library
 from ..library.resolve import resolve
-from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from ..weights.regular import read_regular
@@ -70,6 +70,7 @@ class Studio:
         motion: folder of a motion adapter, for a pipeline of Stable Diffusion that has none.
         device, precision: ``"cpu"``, ``"cuda"`` …; ``"float32"``, ``"float16"`` or ``"bfloat16"``. CUDA with
             float16 is chosen where there is one.
+        loaded: whether the pipeline is loaded at once; else when it is asked for, which it is not where others render.
 
     Raises:
         ValueError: no such folder, or none of a pipeline that can be used; a device that is not there.
@@ -82,13 +83,20 @@ class Studio:
         motion: Path | None = None,
         device: str = "",
         precision: str = "",
+        loaded: bool = True,
     ) -> None:
-        self.folder = Path(folder or MINIATURE)
+        self.folder, self.motion = Path(folder or MINIATURE), motion
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        check_device(self.device)
         self.dtype = getattr(torch, precision or ("float32" if self.device == "cpu" else "float16"))
-        self.pipe = load(self.folder, motion, self.device, self.dtype)
         self.library = Library(library or [self.folder / LIBRARY])
+        if loaded:
+            _ = self.pipe
+
+    @functools.cached_property
+    def pipe(self):  # noqa: ANN201 - diffusers is optional
+        """The pipeline. Raises ValueError as the class does."""
+        check_device(self.device)
+        return load(self.folder, self.motion, self.device, self.dtype)
 
     @property
     def name(self) -> str:
@@ -116,22 +124,31 @@ class Studio:
         own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
         return shot.width or own, shot.height or own
 
-    def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
+    def check(self, shots: Sequence[Shot]) -> None:
+        """Raise ValueError for shots that cannot be rendered, before anything is."""
+        for shot in shots:
+            self._edit(shot)
+
+    def render(
+        self, shots: Sequence[Shot], tick: Tick = lambda: None, drafts: MutableMapping[Hashable, Draft] | None = None
+    ) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
 
-        Shots that differ in their edit alone share the steps before its start. ``tick`` is called
-        after each step; `count_steps` says how often that will be.
+        Shots that differ in their edit alone share the steps before its start, also with shots of before where the
+        ``drafts`` of these are given. ``tick`` is called after each step; `count_steps` says how often that will be.
 
         Raises:
             ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
         """
         jobs = [(shot, self._edit(shot)) for shot in shots]  # faults show before anything is rendered
-        shared: dict[Shot, Draft] = {}
+        shared = {} if drafts is None else drafts
         for shot, (adapter, plan) in jobs:
             with self.windows(shot):
-                base = _base(shot)
+                base = shot.base
                 if base not in shared:
-                    shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
+                    if drafts is None:
+                        shared.clear()
+                    shared[base] = self.advance(self.begin(shot), shot.first_edited, tick=tick)
                 report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 # Of the whole video: where nothing is attached, nobody has counted.
@@ -147,7 +164,7 @@ class Studio:
         which keeps a CPU's threads busier and takes so much more memory.
         """
         jobs = [(shot, *self._edit(shot)) for shot in shots]
-        for base, alike in itertools.groupby(jobs, lambda job: _base(job[0])):
+        for base, alike in itertools.groupby(jobs, lambda job: job[0].base):
             batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
@@ -274,11 +291,6 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.steps - (shot.first_edited if _base(shot) == before else 0)
-        before = _base(shot)
+        total += shot.steps - (shot.first_edited if shot.base == before else 0)
+        before = shot.base
     return total
-
-
-def _base(shot: Shot) -> Shot:
-    """What rules the steps before the edit's start."""
-    return replace(shot, fps=1.0, edit=Settings(enabled=True, start=shot.edit.start))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,10 +17,20 @@ from .shot import Shot
 STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)  # of any JSON
 
 
-def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
-    """Write a video, (F, H, W, 3) uint8, with the settings of its shots. ``force`` and faults as of `video.save`."""
-    content = {"model": studio.name, "files": _hashes(studio, shots), "shots": [asdict(shot) for shot in shots]}
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force)
+def save(
+    path: Path,
+    frames: np.ndarray,
+    studio: Studio,
+    shots: Sequence[Shot],
+    force: bool = False,
+    lossless: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and what ``more`` is to be known of it.
+    ``force``, ``lossless`` and faults as of `video.save`."""
+    content = {"model": studio.name, "files": hashes(studio, shots), "shots": [asdict(shot) for shot in shots]}
+    settings = json.dumps({**(more or {}), **content}, sort_keys=True)
+    video.save(frames, path, shots[0].fps, settings, force, lossless)
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -49,7 +59,7 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
     if content.get("model") != studio.name:
         notes.append(f"{path} was made with the model {_shown(content.get('model'))}, this is {studio.name}")
     try:
-        now = _hashes(studio, shots) if before else {}
+        now = hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
         return shots, [*notes, f"the files that {path} was made with cannot be compared: {error}"]
     for key, then in before.items():
@@ -64,7 +74,7 @@ def _shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
+def hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
     """Short hashes of the W+ files that the shots name."""
     entries = {}
     for shot in shots:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..fields import check, refuse_unknown, setting
 from ..settings import Settings, nearest
@@ -43,6 +43,11 @@ class Shot:
     def first_edited(self) -> int:
         """The first step that is edited."""
         return self.edit.window.first(self.steps)
+
+    @property
+    def base(self) -> Shot:
+        """What rules the steps before the edit's start: shots that have it in common can share them."""
+        return replace(self, fps=1.0, edit=Settings(enabled=True, start=self.edit.start))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Shot:
