@@ -5,7 +5,9 @@ Nothing here imports Ray before it is wanted.
 
 from __future__ import annotations
 
+import functools
 import os
+import secrets
 import signal
 import tempfile
 import threading
@@ -65,6 +67,7 @@ def joined(recipe: Mapping[str, object], count: int = 0, address: str = "") -> I
             cores = _cores()
             folder = stack.enter_context(own_folder(_temporary() / "ray"))  # Ray's sockets want a short name
             options |= {"address": "local", "num_cpus": max(cores, count), "_temp_dir": str(folder)}
+            stack.enter_context(_environment(RAY_AUTH_MODE=None, RAY_AUTH_TOKEN=_token()))  # Ray keeps one at home else
         stack.callback(_left, ray)
         with _unheard(), _environment(PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])):
             try:
@@ -156,15 +159,25 @@ def _unheard() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
+@functools.cache
+def _token() -> str:
+    """By which the workers of this process, and nobody else, are let in."""
+    return secrets.token_hex(32)
+
+
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def _environment(**values: str | None) -> Iterator[None]:
+    """Other variables, None for no such one, for this process and those that it starts."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
