@@ -104,9 +104,11 @@ def recipe(options: argparse.Namespace) -> dict[str, object]:
 
 
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name; not loaded where others render. Raises ValueError as `recipe` and `Studio`
-    do."""
-    return Studio(**recipe(options), loaded=not elsewhere(options))
+    """The pipeline that the options name; where others render, not loaded, and of this machine's own device. Raises
+    ValueError as `recipe` and `Studio` do."""
+    return (
+        Studio(**{**recipe(options), "device": ""}, loaded=False) if elsewhere(options) else Studio(**recipe(options))
+    )
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

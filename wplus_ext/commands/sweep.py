@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         facts = workers.check(shots)
         sheet = Sheet.of(heads, labels if len(varied) > 1 else [""], facts.width, facts.height)
         video.check_size(options.out, *sheet.size)
-        kept = Kept(options.keep or options.out.with_suffix(KEPT), studio, recipe, facts.dtype)
+        kept = Kept(options.keep or options.out.with_suffix(KEPT), studio, recipe, facts.dtype, options.force)
         rendered, lost = _rendered(workers, kept, [Video(*each) for each in zip(shots, names)])
     table = sheet.fill([rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))])
     record.save(options.out, table, studio, shots, options.force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,15 +33,19 @@ class Kept:
 
     Args:
         recipe: of the studio, as `Studio` takes it.
+        dtype: of the numbers, by name.
+        force: whether somebody's file may be replaced that has the name of one of ours.
     """
 
-    def __init__(self, folder: Path, studio: Studio, recipe: Mapping[str, object], dtype: str) -> None:
-        self.folder, self._studio = folder, studio
+    def __init__(
+        self, folder: Path, studio: Studio, recipe: Mapping[str, object], dtype: str, force: bool = False
+    ) -> None:
+        self.folder, self._studio, self._force = folder, studio, force
         paths = [studio.folder, *(value for value in recipe.values() if isinstance(value, Path))]
         words = {name: str(value) for name, value in recipe.items() if not isinstance(value, (Path, list, tuple))}
         self._model = [VERSION, dtype, sorted({**words, "device": "", "precision": ""}.items()), _stamps(paths)]
 
-    def check(self, shots: list[Shot]) -> None:
+    def check(self, shots: Sequence[Shot]) -> None:
         """Raise ValueError where the video of one of these could not be kept: somebody's file is there."""
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"{self.folder} is a file, expected a folder to keep videos in; name one with --keep")
@@ -49,7 +53,7 @@ class Kept:
             check_parent(self.folder)
             return
         for shot in shots:
-            video.check(self.place(shot))
+            video.check(self.place(shot), self._force)
 
     def place(self, shot: Shot) -> Path:
         """Where a shot's video is, or will be."""
@@ -66,14 +70,14 @@ class Kept:
         try:
             is_it = json.loads(video.load_settings(place)).get("sum") == self._sum(shot)
             return _frames(place, shot.frames) if is_it else None
-        except (ValueError, OSError, AttributeError):
+        except Exception:  # whatever a damaged file makes the readers stumble over: it is rendered again
             return None
 
     def keep(self, shot: Shot, frames: np.ndarray) -> None:
         """Keep the video of a shot. Raises ValueError, OSError."""
         self.folder.mkdir(exist_ok=True)
         more = {"sum": self._sum(shot)}
-        record.save(self.place(shot), frames, self._studio, [shot], more=more, lossless=True)
+        record.save(self.place(shot), frames, self._studio, [shot], self._force, lossless=True, more=more)
 
     def _sum(self, shot: Shot) -> str:
         files = sorted(record.hashes(self._studio, [shot]).items())
