@@ -104,4 +104,4 @@ def _frames(path: Path, count: int) -> np.ndarray:
             shown.append(np.asarray(frame.convert("RGB")))
             ends.append((ends[-1] if ends else 0) + frame.info.get("duration", 1))
     middles = (np.arange(count) + 0.5) * ends[-1] / count
-    return np.stack([shown[i] for i in np.searchsorted(ends, middles, "right")])
+    return np.stack([shown[i] for i in np.searchsorted(ends[:-1], middles, "right")])

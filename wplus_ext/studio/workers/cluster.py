@@ -9,6 +9,7 @@ import functools
 import os
 import secrets
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,6 +77,7 @@ def joined(recipe: Mapping[str, object], count: int = 0, address: str = "") -> I
                 reason = " ".join(str(error).split())[:300]
                 where = f"--ray is {address!r}, and no Ray answers there" if address else "Ray cannot be started"
                 raise ValueError(f"{where} ({reason})") from error
+        stack.enter_context(_ended())
         yield Cluster(ray, {name: _absolute(value) for name, value in recipe.items()}, count)
 
 
@@ -157,6 +159,19 @@ def _unheard() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if pressed:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    """Whoever is told to end ends what it has begun before; Ray has put a handler of its own in the way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @functools.cache
