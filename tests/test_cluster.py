@@ -100,7 +100,7 @@ def test_a_video_that_kills_its_workers_is_given_up_and_the_others_are_there(wor
 def test_a_video_that_cannot_be_is_named_at_once(workers, expected, capsys):
     found, lost = rendered(workers, [video("grin = 1"), TWELVE[0]])
     assert np.array_equal(found[1], expected[0]) and "there is no direction 'grin'" in lost[0]
-    assert "grin = 1, 1: there is no direction 'grin'" in capsys.readouterr().err
+    assert "grin = 1, 1: tracks, line 1: there is no direction 'grin'" in capsys.readouterr().err
 
 
 def test_what_cannot_be_is_known_before_anything_is_rendered(workers):
