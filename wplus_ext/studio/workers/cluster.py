@@ -9,6 +9,7 @@ import functools
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -96,8 +97,16 @@ def _ray() -> ModuleType:
 
 
 def _check_address(address: str) -> None:
-    if "://" in address:
+    """Raise ValueError where nobody listens: Ray itself tries for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host or not port.isdecimal():
         raise ValueError(f"--ray is {address!r}, expected auto or HOST:PORT, from one of the cluster's machines")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"--ray is {address!r}, and no Ray answers there ({error}); see ray start") from error
 
 
 def _shares(ray: ModuleType, count: int, device: str) -> tuple[int, dict[str, float], int]:
