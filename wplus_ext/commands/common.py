@@ -7,7 +7,8 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ..studio.models import Choice, weighted
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 from ..studio.speed import slowed
+from ..studio.workers.jobs import Here, Workers
 
 LIBRARY = Path("models", "wplus")  # of the WebUI, seen from its folder
 SHOT = [field for field in fields_of(Shot) if field.name not in ("width", "height")]  # they are --size
@@ -114,7 +116,10 @@ def counted(count: int, what: str) -> str:
 
 
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name. Says what a person should know of it. Raises as `choice` and `Studio`."""
+    """The pipeline that the options name; where others render, not loaded, and of this machine's own device. Says what
+    a person should know of it. Raises as `choice` and `Studio`."""
+    if elsewhere(options):
+        return Studio(replace(choice(options), device=""), loaded=False)
     made = Studio(choice(options))
     for note in made.models.notes:
         print(f"note: {note}", file=sys.stderr)
@@ -136,6 +141,32 @@ def choice(options: argparse.Namespace) -> Choice:
         device=options.device,
         precision=options.precision,
     )
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that can have others render."""
+    who = parser.add_argument_group("workers", 'on Ray: pip install "wplus-ext[ray]"; default: this process alone')
+    who.add_argument("--workers", type=_count, metavar="N", help="so many processes, each with a device of its own")
+    who.add_argument(
+        "--ray", default="", metavar="ADDRESS", help="HOST:PORT of a cluster, or auto; default: this machine"
+    )
+
+
+def elsewhere(options: argparse.Namespace) -> bool:
+    """Whether others render than this process."""
+    return bool(getattr(options, "workers", None) or getattr(options, "ray", ""))
+
+
+@contextmanager
+def workers(options: argparse.Namespace, studio: Studio, choice: Choice) -> Iterator[Workers]:
+    """Who renders: this process with the studio, or others with such a one. Raises ValueError as `cluster.joined`."""
+    if not elsewhere(options):
+        yield Here(studio)
+        return
+    from ..studio.workers.cluster import joined
+
+    with joined(choice, options.workers or 0, options.ray) as found:
+        yield found
 
 
 def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
@@ -164,6 +195,9 @@ def begun(options: argparse.Namespace, studio: Studio, shot: Shot, values: Mappi
         own, notes = own_values(Shot(video=name, **parts), values, studio.multiple)
         values = {**values, **own}
     shot, out = changed(shot, values), getattr(options, "out", None)
+    if elsewhere(options):  # in other folders
+        files = {key: getattr(shot, key) for key in ("video", "control")}
+        shot = replace(shot, **{key: str(Path(path).absolute()) for key, path in files.items() if path})
     if out:
         if shot.video and out.exists() and Path(shot.video).exists() and out.samefile(shot.video):
             raise ValueError(f"{out} is the video to begin with; choose another name")
@@ -236,6 +270,12 @@ def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
         return kind(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip(BLANKS))
 
     return read
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to 1000")
+    return int(text)
 
 
 def _help(field: Field) -> str:

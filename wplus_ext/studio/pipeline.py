@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,6 @@ from ..edit.report import Report
 from ..edit.sites import check_fit, find_sites
 from ..library.index import Library
 from ..library.resolve import resolve
-from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from . import schedulers
@@ -135,21 +134,29 @@ class Studio:
         own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
         return shot.width or own, shot.height or own
 
-    def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
+    def check(self, shots: Sequence[Shot]) -> None:
+        """Raise ValueError for shots that cannot be rendered, before anything is."""
+        self._jobs(shots)
+
+    def render(
+        self, shots: Sequence[Shot], tick: Tick = lambda: None, drafts: MutableMapping[Hashable, Draft] | None = None
+    ) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
 
-        Shots that differ in their edit alone share the steps before its start. ``tick`` is called
-        after each step; `count_steps` says how often that will be.
+        Shots that differ in their edit alone share the steps before its start, also with shots of before where the
+        ``drafts`` of these are given. ``tick`` is called after each step; `count_steps` says how often that will be.
 
         Raises:
             ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
         """
-        shared: dict[Shot, Draft] = {}
+        shared = {} if drafts is None else drafts
         for shot, adapter, plan in self._jobs(shots):
             with windows(self.pipe, shot):
-                base = _base(shot)
+                base = shot.base
                 if base not in shared:
-                    shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
+                    if drafts is None:
+                        shared.clear()
+                    shared[base] = self.advance(self.begin(shot), shot.first_edited, tick=tick)
                 report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 # Of the whole video: where nothing is attached, nobody has counted.
@@ -164,7 +171,7 @@ class Studio:
         As `render`, but shots that differ in the words of their edit alone are up to ``most`` videos of one batch,
         which keeps a CPU's threads busier and takes so much more memory.
         """
-        for base, alike in itertools.groupby(self._jobs(shots), lambda job: _base(job[0])):
+        for base, alike in itertools.groupby(self._jobs(shots), lambda job: job[0].base):
             batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
@@ -179,7 +186,7 @@ class Studio:
 
     def _jobs(self, shots: Sequence[Shot]) -> list[tuple[Shot, Adapter | None, Plan]]:
         """Shots with their edits; faults show before anything is rendered."""
-        for base in dict.fromkeys(map(_base, shots)):
+        for base in dict.fromkeys(shot.base for shot in shots):
             if base.video:
                 Footage.of(base).check(base)
         return [(shot, *self._edit(shot)) for shot in shots]
@@ -280,12 +287,6 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.taken - (shot.first_edited if _base(shot) == before else 0)
-        before = _base(shot)
+        total += shot.taken - (shot.first_edited if shot.base == before else 0)
+        before = shot.base
     return total
-
-
-def _base(shot: Shot) -> Shot:
-    """What rules the steps before the edit's start."""
-    fps = shot.fps if shot.video else 1.0  # of a video, other frames are taken
-    return replace(shot, fps=fps, edit=Settings(enabled=True, start=shot.edit.start))

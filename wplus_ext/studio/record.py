@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,18 +21,27 @@ _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}", re.ASCII)
 STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)  # of any JSON
 
 
-def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
-    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and in an MP4 with the sound of the video that
-    they begin with. ``force`` and faults as of `video.save`."""
+def save(
+    path: Path,
+    frames: np.ndarray,
+    studio: Studio,
+    shots: Sequence[Shot],
+    force: bool = False,
+    lossless: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and what ``more`` is to be known of it; an MP4
+    with the sound of the video that they begin with. ``force``, ``lossless`` and faults as of `video.save`."""
     content = {
         "version": VERSION,
         "model": studio.name,
         "models": studio.hashes,
-        "files": {**_hashes(studio, shots), **_videos(shots)},
+        "files": {**hashes(studio, shots), **_videos(shots)},
         "shots": [asdict(shot) for shot in shots],
     }
     sound = footage.sound_of(shots[0]) if path.suffix.lower() == ".mp4" else None
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force, sound)
+    settings = json.dumps({**(more or {}), **content}, sort_keys=True)
+    video.save(frames, path, shots[0].fps, settings, force, lossless, sound)
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -73,7 +82,7 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
         notes += _other_models(path, models, studio.hashes, same)
     now = _videos(shots)
     try:
-        now |= _hashes(studio, shots) if before else {}
+        now |= hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
         notes.append(f"the files that {path} was made with cannot be compared: {error}")
         before = {key: then for key, then in before.items() if key in now}
@@ -100,7 +109,7 @@ def _shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
+def hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
     """Short hashes of the W+ files that the shots name."""
     entries = {}
     for shot in shots:

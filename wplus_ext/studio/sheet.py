@@ -65,13 +65,14 @@ class Sheet:
         """Where a cell begins, from the left and from the top."""
         return self.left + column * (self.width + PAD), self.top + row * (self.height + PAD)
 
-    def fill(self, cells: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-        """The table (F, height, width, 3) uint8 of rows of videos, each (F, H, W, 3) uint8."""
-        result = np.repeat(self._empty()[None], len(cells[0][0]), 0)
-        for i, row in enumerate(cells):
-            for k, cell in enumerate(row):
-                x, y = self.place(i, k)
-                result[:, y : y + self.height, x : x + self.width] = [self._enlarged(frame) for frame in cell]
+    def fill(self, cells: Sequence[Sequence[np.ndarray | None]]) -> np.ndarray:
+        """The table (F, height, width, 3) uint8 of rows of videos, each (F, H, W, 3) uint8, or None for an empty cell;
+        one video at least is there."""
+        there = [(i, k, cell) for i, row in enumerate(cells) for k, cell in enumerate(row) if cell is not None]
+        result = np.repeat(self._empty()[None], len(there[0][2]), 0)
+        for i, k, cell in there:
+            x, y = self.place(i, k)
+            result[:, y : y + self.height, x : x + self.width] = [self._enlarged(frame) for frame in cell]
         return result
 
     def _empty(self) -> np.ndarray:
