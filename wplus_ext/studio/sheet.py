@@ -102,8 +102,9 @@ def _font(file: str) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 
 def _measure(text: str, font: str) -> tuple[int, int]:
-    """Width and height of a text."""
-    _, _, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, _font(font))
+    """Width of a text, and its height, which does not depend on the letters in it: labels in a row are level."""
+    pen, tall = ImageDraw.Draw(Image.new("L", (1, 1))), "\n".join("Ág" if line else "" for line in text.split("\n"))
+    (_, _, right, _), (_, _, _, bottom) = (pen.multiline_textbbox((0, 0), each, _font(font)) for each in (text, tall))
     return int(right), int(bottom)
 
 
