@@ -120,6 +120,21 @@ def test_frames_that_are_alike_come_back_too(kept, order, fps):
     assert np.array_equal(kept.find(shot), noise()[order])
 
 
+def test_what_is_kept_is_found_by_the_file_however_its_path_is_written(kept, tmp_path, monkeypatch):
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    (tmp_path / "other.mp4").write_bytes(b"another one")
+    monkeypatch.chdir(tmp_path)
+    shots = [replace(video().shot, video=str(path)) for path in ("clip.mp4", tmp_path / "clip.mp4", "other.mp4")]
+    places = [kept.place(shot) for shot in shots]
+    assert places[0] == places[1] != places[2]
+
+
+def test_a_rate_makes_another_video_of_footage_alone(kept, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    for name, count in (("", 1), (str(tmp_path / "clip.mp4"), 2)):
+        assert len({kept.place(replace(video().shot, video=name, fps=fps)) for fps in (8.0, 12.0)}) == count
+
+
 def test_a_name_says_the_settings(kept):
     name = kept.place(video("smile = 0 > 1\nage = 0:(1)", seed=7, identity="ada", strength="0.6").shot).name
     assert name.startswith("ada, smile = 0 - 1; age = 0-1-, strength 0.6, seed 7 [") and name.endswith("].webp")
