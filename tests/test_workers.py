@@ -211,6 +211,14 @@ def test_a_table_without_one_of_its_videos_is_made_and_says_so(tmp_path, monkeyp
     assert (picture[-100:-20, -100:-20] == 255).all() and (picture[-100:-20, -250:-170] < 255).any()
 
 
+@pytest.mark.parametrize("keep", ["a", "a/kept", "../here/a"])
+def test_what_is_kept_may_not_lie_where_the_table_will(tmp_path, monkeypatch, counted, capsys, keep):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main([*SWEEP, "--out", "a", "--keep", keep]) == 2
+    assert f"--keep is {keep}, the place of --out or in it" in capsys.readouterr().err and not counted
+
+
 def test_workers_are_a_number(capsys):
     with pytest.raises(SystemExit):
         main([*SWEEP, "--workers", "0", "--out", "a"])
