@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ from wplus_ext.settings import Settings
 from wplus_ext.studio.kept import Kept
 from wplus_ext.studio.pipeline import MINIATURE, Studio, count_steps
 from wplus_ext.studio.shot import Shot
+from wplus_ext.studio.workers.actor import Worker
+from wplus_ext.studio.workers.crew import Crew, _Hand
 from wplus_ext.studio.workers.jobs import Drafts, Here, Lost, Video, Waiting, tqdm
+from wplus_ext.version import VERSION
 
 
 def video(tracks="smile = 1", seed=0, **more):
@@ -90,6 +94,22 @@ def test_the_early_steps_that_are_kept_are_not_too_many(studio, monkeypatch):
     for seed in range(3):
         drafts[seed] = studio.begin(video(seed=seed).shot)
     assert [*drafts] == [1, 2]
+
+
+def test_sizes_are_known_before_anything_is_loaded(studio):
+    unloaded, config = Studio(studio.choice, loaded=False), studio.pipe.unet.config
+    assert unloaded.multiple == studio.pipe.vae_scale_factor * 2 ** (len(config.block_out_channels) - 1)
+    assert "models" not in vars(unloaded)
+
+
+def test_notes_on_models_are_told_once(studio, monkeypatch, capsys):
+    models = replace(studio.models, notes=["its betas are others"])
+    monkeypatch.setattr("wplus_ext.studio.pipeline.load", lambda *given: models)
+    about = Worker().open(studio.choice, VERSION, 0)
+    crew = Crew(SimpleNamespace(get=lambda waits: about), 0, {}, ())
+    for number in (1, 2):
+        crew._opened(_Hand(number))
+    assert capsys.readouterr().err == "note: its betas are others\n"
 
 
 # What is kept
