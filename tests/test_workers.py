@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from wplus_ext.__main__ import main
 from wplus_ext.settings import Settings
+from wplus_ext.studio.control import Control
 from wplus_ext.studio.kept import Kept
 from wplus_ext.studio.pipeline import MINIATURE, Studio, count_steps
 from wplus_ext.studio.shot import Shot
@@ -89,11 +91,14 @@ def test_early_steps_are_shared_and_change_nothing(studio):
 
 
 def test_the_early_steps_that_are_kept_are_not_too_many(studio, monkeypatch):
-    monkeypatch.setattr("wplus_ext.studio.workers.jobs.FRAMES", 4)
-    drafts = Drafts()
-    for seed in range(3):
-        drafts[seed] = studio.begin(video(seed=seed).shot)
+    drafts, draft = Drafts(), studio.begin(video().shot)
+    large = replace(draft, control=Control(None, torch.zeros(2, 3, 64, 64), 1.0))
+    monkeypatch.setattr("wplus_ext.studio.workers.jobs.ROOM", 2 * (draft.latents.nbytes + draft.text.nbytes))
+    for place in range(3):
+        drafts[place] = draft
     assert [*drafts] == [1, 2]
+    drafts[3] = large  # with the frames that a ControlNet looks at
+    assert [*drafts] == [3]
 
 
 def test_sizes_are_known_before_anything_is_loaded(studio):

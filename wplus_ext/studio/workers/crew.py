@@ -227,7 +227,7 @@ class Crew:
                     say(f"{hand} has not begun after {PATIENCE:.0f} s: Ray has no place for it, or its disk is slow")
                 continue
             job = run.jobs[hand.job]
-            usual = statistics.median(run.paces) * (job.late + job.early) if run.paces else float("inf")
+            usual = statistics.median(run.paces) * job.shot.taken if run.paces else float("inf")
             if hand.seconds > max(SLOW * usual, SOON):
                 hand.is_named = True
                 say(f"{job.name} takes {hand.seconds:.0f} s so far, others about {usual:.0f} s; {hand} is at it")
