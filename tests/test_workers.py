@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from wplus_ext.__main__ import main
 from wplus_ext.settings import Settings
+from wplus_ext.studio.control import Control
 from wplus_ext.studio.kept import Kept
 from wplus_ext.studio.pipeline import MINIATURE, Studio, count_steps
 from wplus_ext.studio.shot import Shot
+from wplus_ext.studio.workers.actor import Worker
+from wplus_ext.studio.workers.crew import Crew, _Hand
 from wplus_ext.studio.workers.jobs import Drafts, Here, Lost, Video, Waiting, tqdm
+from wplus_ext.version import VERSION
 
 
 def video(tracks="smile = 1", seed=0, **more):
@@ -85,11 +91,30 @@ def test_early_steps_are_shared_and_change_nothing(studio):
 
 
 def test_the_early_steps_that_are_kept_are_not_too_many(studio, monkeypatch):
-    monkeypatch.setattr("wplus_ext.studio.workers.jobs.FRAMES", 4)
-    drafts = Drafts()
-    for seed in range(3):
-        drafts[seed] = studio.begin(video(seed=seed).shot)
+    drafts, draft = Drafts(), studio.begin(video().shot)
+    large = replace(draft, control=Control(None, torch.zeros(2, 3, 64, 64), 1.0))
+    monkeypatch.setattr("wplus_ext.studio.workers.jobs.ROOM", 2 * (draft.latents.nbytes + draft.text.nbytes))
+    for place in range(3):
+        drafts[place] = draft
     assert [*drafts] == [1, 2]
+    drafts[3] = large  # with the frames that a ControlNet looks at
+    assert [*drafts] == [3]
+
+
+def test_sizes_are_known_before_anything_is_loaded(studio):
+    unloaded, config = Studio(studio.choice, loaded=False), studio.pipe.unet.config
+    assert unloaded.multiple == studio.pipe.vae_scale_factor * 2 ** (len(config.block_out_channels) - 1)
+    assert "models" not in vars(unloaded)
+
+
+def test_notes_on_models_are_told_once(studio, monkeypatch, capsys):
+    models = replace(studio.models, notes=["its betas are others"])
+    monkeypatch.setattr("wplus_ext.studio.pipeline.load", lambda *given: models)
+    about = Worker().open(studio.choice, VERSION, 0)
+    crew = Crew(SimpleNamespace(get=lambda waits: about), 0, {}, ())
+    for number in (1, 2):
+        crew._opened(_Hand(number))
+    assert capsys.readouterr().err == "note: its betas are others\n"
 
 
 # What is kept
@@ -118,6 +143,21 @@ def test_frames_that_are_alike_come_back_too(kept, order, fps):
     shot = replace(video().shot, frames=len(order), fps=fps)
     kept.keep(shot, noise()[order])
     assert np.array_equal(kept.find(shot), noise()[order])
+
+
+def test_what_is_kept_is_found_by_the_file_however_its_path_is_written(kept, tmp_path, monkeypatch):
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    (tmp_path / "other.mp4").write_bytes(b"another one")
+    monkeypatch.chdir(tmp_path)
+    shots = [replace(video().shot, video=str(path)) for path in ("clip.mp4", tmp_path / "clip.mp4", "other.mp4")]
+    places = [kept.place(shot) for shot in shots]
+    assert places[0] == places[1] != places[2]
+
+
+def test_a_rate_makes_another_video_of_footage_alone(kept, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    for name, count in (("", 1), (str(tmp_path / "clip.mp4"), 2)):
+        assert len({kept.place(replace(video().shot, video=name, fps=fps)) for fps in (8.0, 12.0)}) == count
 
 
 def test_a_name_says_the_settings(kept):
@@ -194,6 +234,14 @@ def test_a_table_without_one_of_its_videos_is_made_and_says_so(tmp_path, monkeyp
     assert "1 of 2 videos are missing; strength 1: the pictures hold NaN; the same command renders" in told.err
     picture = np.asarray(Image.open(tmp_path / "a/00000.png"))
     assert (picture[-100:-20, -100:-20] == 255).all() and (picture[-100:-20, -250:-170] < 255).any()
+
+
+@pytest.mark.parametrize("keep", ["a", "a/kept", "../here/a"])
+def test_what_is_kept_may_not_lie_where_the_table_will(tmp_path, monkeypatch, counted, capsys, keep):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main([*SWEEP, "--out", "a", "--keep", keep]) == 2
+    assert f"--keep is {keep}, the place of --out or in it" in capsys.readouterr().err and not counted
 
 
 def test_workers_are_a_number(capsys):

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Render a table of videos."""
     video.check(options.out, options.force)
+    keep = options.keep or options.out.with_suffix(KEPT)
+    if options.out.resolve() in (keep.resolve(), *keep.resolve().parents):  # its pictures would be in the table's place
+        raise ValueError(f"--keep is {keep}, the place of --out or in it; name another folder")
     studio = common.studio(options)
     like, values = common.shots_like(options, studio), common.given(options)
     axes = {}
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
         facts = workers.check(shots)
         sheet = Sheet.of(heads, labels if len(varied) > 1 else [""], facts.width, facts.height)
         video.check_size(options.out, *sheet.size)
-        kept = Kept(options.keep or options.out.with_suffix(KEPT), studio, facts.dtype, options.force)
+        kept = Kept(keep, studio, facts.dtype, options.force)
         rendered, lost = _rendered(workers, kept, [Video(*each) for each in zip(shots, names)])
     table = sheet.fill([rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))])
     record.save(options.out, table, studio, shots, options.force)

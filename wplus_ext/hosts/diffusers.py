@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from ..weights.adapter import Adapter
 
 LOADED = "_wplus"  # on a pipeline, while an adapter is
 WANTED = "expected a pipeline of Stable Diffusion 1.5, such as AnimateDiffPipeline"
+ITSELF = "call the pipeline itself that is edited"
 
 
 @contextmanager
@@ -167,6 +169,11 @@ class Reader:
         self._run = object()
 
     def __call__(self, args: tuple, kwargs: dict) -> Call:
+        if not _is_calling(self._pipe):  # its guidance would be that of some run before
+            raise RuntimeError(
+                "W+ Adapter: the UNet was called by another than the pipeline that is edited, expected a call within "
+                f"that one's own; {ITSELF}, or end the edit before"
+            )
         sample, timestep = (args[i] if len(args) > i else kwargs[name] for i, name in enumerate(("sample", "timestep")))
         # PAG: negative, positive, perturbed.
         negative = (True,) * bool(self._pipe.do_classifier_free_guidance) + (False,)
@@ -175,7 +182,7 @@ class Reader:
         if odd or not count:
             raise RuntimeError(
                 f"W+ Adapter: the UNet was called with a batch of {len(sample)}, expected a multiple of "
-                f"{len(negative)}, as the pipeline's guidance has it; call the pipeline itself that is edited"
+                f"{len(negative)}, as the pipeline's guidance has it; {ITSELF}"
             )
         videos, length = (count, sample.shape[2]) if sample.ndim == 5 else (1, count)
         return Call(negative, videos, range(length), length, *self._step(timestep), self._run)
@@ -206,6 +213,14 @@ class Reader:
             self._start, self._run = start, object()
 
 
+def _is_calling(pipe: object) -> bool:
+    """Whether the pipeline's own ``__call__`` goes on, of all those that may share its UNet."""
+    frame = sys._getframe()
+    while frame and not (frame.f_code.co_name == "__call__" and frame.f_locals.get("self") is pipe):
+        frame = frame.f_back
+    return frame is not None
+
+
 def _place(timestep: Tensor | float, timesteps: Tensor, before: int) -> int:
     """The place of a call's timestep among the scheduler's, after that of the call before it.
 
@@ -219,6 +234,6 @@ def _place(timestep: Tensor | float, timesteps: Tensor, before: int) -> int:
     if not found:
         raise RuntimeError(
             f"W+ Adapter: the UNet was called at the timestep {value:g}, which is none of the pipeline's scheduler; "
-            "call the pipeline itself that is edited"
+            f"{ITSELF}"
         )
     return next((place for place in found if place > before), found[0] if before not in found else before)

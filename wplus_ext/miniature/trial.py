@@ -33,14 +33,6 @@ class Batch:
         return self.shot.base, self.prompts, self.seeds
 
     @property
-    def early(self) -> int:
-        return self.shot.first_edited
-
-    @property
-    def late(self) -> int:
-        return self.shot.taken - self.early
-
-    @property
     def name(self) -> str:
         return f"{self.shot.edit.tracks or 'unedited'} of the seeds {', '.join(map(str, self.seeds))}"
 
@@ -48,7 +40,8 @@ class Batch:
         plan = resolve(self.shot.edit, studio.library).plan(self.shot.frames)
         adapter = None if plan.is_empty else studio.library.adapter()
         if self.base not in drafts:
-            drafts[self.base] = studio.advance(studio.begin(self.shot, self.prompts, self.seeds), self.early, tick=tick)
+            draft = studio.begin(self.shot, self.prompts, self.seeds)
+            drafts[self.base] = studio.advance(draft, self.shot.first_edited, tick=tick)
         return studio.finish(studio.advance(drafts[self.base], None, adapter, plan, tick=tick))
 
 

@@ -80,7 +80,9 @@ class Kept:
     def _sum(self, shot: Shot) -> str:
         files = sorted(record.hashes(self._studio, [shot]).items())
         videos = [_stamps(Path(each) if each else None) for each in (shot.video, shot.control)]
-        text = json.dumps([self._model, files, videos, asdict(shot)], sort_keys=True, default=str)
+        # A file is known by its stamps, however its path is written; a rate rules no picture but those of footage.
+        about = {**asdict(shot), "video": bool(shot.video), "control": bool(shot.control), "fps": shot.base.fps}
+        text = json.dumps([self._model, files, videos, about], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -21,7 +21,7 @@ from ..library.index import Library
 from ..library.resolve import resolve
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
-from . import schedulers
+from . import folder, schedulers, single
 from .control import Control
 from .footage import Footage, noised
 from .models import MINIATURE, Choice, Models, load
@@ -124,10 +124,11 @@ class Studio:
         """
         return read_defaults(self.folder / LIBRARY / "defaults.json")
 
-    @property
+    @functools.cached_property
     def multiple(self) -> int:
-        """Of which width and height are to be, in pixels."""
-        return self.pipe.vae_scale_factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
+        """Of which width and height are to be, in pixels; read without loading the models. Raises ValueError."""
+        place = self.choice.place
+        return folder.multiple(single.configuration(place, self.choice.config) if place.is_file() else place)
 
     def size(self, shot: Shot) -> tuple[int, int]:
         """Width and height of a shot's frames."""

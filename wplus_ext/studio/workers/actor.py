@@ -23,8 +23,9 @@ STEP, DONE, FAULT, MEMORY = "step", "done", "fault", "memory"  # what a worker s
 class Worker:
     """A Ray actor, which keeps its pipeline loaded. What goes wrong it says in words, which any process can read."""
 
-    def open(self, choice: Choice, version: str, threads: int) -> dict[str, str]:
-        """Load the pipeline. Gives what this process is, with a ``fault`` where it cannot render."""
+    def open(self, choice: Choice, version: str, threads: int) -> dict[str, object]:
+        """Load the pipeline. Gives what this process is, with a ``fault`` where it cannot render, and the ``notes`` on
+        its models."""
         about = {"who": f"process {os.getpid()} on {platform.node()}", "torch": torch.__version__, "fault": ""}
         try:
             if version != VERSION:
@@ -35,6 +36,7 @@ class Worker:
             if threads:
                 torch.set_num_threads(threads)
             self._desk = Desk(Studio(choice))
+            about["notes"] = self._desk.studio.models.notes
         except Exception as error:  # whatever a machine lacks
             about["fault"] = _said(error)
         return about

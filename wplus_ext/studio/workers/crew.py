@@ -78,6 +78,7 @@ class Crew:
         self._ray, self._resources, self._about = ray, resources, about
         self._hands = [_Hand(number + 1) for number in range(count)]
         self._gone: list[str] = []
+        self._noted: list[str] = []
         for hand in self._hands:
             self._start(hand)
 
@@ -143,7 +144,12 @@ class Crew:
         hand.waits, hand.who = None, about["who"]
         if about["fault"]:
             self._drop(hand, about["fault"])
-        elif about["torch"] != torch.__version__:
+            return
+        for note in about["notes"]:
+            if note not in self._noted:  # all have the same models
+                self._noted.append(note)
+                say(f"note: {note}")
+        if about["torch"] != torch.__version__:
             say(f"{hand} has torch {about['torch']}, and this is {torch.__version__}: its videos may differ a little")
 
     def _give(self, hand: _Hand, run: _Run) -> None:
@@ -221,7 +227,7 @@ class Crew:
                     say(f"{hand} has not begun after {PATIENCE:.0f} s: Ray has no place for it, or its disk is slow")
                 continue
             job = run.jobs[hand.job]
-            usual = statistics.median(run.paces) * (job.late + job.early) if run.paces else float("inf")
+            usual = statistics.median(run.paces) * job.shot.taken if run.paces else float("inf")
             if hand.seconds > max(SLOW * usual, SOON):
                 hand.is_named = True
                 say(f"{job.name} takes {hand.seconds:.0f} s so far, others about {usual:.0f} s; {hand} is at it")

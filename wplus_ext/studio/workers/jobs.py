@@ -18,7 +18,7 @@ from ...edit.report import Report
 from ..pipeline import Draft, Studio, Tick
 from ..shot import Shot
 
-FRAMES = 256  # whose early steps are kept: some 120 MB for those of 512 x 512
+ROOM = 1 << 28  # bytes of early steps that are kept: of 512 x 512 some 500 frames, 80 with a ControlNet's beside them
 
 
 class Drafts(dict[Hashable, Draft]):
@@ -26,23 +26,27 @@ class Drafts(dict[Hashable, Draft]):
 
     def __setitem__(self, base: Hashable, draft: Draft) -> None:
         super().__setitem__(base, draft)
-        while len(self) > 1 and sum(each.latents.shape[0] * each.latents.shape[2] for each in self.values()) > FRAMES:
+        while len(self) > 1 and sum(map(_size, self.values())) > ROOM:
             del self[next(iter(self))]
+
+
+def _size(draft: Draft) -> int:
+    """Bytes of what is large in it."""
+    parts = [draft.latents, draft.text, *([draft.control.frames] if draft.control else [])]
+    return sum(part.nbytes for part in parts)
 
 
 class Job(Protocol):
     """Something to be rendered, which can be sent to other processes.
 
-    ``base`` rules the ``early`` steps, which jobs of the same base share; ``late`` are the others. ``name`` is for
-    people.
+    ``shot`` says its steps. ``base`` rules those before the edit's start, the early ones, which jobs of the same base
+    share. ``name`` is for people.
     """
 
     @property
+    def shot(self) -> Shot: ...
+    @property
     def base(self) -> Hashable: ...
-    @property
-    def early(self) -> int: ...
-    @property
-    def late(self) -> int: ...
     @property
     def name(self) -> str: ...
 
@@ -60,14 +64,6 @@ class Video:
     @property
     def base(self) -> Shot:
         return self.shot.base
-
-    @property
-    def early(self) -> int:
-        return self.shot.first_edited
-
-    @property
-    def late(self) -> int:
-        return self.shot.taken - self.early
 
     def render(self, studio: Studio, drafts: dict[Hashable, Draft], tick: Tick) -> tuple[np.ndarray, Report]:
         ((frames, report),) = studio.render([self.shot], tick, drafts)
@@ -163,11 +159,11 @@ class Progress:
         self.bar = tqdm(disable=True) if bar is None else bar
         self._jobs = jobs
         before = [None, *(job.base for job in jobs)]
-        self._planned = [job.late + job.early * (job.base != last) for job, last in zip(jobs, before)]
+        self._planned = [_steps(job, job.base == last) for job, last in zip(jobs, before)]
 
     def begin(self, i: int, is_warm: bool) -> None:
         """A worker begins with a job; whether it has the early steps already."""
-        steps = self._jobs[i].late + (0 if is_warm else self._jobs[i].early)
+        steps = _steps(self._jobs[i], is_warm)
         self._grow(steps - self._planned[i])
         self._planned[i] = steps
 
@@ -183,6 +179,11 @@ class Progress:
         if self.bar.total is not None and steps:
             self.bar.total += steps
             self.bar.refresh()
+
+
+def _steps(job: Job, is_warm: bool) -> int:
+    """How many a worker takes, which may have the early ones."""
+    return job.shot.taken - (job.shot.first_edited if is_warm else 0)
 
 
 def say(text: str) -> None:
