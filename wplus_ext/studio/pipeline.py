@@ -7,7 +7,7 @@ import functools
 import itertools
 from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from ..weights.adapter import Adapter
 from ..weights.devices import check_device
 from . import schedulers
 from .control import Control
+from .draft import Draft
 from .footage import Footage, noised
 from .models import MINIATURE, Choice, Models, load
 from .noise import Noise
@@ -33,46 +34,6 @@ __all__ = ["LIBRARY", "MINIATURE", "Choice", "Draft", "Studio", "count_steps"]
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
 
 Tick = Callable[[], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where scheduler and noise stand."""
-
-    latents: Tensor
-    text: Tensor
-    scheduler: object
-    noise: Noise
-    step: int
-    guidance: float
-    skipped: int = 0  # of the scheduler's steps, the first ones, where a video of one's own is begun with
-    control: Control | None = None
-
-    @property
-    def steps(self) -> int:
-        """How many are taken in all."""
-        return len(self.scheduler.timesteps) - self.skipped
-
-    @property
-    def is_guided(self) -> bool:
-        """Whether there are negative rows."""
-        return self.guidance > 1
-
-    def times(self, count: int) -> Draft:
-        """The same videos so often, one after the other."""
-        text = [part.repeat(count, 1, 1) for part in self.text.chunk(2 if self.is_guided else 1)]
-
-        def repeated(value: object) -> object:
-            """What a scheduler remembers: of latents for so many."""
-            if isinstance(value, (list, tuple)):
-                return type(value)(map(repeated, value))
-            is_latents = isinstance(value, Tensor) and value.shape == self.latents.shape
-            return value.repeat(count, 1, 1, 1, 1) if is_latents else value
-
-        scheduler = copy.copy(self.scheduler)
-        vars(scheduler).update({name: repeated(value) for name, value in vars(scheduler).items()})
-        noise = self.noise.times(count)
-        return replace(self, latents=repeated(self.latents), text=torch.cat(text), scheduler=scheduler, noise=noise)
 
 
 class Studio:
@@ -160,7 +121,7 @@ class Studio:
                 report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 # Of the whole video: where nothing is attached, nobody has counted.
-                report.calls = report.steps = draft.steps
+                report.calls, report.steps = draft.calls, draft.taken
                 yield self.finish(draft)[0], report
 
     def together(
@@ -230,7 +191,7 @@ class Studio:
         latents = torch.cat([first(generator) for generator in noise.generators]).to(self.device)
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
         control = Control.of(self.models.controlnet, shot, size) if shot.control else None
-        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped, control)
+        return Draft(latents, text, scheduler, noise, 0, shot.taken, shot.guidance, skipped, control)
 
     @torch.no_grad()
     def advance(
@@ -242,7 +203,7 @@ class Studio:
         report: Report | None = None,
         tick: Tick = lambda: None,
     ) -> Draft:
-        """Take steps up to ``until``, or all; the draft itself stays as it is.
+        """Take the steps before step ``until``, or all; the draft itself stays as it is.
 
         Args:
             adapter, plan: the edit, of each video or, with as many frames as all of them have, of one after the other
@@ -250,7 +211,7 @@ class Studio:
             tick: called after each step of each video.
         """
         scheduler, noise, latents = copy.deepcopy(draft.scheduler), draft.noise.times(), draft.latents
-        drawn = noise.options(scheduler, latents)
+        drawn, end = noise.options(scheduler, latents), draft.calls if until is None else draft.call_of(until)
         videos, _, length, *_ = latents.shape
         own = plan is not None and plan.frames == videos * length
         frames = [*range(videos * length)] if own else [*range(length)] * videos
@@ -258,9 +219,9 @@ class Studio:
         with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
             if live:
                 live.rows([*frames, *frames] if negative else frames, negative + [False] * len(frames))
-            for i in range(draft.step, draft.steps if until is None else until):
+            for i in range(draft.call, end):
                 if live:
-                    live.step(i, draft.steps)
+                    live.step(draft.step_of(i), draft.taken)
                 t = scheduler.timesteps[draft.skipped + i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
                 more = draft.control.residuals(rows, t, draft.text) if draft.control else {}
@@ -269,10 +230,9 @@ class Studio:
                     without, with_ = guess.chunk(2)
                     guess = without + draft.guidance * (with_ - without)
                 latents = scheduler.step(guess, t, latents, **drawn).prev_sample
-                for _ in range(videos):
+                for _ in range(videos * (draft.step_of(i + 1) - draft.step_of(i))):
                     tick()
-        step = draft.steps if until is None else until
-        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, step=step)
+        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, call=end)
 
     @torch.no_grad()
     def finish(self, draft: Draft) -> np.ndarray:
