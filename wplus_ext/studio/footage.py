@@ -41,6 +41,9 @@ class Footage:
         times = read_times(path)
         if times.frames < 2:
             raise ValueError(f"{path}: a single picture, expected a video of 2 frames or more")
+        if times.rate is None:  # pictures of a folder: each is one of the shot's frames
+            rate = rate_of(shot.fps)
+            times = replace(times, begins=tuple(begin / rate for begin in times.begins), rate=rate)
         return cls(path, times)
 
     def span(self, shot: Shot) -> tuple[Fraction, Fraction]:
