@@ -150,6 +150,8 @@ class Studio:
         for base in dict.fromkeys(shot.base for shot in shots):
             if base.video:
                 Footage.of(base).check(base)
+            Control.check(base, self.models.controlnet)
+            self._scheduler(base)
         return [(shot, *self._edit(shot)) for shot in shots]
 
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
@@ -166,8 +168,19 @@ class Studio:
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
-        Control.check(shot, self.models.controlnet)
         return adapter, plan
+
+    def _scheduler(self, shot: Shot):  # noqa: ANN202 - diffusers is optional
+        """A shot's own, which has been told its steps. Raises ValueError where it cannot have so many."""
+        made = copy.deepcopy(schedulers.made(shot.scheduler, self.models.scheduler))
+        try:
+            made.set_timesteps(shot.steps, device=self.device)
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"steps is {shot.steps}, which the scheduler {shot.scheduler} cannot have ({reason}); take fewer"
+            ) from error
+        return made
 
     @torch.no_grad()
     def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
@@ -178,8 +191,7 @@ class Studio:
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
-        pipe.scheduler = schedulers.made(shot.scheduler, self.models.scheduler)
-        pipe.scheduler.set_timesteps(shot.steps, device=self.device)
+        pipe.scheduler = self._scheduler(shot)
         skipped, size, noise = (shot.steps - shot.taken) * pipe.scheduler.order, self.size(shot), Noise.of(seeds)
 
         def first(generator: torch.Generator) -> Tensor:
