@@ -204,6 +204,13 @@ def test_afterwards_the_windows_are_gone(studio, long):
     assert not hasattr(studio.pipe.unet.mid_block, "motion_modules")
 
 
+@pytest.mark.parametrize("way", [Studio.render, lambda studio, shots: studio.together(shots, 2)])
+def test_between_two_videos_the_windows_are_gone(studio, way):
+    shots = [replace(shot(edit={"tracks": f"smile = {x}"}), frames=4, steps=1, context=2) for x in (-1, 0, 1)]
+    for _ in way(studio, shots):
+        assert not studio.pipe.free_noise_enabled
+
+
 def test_all_calls_of_an_unedited_video_are_counted(studio):
     ((_, report),) = studio.render([shot()])
     assert "edited in 0 of 5 steps" in report.summary()

@@ -122,7 +122,8 @@ class Studio:
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 # Of the whole video: where nothing is attached, nobody has counted.
                 report.calls, report.steps = draft.calls, draft.taken
-                yield self.finish(draft)[0], report
+                made = self.finish(draft)[0]
+            yield made, report
 
     def together(
         self, shots: Sequence[Shot], most: int, tick: Tick = lambda: None
@@ -139,11 +140,13 @@ class Studio:
                 batches.setdefault(key, []).append((shot, adapter, plan))
             with windows(self.pipe, base):
                 first = self.advance(self.begin(base), base.first_edited, tick=tick)
-                for batch in batches.values():
-                    for i in range(0, len(batch), most):
-                        several, adapters, plans = zip(*batch[i : i + most])
-                        draft, plan = first.times(len(several)), joined(plans, base.frames)
-                        yield from zip(several, self.finish(self.advance(draft, None, adapters[0], plan, tick=tick)))
+            for batch in batches.values():
+                for i in range(0, len(batch), most):
+                    several, adapters, plans = zip(*batch[i : i + most])
+                    draft, plan = first.times(len(several)), joined(plans, base.frames)
+                    with windows(self.pipe, base):
+                        made = self.finish(self.advance(draft, None, adapters[0], plan, tick=tick))
+                    yield from zip(several, made)
 
     def _jobs(self, shots: Sequence[Shot]) -> list[tuple[Shot, Adapter | None, Plan]]:
         """Shots with their edits; faults show before anything is rendered."""
