@@ -42,8 +42,8 @@ class Control:
     @classmethod
     def of(cls, net: torch.nn.Module, shot: Shot, size: tuple[int, int]) -> Control:
         """With the frames of a shot's video or folder of pictures, made ``size``, width and height, large: the first
-        ones, or, beside footage, those of the same part at the same rate. Raises as `check`."""
-        cls.check(shot, net)
+        ones, or, beside footage, those of the same part at the same rate. `check` is to be asked before; raises as
+        `read_frames`."""
         if shot.video:
             pictures = [*Footage.of(_guide(shot)).frames(shot, *size)]
         else:
