@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,4 +96,10 @@ def test_too_many_steps_for_lcm_are_told_in_a_line(tmp_path, capsys):
     given = ["--scheduler", "lcm", "--steps", "60", "--frames", "1", "--out", str(tmp_path / "a.gif")]
     assert main(["render", *given]) == 2
     told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "60" in told and "50" in told
+    assert told.count("\n") == 1 and "50" in told
+    assert "steps is 60, which the scheduler lcm cannot have (" in told and told.endswith("); take fewer\n")
+
+
+def test_too_many_steps_are_told_before_anything_is_rendered(studio):
+    with pytest.raises(ValueError, match="steps is 60, which the scheduler lcm cannot have"):
+        studio.check([shot("ddim"), replace(shot("lcm"), steps=60)])

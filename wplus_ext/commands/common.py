@@ -7,11 +7,12 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
@@ -121,8 +122,7 @@ def studio(options: argparse.Namespace) -> Studio:
     if elsewhere(options):
         return Studio(replace(choice(options), device=""), loaded=False)
     made = Studio(choice(options))
-    for note in made.models.notes:
-        print(f"note: {note}", file=sys.stderr)
+    tell(made.models.notes)
     return made
 
 
@@ -174,8 +174,7 @@ def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
     if options.like is None:
         return [Shot.from_dict(studio.defaults())]
     shots, notes = record.load(options.like, studio)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    tell(notes)
     return shots
 
 
@@ -190,6 +189,8 @@ def one_shot(options: argparse.Namespace, studio: Studio) -> Shot:
 def begun(options: argparse.Namespace, studio: Studio, shot: Shot, values: Mapping[str, object]) -> Shot:
     """The shot with values that were given, and of its video what was not. Says what is otherwise than it seems."""
     notes, name = [], values.get("video", shot.video)
+    if not name and shot.video:  # what is its own goes with it
+        values = {"range": Shot.range, "denoise": Shot.denoise, **values}
     if name and {"video", "range", "fps"} & values.keys():
         parts = {key: values.get(key, getattr(shot, key)) for key in ("range", "fps")}
         own, notes = own_values(Shot(video=name, **parts), values, studio.multiple)
@@ -199,13 +200,13 @@ def begun(options: argparse.Namespace, studio: Studio, shot: Shot, values: Mappi
         files = {key: getattr(shot, key) for key in ("video", "control")}
         shot = replace(shot, **{key: str(Path(path).absolute()) for key, path in files.items() if path})
     if out:
-        if shot.video and out.exists() and Path(shot.video).exists() and out.samefile(shot.video):
-            raise ValueError(f"{out} is the video to begin with; choose another name")
+        for path, what in ((shot.video, "begin with"), (shot.control, "follow")):
+            if path and out.exists() and Path(path).exists() and out.samefile(path):
+                raise ValueError(f"{out} is the video to {what}; choose another name")
         notes.append(slowed(out.suffix.lower(), shot.fps))
         if shot.video and out.suffix.lower() != ".mp4" and Footage.of(shot).times.has_sound:
             notes.append(f"{out} holds no sound, so that of {shot.video} is left out; write .mp4")
-    for note in filter(None, notes):
-        print(f"note: {note}", file=sys.stderr)
+    tell(filter(None, notes))
     return shot
 
 
@@ -241,6 +242,17 @@ def changed(shot: Shot, values: Mapping[str, object]) -> Shot:
     edit = {**asdict(shot.edit), **{name: value for name, value in values.items() if hasattr(shot.edit, name)}}
     own = {name: value for name, value in values.items() if not hasattr(shot.edit, name)}
     return replace(shot, **own, edit=Settings.from_dict(edit))
+
+
+def save(options: argparse.Namespace, frames: np.ndarray, studio: Studio, shots: Sequence[Shot]) -> None:
+    """Write the video that was asked for, and say what is not in it. Raises as `record.save`."""
+    tell(record.save(options.out, frames, studio, shots, options.force))
+
+
+def tell(notes: Iterable[str]) -> None:
+    """What a person should know, a line for each."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def rendered(studio: Studio, shots: Sequence[Shot]) -> list:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..studio import record, video
+from ..studio import video
 from ..studio.kept import Kept
 from ..studio.pipeline import Studio, count_steps
 from ..studio.sheet import Sheet
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
         kept = Kept(keep, studio, facts.dtype, options.force)
         rendered, lost = _rendered(workers, kept, [Video(*each) for each in zip(shots, names)])
     table = sheet.fill([rendered[i : i + len(columns)] for i in range(0, len(rendered), len(columns))])
-    record.save(options.out, table, studio, shots, options.force)
+    common.save(options, table, studio, shots)
     print(f"{options.out}: {len(rows)} x {len(columns)} videos of {len(table)} frames, {' and '.join(varied)} varied")
     _tell(studio, shots, names, rendered)
     if lost:

@@ -19,6 +19,7 @@ from ..library.index import Library
 from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
+from ..window import step_of
 
 LOADED = "_wplus"  # on a pipeline, while an adapter is
 WANTED = "expected a pipeline of Stable Diffusion 1.5, such as AnimateDiffPipeline"
@@ -203,7 +204,7 @@ class Reader:
         done, calls = self._place - self._first, len(timesteps) - self._first
         asked = scheduler.num_inference_steps or -(-len(timesteps) // scheduler.order)
         steps = min(max(asked - self._first // scheduler.order, 1), calls)
-        return done * steps // calls, steps
+        return step_of(done, calls, steps), steps
 
     def _begin_run(self, timesteps: Tensor, is_new: bool) -> None:
         """A pass begins; FreeInit's are of the same run while they have the same noise."""

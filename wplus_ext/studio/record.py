@@ -29,9 +29,12 @@ def save(
     force: bool = False,
     lossless: bool = False,
     more: Mapping[str, str] | None = None,
-) -> None:
+) -> list[str]:
     """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and what ``more`` is to be known of it; an MP4
-    with the sound of the video that they begin with. ``force``, ``lossless`` and faults as of `video.save`."""
+    with the sound of the video that they begin with. ``force``, ``lossless`` and faults as of `video.save`.
+
+    Gives what a person should know, as sentences: where that video is not there any more, it is written without sound.
+    """
     content = {
         "version": VERSION,
         "model": studio.name,
@@ -39,9 +42,15 @@ def save(
         "files": {**hashes(studio, shots), **_videos(shots)},
         "shots": [asdict(shot) for shot in shots],
     }
-    sound = footage.sound_of(shots[0]) if path.suffix.lower() == ".mp4" else None
+    sound, notes = None, []
+    if path.suffix.lower() == ".mp4":
+        try:
+            sound = footage.sound_of(shots[0])
+        except (ValueError, OSError) as error:  # it was there when the video was rendered, which must not be lost
+            notes.append(f"{path} has no sound: {error}")
     settings = json.dumps({**(more or {}), **content}, sort_keys=True)
     video.save(frames, path, shots[0].fps, settings, force, lossless, sound)
+    return notes
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -120,16 +129,16 @@ def hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
 
 def _videos(shots: Sequence[Shot]) -> dict[str, str]:
     """The same of the videos that they begin with, or follow."""
-    found = {}
-    for shot in shots:
-        for what in ("video", "control"):
-            if named := getattr(shot, what):
-                path = Path(named)
-                try:
-                    found[f"{what} {path.name}"] = short_hash(path)
-                except (ValueError, OSError):
-                    found[f"{what} {path.name}"] = "not there any more"
-    return found
+    named = dict.fromkeys((what, getattr(shot, what)) for shot in shots for what in ("video", "control"))
+    found = {path: _hash(Path(path)) for path in dict.fromkeys(path for _, path in named if path)}
+    return {f"{what} {Path(path).name}": found[path] for what, path in named if path}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return short_hash(path)
+    except (ValueError, OSError):
+        return "not there any more"
 
 
 def _newer(content: object) -> str:
