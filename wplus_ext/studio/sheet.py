@@ -55,10 +55,8 @@ class Sheet:
     def size(self) -> tuple[int, int]:
         """Width and height."""
         width = self.left + len(self.columns) * (self.width + PAD)
-        width, height = (
-            max(width, self._measure(self.title)[0] + 2 * PAD),
-            self.top + len(self.rows) * (self.height + PAD),
-        )
+        width = max(width, self._measure(self.title)[0] + 2 * PAD)
+        height = self.top + len(self.rows) * (self.height + PAD)
         return width + width % 2, height + height % 2
 
     def place(self, row: int, column: int) -> tuple[int, int]:
