@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ class Choice:
 
     Args:
         model: the folder of a diffusers pipeline, or a checkpoint; the miniature where None.
-        motion: motion modules, a folder or a file, for a model that has none.
+        motion: motion modules, a folder or a file, for a model that has none, or in place of its own.
         config: a diffusers folder, whose configuration and tokenizer a checkpoint takes; the Hub's where None.
         vae: in place of the model's own; a folder or a file.
         controlnet: a folder or a file.
@@ -114,7 +114,7 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
         for module in (diffusers, transformers):
             stack.enter_context(told.instead_of(module))
         pipe, notes = _pipeline(choice, dtype)
-        _check(pipe, choice.place)
+        _check(pipe, choice)
         with folder.whole(choice.place, folder.WHOLE):
             pipe.to(device)
         for path, weight in choice.loras:
@@ -141,6 +141,8 @@ def _check_named(choice: Choice) -> None:
 
 def _pipeline(choice: Choice, dtype: torch.dtype):  # noqa: ANN202 - diffusers is optional
     """The pipeline with its motion modules, VAE and scheduler, and what is to be said of the latter."""
+    import diffusers
+
     place, is_lcm, motion = choice.place, False, None
     is_file = place.is_file()
     if is_file:
@@ -158,13 +160,19 @@ def _pipeline(choice: Choice, dtype: torch.dtype):  # noqa: ANN202 - diffusers i
         scheduler, note = schedulers.of_motion("lcm" if is_lcm else "ddim"), ""
         own = single.vae_config(config)
         vae = part(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
-        pipe = single.pipeline(file, config, motion, vae, scheduler, dtype)
+        parts = single.parts(file, config, vae, dtype)
+        _check_motion(motion, parts["unet"].config.block_out_channels, choice.motion)
+        with folder.whole(choice.motion, f"expected {checkpoints.MOTION}"):
+            pipe = diffusers.AnimateDiffPipeline(**parts, motion_adapter=motion, scheduler=scheduler)
     else:
+        if motion:
+            _check_motion(motion, folder.setting(place / "unet", "block_out_channels"), choice.motion)
         pipe = folder.pipeline(place, motion, dtype)
         scheduler, note = schedulers.fitting(pipe.scheduler, place, folder.is_motions(place), is_lcm)
-        vae = part(choice.vae, "AutoencoderKL", "a VAE", pipe.vae.config, dtype)
-        if vae:
-            _check_vae(vae, pipe, choice.vae)
+        own = pipe.vae.config
+        vae = part(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
+    if vae:
+        _check_vae(vae, own, choice.vae)
     pipe.register_modules(scheduler=scheduler, **({"vae": vae} if vae else {}))
     return pipe, [note] if note else []
 
@@ -179,17 +187,30 @@ def part(path: Path | None, kind: str, what: str, own, dtype: torch.dtype):  # n
     return folder.part(kind, inside if kind == "AutoencoderKL" and inside.is_dir() else path, dtype, what)
 
 
-def _check(pipe, place: Path) -> None:  # noqa: ANN001 - diffusers is optional
+def _check(pipe, choice: Choice) -> None:  # noqa: ANN001 - diffusers is optional
     """Raise ValueError for what diffusers lets pass, and no picture can be made with."""
     factor = pipe.vae.config.scaling_factor
     if not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
-        raise ValueError(f"{place / 'vae' / 'config.json'}: scaling_factor is {factor!r}, expected a number above 0")
+        place = choice.config or choice.place
+        place = choice.vae or (place / "vae" / "config.json" if place.is_dir() else place)
+        raise ValueError(f"{place}: scaling_factor is {factor!r}, expected a number above 0")
 
 
-def _check_vae(vae, pipe, path: Path) -> None:  # noqa: ANN001 - diffusers is optional
-    """Raise ValueError for a VAE whose latents are others than those of the pipeline."""
-    got = (vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1))
-    wanted = (pipe.vae.config.latent_channels, pipe.vae_scale_factor)
+def _check_motion(motion, wanted: Sequence[int], path: Path) -> None:  # noqa: ANN001 - diffusers is optional
+    """Raise ValueError for motion modules of another family than a UNet with these channels."""
+    got, wanted = list(motion.config["block_out_channels"]), list(wanted)
+    if got != wanted:
+        raise ValueError(
+            f"{path}: its block_out_channels is {got}, the model's {wanted}; expected {checkpoints.MOTION}"
+        )
+
+
+def _check_vae(vae, own, path: Path) -> None:  # noqa: ANN001 - diffusers is optional
+    """Raise ValueError for a VAE whose latents are others than those of the configuration ``own``, the model's."""
+    got, wanted = (
+        (each.get("latent_channels", 4), 2 ** (len(each.get("block_out_channels", (64,))) - 1))
+        for each in (vae.config, own)
+    )
     if got != wanted:
         raise ValueError(
             f"{path}: its latents have {got[0]} channels and are {got[1]} times smaller than the picture, the model's "
