@@ -65,11 +65,19 @@ class Choice:
         return "miniature" if self.place == MINIATURE else self.place.resolve().name
 
     def hashes(self) -> dict[str, str]:
-        """Short hashes of the models, by what each is and its name. Raises OSError."""
+        """Short hashes of the models, by what each is and its name; a number parts those of the same one.
+
+        Raises OSError.
+        """
         named = {"motion": self.motion, "vae": self.vae, "controlnet": self.controlnet}
-        chosen = [("model", self.place), *((what, path) for what, path in named.items() if path)]
-        chosen += [(f"lora {weight:g}", path) for path, weight in self.loras]
-        return {f"{what} {path.resolve().name}": _hash(path) for what, path in chosen}
+        chosen = [(f"model {self.name}", self.place)]
+        chosen += [(f"{what} {path.resolve().name}", path) for what, path in named.items() if path]
+        chosen += [(f"lora {weight:g} {path.resolve().name}", path) for path, weight in self.loras]
+        found: dict[str, str] = {}
+        for i, (key, path) in enumerate(chosen):
+            before = [each for each, _ in chosen[:i]].count(key)
+            found[f"{key} ({before + 1})" if before else key] = _hash(path)
+        return found
 
 
 @dataclass
@@ -107,7 +115,7 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
         import diffusers
         import transformers
     except ImportError as error:
-        raise ValueError(f'this command needs diffusers ({error}): pip install "wplus-ext[diffusers]"') from error
+        raise ValueError(f'this command needs diffusers ({error}): pip install -e ".[diffusers]"') from error
     _check_named(choice)
     told = _Listener()
     with ExitStack() as stack:
@@ -251,6 +259,7 @@ class _Listener(logging.Handler):
         """Listen to a library, which prints nothing meanwhile."""
         logger = logging.getLogger(library.__name__)
         handlers, level = logger.handlers, logger.level
+        bars = library.utils.logging.is_progress_bar_enabled()
         logger.handlers = [self]
         logger.setLevel(logging.WARNING)
         library.utils.logging.disable_progress_bar()
@@ -259,6 +268,7 @@ class _Listener(logging.Handler):
                 warnings.simplefilter("ignore")
                 yield
         finally:
-            library.utils.logging.enable_progress_bar()
+            if bars:
+                library.utils.logging.enable_progress_bar()
             logger.handlers = handlers
             logger.setLevel(level)
