@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
+import diffusers
+import pipelines
 import plain
 import published
 import pytest
@@ -18,6 +20,7 @@ from wplus_ext.studio.models import MINIATURE, Choice
 from wplus_ext.weights import files
 
 F32 = torch.float32
+FILE = "sd/{}/diffusion_pytorch_model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,24 @@ def test_animatelcm_brings_its_scheduler(place, tmp_path):
     assert "its scheduler is PNDM with scaled_linear betas; AnimateLCM's motion modules want LCM" in note
 
 
+def test_a_folders_own_motion_modules_give_way_to_others(place, tmp_path):
+    loaded(place, model="sd", config=None).pipe.save_pretrained(tmp_path / "video")
+    adapter = published.motion_adapter(middle=False, longest=24, seed=4)
+    adapter.save_pretrained(tmp_path / "motion")
+    unet = loaded(place, model=tmp_path / "video", config=None, motion=tmp_path / "motion").pipe.unet.state_dict()
+    assert same({name: x for name, x in unet.items() if ".motion_modules." in name}, adapter.state_dict())
+    assert torch.equal(unet["conv_in.weight"], files.read(place / FILE.format("unet"))["conv_in.weight"])
+
+
+@pytest.mark.parametrize("model", [{}, {"model": "sd", "config": None}], ids=["checkpoint", "folder"])
+def test_motion_modules_of_another_family_are_named(place, tmp_path, model):
+    diffusers.MotionAdapter(published.SIDES[:3]).save_pretrained(tmp_path / "xl")
+    with pytest.raises(
+        ValueError, match=r"xl: its block_out_channels is \[.*\], the model's \[.*; expected motion mod"
+    ):
+        loaded(place, motion=tmp_path / "xl", **model)
+
+
 # VAEs
 
 
@@ -149,6 +170,21 @@ def test_a_vae_in_a_file_takes_the_place_of_the_models_own(place, tmp_path, star
 def test_a_vae_may_be_diffusers(place, name):
     wanted = files.read(place / "sd/vae/diffusion_pytorch_model.safetensors")
     assert same(vae(place, place / name).state_dict(), wanted)
+
+
+@pytest.mark.parametrize("model", [{}, {"model": "sd", "config": None}], ids=["checkpoint", "folder"])
+def test_a_vae_of_another_kind_is_named(place, tmp_path, model):
+    pipelines.vae().save_pretrained(tmp_path / "flat")
+    with pytest.raises(ValueError, match="flat: its latents have 4 channels and are 1 times smaller than the picture"):
+        loaded(place, vae=tmp_path / "flat", **model)
+
+
+def test_a_vae_that_says_no_scaling_factor_is_named(place, tmp_path):
+    folder = shutil.copytree(place / "sd/vae", tmp_path / "odd")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "scaling_factor": 0}))
+    with pytest.raises(ValueError, match="odd: scaling_factor is 0, expected a number above 0"):
+        loaded(place, vae=folder)
 
 
 def test_a_checkpoint_without_a_vae_wants_one(place, tmp_path):
@@ -245,28 +281,6 @@ def test_a_kept_configuration_of_the_hub_is_used(place, monkeypatch):
 
 
 # The command
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "weight"),
-    [("a.safetensors", "a.safetensors", 1), ("a.pt:0.8", "a.pt", 0.8), (r"C:\x\y.pt:-.5", r"C:\x\y.pt", -0.5),
-     (r"C:\x\y.pt", r"C:\x\y.pt", 1)],
-)  # fmt: skip
-def test_a_lora_and_its_weight(text, path, weight):
-    assert models.weighted(text) == (Path(path), weight)
-
-
-@pytest.mark.parametrize("text", ["", ":0.8", "a.pt:11"])
-def test_a_lora_without_name_or_with_too_much_weight_is_refused(text):
-    with pytest.raises(ValueError, match="expected"):
-        models.weighted(text)
-
-
-def test_a_choice_goes_to_another_process():
-    import pickle
-
-    choice = Choice(Path("a"), loras=((Path("b"), 0.5),))
-    assert pickle.loads(pickle.dumps(choice)) == choice == replace(choice)
 
 
 def test_a_checkpoint_renders_and_a_changed_model_is_told(place, tmp_path, capsys):

@@ -22,8 +22,8 @@ WEIGHTS = re.compile(
 
 
 def pipeline(folder: Path, motion, dtype: torch.dtype):  # noqa: ANN001, ANN201 - diffusers is optional
-    """The AnimateDiff pipeline in a folder, with a motion adapter beside it for Stable Diffusion's; `check_index` has
-    looked at it before.
+    """The AnimateDiff pipeline in a folder, with a motion adapter where one is given, in place of its own;
+    `check_index` has looked at it before.
 
     Raises ValueError, naming the file or folder that cannot be used, and what to do.
     """
@@ -33,7 +33,16 @@ def pipeline(folder: Path, motion, dtype: torch.dtype):  # noqa: ANN001, ANN201 
     if motion is not None:
         options["motion_adapter"] = motion
     with whole(folder, WHOLE):
-        return diffusers.AnimateDiffPipeline.from_pretrained(folder, **options)
+        pipe = diffusers.AnimateDiffPipeline.from_pretrained(folder, **options)
+        if motion is not None and setting(folder / "unet", "_class_name") == "UNetMotionModel":
+            pipe.register_modules(unet=_moved(pipe.unet, motion))  # diffusers leaves the modules that are in it
+        return pipe
+
+
+def setting(folder: Path, name: str):  # noqa: ANN201 - whatever it is
+    """What the configuration of a model says, in its folder. Raises ValueError."""
+    with whole(folder / "config.json", WHOLE):
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))[name]
 
 
 def part(kind: str, folder: Path, dtype: torch.dtype, what: str):  # noqa: ANN201 - diffusers is optional
@@ -139,6 +148,16 @@ def whole(place: Path, expected: str) -> Iterator[None]:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         found = _damaged([place]) if place.is_dir() else None
         raise ValueError(f"{found or place}: cannot be loaded ({reason}); {expected}") from error
+
+
+def _moved(unet, motion):  # noqa: ANN001, ANN202 - diffusers is optional
+    """A UNet with these motion modules in place of its own."""
+    names = ("motion_num_attention_heads", "motion_max_seq_length", "use_motion_mid_block")
+    with torch.device("meta"):  # nothing random is made first
+        made = type(unet).from_config({**unet.config, **{name: motion.config[name] for name in names}})
+    state = {name: tensor for name, tensor in unet.state_dict().items() if ".motion_modules." not in name}
+    made.load_state_dict({**state, **motion.state_dict()}, assign=True)
+    return made.eval()
 
 
 def _options(folder: Path, dtype: torch.dtype) -> dict[str, object]:

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ class Choice:
 
     Args:
         model: the folder of a diffusers pipeline, or a checkpoint; the miniature where None.
-        motion: motion modules, a folder or a file, for a model that has none.
+        motion: motion modules, a folder or a file, for a model that has none, or in place of its own.
         config: a diffusers folder, whose configuration and tokenizer a checkpoint takes; the Hub's where None.
         vae: in place of the model's own; a folder or a file.
         controlnet: a folder or a file.
@@ -65,11 +65,19 @@ class Choice:
         return "miniature" if self.place == MINIATURE else self.place.resolve().name
 
     def hashes(self) -> dict[str, str]:
-        """Short hashes of the models, by what each is and its name. Raises OSError."""
+        """Short hashes of the models, by what each is and its name; a number parts those of the same one.
+
+        Raises OSError.
+        """
         named = {"motion": self.motion, "vae": self.vae, "controlnet": self.controlnet}
-        chosen = [("model", self.place), *((what, path) for what, path in named.items() if path)]
-        chosen += [(f"lora {weight:g}", path) for path, weight in self.loras]
-        return {f"{what} {path.resolve().name}": _hash(path) for what, path in chosen}
+        chosen = [(f"model {self.name}", self.place)]
+        chosen += [(f"{what} {path.resolve().name}", path) for what, path in named.items() if path]
+        chosen += [(f"lora {weight:g} {path.resolve().name}", path) for path, weight in self.loras]
+        found: dict[str, str] = {}
+        for i, (key, path) in enumerate(chosen):
+            before = [each for each, _ in chosen[:i]].count(key)
+            found[f"{key} ({before + 1})" if before else key] = _hash(path)
+        return found
 
 
 @dataclass
@@ -107,14 +115,14 @@ def load(choice: Choice, device: str, dtype: torch.dtype) -> Models:
         import diffusers
         import transformers
     except ImportError as error:
-        raise ValueError(f'this command needs diffusers ({error}): pip install "wplus-ext[diffusers]"') from error
+        raise ValueError(f'this command needs diffusers ({error}): pip install -e ".[diffusers]"') from error
     _check_named(choice)
     told = _Listener()
     with ExitStack() as stack:
         for module in (diffusers, transformers):
             stack.enter_context(told.instead_of(module))
         pipe, notes = _pipeline(choice, dtype)
-        _check(pipe, choice.place)
+        _check(pipe, choice)
         with folder.whole(choice.place, folder.WHOLE):
             pipe.to(device)
         for path, weight in choice.loras:
@@ -141,6 +149,8 @@ def _check_named(choice: Choice) -> None:
 
 def _pipeline(choice: Choice, dtype: torch.dtype):  # noqa: ANN202 - diffusers is optional
     """The pipeline with its motion modules, VAE and scheduler, and what is to be said of the latter."""
+    import diffusers
+
     place, is_lcm, motion = choice.place, False, None
     is_file = place.is_file()
     if is_file:
@@ -158,13 +168,19 @@ def _pipeline(choice: Choice, dtype: torch.dtype):  # noqa: ANN202 - diffusers i
         scheduler, note = schedulers.of_motion("lcm" if is_lcm else "ddim"), ""
         own = single.vae_config(config)
         vae = part(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
-        pipe = single.pipeline(file, config, motion, vae, scheduler, dtype)
+        parts = single.parts(file, config, vae, dtype)
+        _check_motion(motion, parts["unet"].config.block_out_channels, choice.motion)
+        with folder.whole(choice.motion, f"expected {checkpoints.MOTION}"):
+            pipe = diffusers.AnimateDiffPipeline(**parts, motion_adapter=motion, scheduler=scheduler)
     else:
+        if motion:
+            _check_motion(motion, folder.setting(place / "unet", "block_out_channels"), choice.motion)
         pipe = folder.pipeline(place, motion, dtype)
         scheduler, note = schedulers.fitting(pipe.scheduler, place, folder.is_motions(place), is_lcm)
-        vae = part(choice.vae, "AutoencoderKL", "a VAE", pipe.vae.config, dtype)
-        if vae:
-            _check_vae(vae, pipe, choice.vae)
+        own = pipe.vae.config
+        vae = part(choice.vae, "AutoencoderKL", "a VAE", own, dtype)
+    if vae:
+        _check_vae(vae, own, choice.vae)
     pipe.register_modules(scheduler=scheduler, **({"vae": vae} if vae else {}))
     return pipe, [note] if note else []
 
@@ -179,17 +195,30 @@ def part(path: Path | None, kind: str, what: str, own, dtype: torch.dtype):  # n
     return folder.part(kind, inside if kind == "AutoencoderKL" and inside.is_dir() else path, dtype, what)
 
 
-def _check(pipe, place: Path) -> None:  # noqa: ANN001 - diffusers is optional
+def _check(pipe, choice: Choice) -> None:  # noqa: ANN001 - diffusers is optional
     """Raise ValueError for what diffusers lets pass, and no picture can be made with."""
     factor = pipe.vae.config.scaling_factor
     if not isinstance(factor, (int, float)) or not 0 < factor < math.inf:
-        raise ValueError(f"{place / 'vae' / 'config.json'}: scaling_factor is {factor!r}, expected a number above 0")
+        place = choice.config or choice.place
+        place = choice.vae or (place / "vae" / "config.json" if place.is_dir() else place)
+        raise ValueError(f"{place}: scaling_factor is {factor!r}, expected a number above 0")
 
 
-def _check_vae(vae, pipe, path: Path) -> None:  # noqa: ANN001 - diffusers is optional
-    """Raise ValueError for a VAE whose latents are others than those of the pipeline."""
-    got = (vae.config.latent_channels, 2 ** (len(vae.config.block_out_channels) - 1))
-    wanted = (pipe.vae.config.latent_channels, pipe.vae_scale_factor)
+def _check_motion(motion, wanted: Sequence[int], path: Path) -> None:  # noqa: ANN001 - diffusers is optional
+    """Raise ValueError for motion modules of another family than a UNet with these channels."""
+    got, wanted = list(motion.config["block_out_channels"]), list(wanted)
+    if got != wanted:
+        raise ValueError(
+            f"{path}: its block_out_channels is {got}, the model's {wanted}; expected {checkpoints.MOTION}"
+        )
+
+
+def _check_vae(vae, own, path: Path) -> None:  # noqa: ANN001 - diffusers is optional
+    """Raise ValueError for a VAE whose latents are others than those of the configuration ``own``, the model's."""
+    got, wanted = (
+        (each.get("latent_channels", 4), 2 ** (len(each.get("block_out_channels", (64,))) - 1))
+        for each in (vae.config, own)
+    )
     if got != wanted:
         raise ValueError(
             f"{path}: its latents have {got[0]} channels and are {got[1]} times smaller than the picture, the model's "
@@ -230,6 +259,7 @@ class _Listener(logging.Handler):
         """Listen to a library, which prints nothing meanwhile."""
         logger = logging.getLogger(library.__name__)
         handlers, level = logger.handlers, logger.level
+        bars = library.utils.logging.is_progress_bar_enabled()
         logger.handlers = [self]
         logger.setLevel(logging.WARNING)
         library.utils.logging.disable_progress_bar()
@@ -238,6 +268,7 @@ class _Listener(logging.Handler):
                 warnings.simplefilter("ignore")
                 yield
         finally:
-            library.utils.logging.enable_progress_bar()
+            if bars:
+                library.utils.logging.enable_progress_bar()
             logger.handlers = handlers
             logger.setLevel(level)

@@ -47,8 +47,8 @@ def vae_config(config: Path) -> dict[str, object]:
         return _config(config / "vae")
 
 
-def pipeline(file: Checkpoint, config: Path, motion, vae, scheduler, dtype: torch.dtype):  # noqa: ANN001, ANN201
-    """An AnimateDiff pipeline of a checkpoint, its configuration, and motion modules.
+def parts(file: Checkpoint, config: Path, vae, dtype: torch.dtype) -> dict[str, object]:  # noqa: ANN001
+    """What a pipeline is made of, by diffusers' names, in a checkpoint and its configuration. Raises ValueError.
 
     Args:
         vae: used in place of the checkpoint's own, where there is one.
@@ -60,12 +60,12 @@ def pipeline(file: Checkpoint, config: Path, motion, vae, scheduler, dtype: torc
         tokenizer = transformers.CLIPTokenizer.from_pretrained(config / "tokenizer", local_files_only=True)
         settings = {part: _config(config / part) for part in ("unet", "vae")}
     with whole(file.path, f"expected {checkpoints.CHECKPOINT}, of the sizes in {config}"):
-        parts = {
+        return {
+            "tokenizer": tokenizer,
             "unet": _filled(diffusers.UNet2DConditionModel, settings["unet"], _unet(file, settings["unet"]), dtype),
             "vae": vae or _vae(file, file.read(FIRST_STAGE), settings["vae"], dtype),
             "text_encoder": _text_encoder(config, file.read(TEXT), dtype),
         }
-        return diffusers.AnimateDiffPipeline(**parts, tokenizer=tokenizer, motion_adapter=motion, scheduler=scheduler)
 
 
 def motion(path: Path, dtype: torch.dtype):  # noqa: ANN201
