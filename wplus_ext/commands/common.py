@@ -80,7 +80,7 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--model", type=Path, help="a checkpoint of SD 1.5, or a diffusers pipeline's folder; default: the miniature"
     )
-    group.add_argument("--motion", type=Path, help="motion modules, a file or a folder, for a model that has none")
+    group.add_argument("--motion", type=Path, help="motion modules, a file or a folder, in place of its own")
     group.add_argument(
         "--config",
         type=Path,
@@ -145,7 +145,7 @@ def choice(options: argparse.Namespace) -> Choice:
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
     """The options of a command that can have others render."""
-    who = parser.add_argument_group("workers", 'on Ray: pip install "wplus-ext[ray]"; default: this process alone')
+    who = parser.add_argument_group("workers", 'on Ray: pip install -e ".[ray]"; default: this process alone')
     who.add_argument("--workers", type=_count, metavar="N", help="so many processes, each with a device of its own")
     who.add_argument(
         "--ray", default="", metavar="ADDRESS", help="HOST:PORT of a cluster, or auto; default: this machine"

@@ -92,7 +92,7 @@ def _ray() -> ModuleType:
         import ray
         import ray.exceptions
     except ImportError as error:
-        raise ValueError(f'several workers need Ray ({error}): pip install "wplus-ext[ray]"') from error
+        raise ValueError(f'several workers need Ray ({error}): pip install -e ".[ray]"') from error
     if ray.is_initialized():
         raise ValueError("this process has a Ray already; let it go with ray.shutdown() first")
     return ray
