@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...fields import Field
 from ...library.names import named_by
+from ...presets import PRESETS
 from ...settings import FIELDS
 from ...tracks import parse
 from . import folders
@@ -19,6 +20,8 @@ def widget(name: str) -> tuple[object, dict[str, object]]:
     """A field of the settings, as ComfyUI describes an input."""
     field: Field = BY_NAME[name]
     more = {"default": field.default, "tooltip": field.help}
+    if name == "tracks":
+        more["presets"] = [*PRESETS.items()]  # for the editor's menu, in javascript/comfy/
     if field.choices:
         return [*field.choices], more
     if field.kind is str:

@@ -1,0 +1,58 @@
+// What a node of ComfyUI can know of the graph around it: who gives its inputs, and how many frames will be made. It
+// reads nodes as LiteGraph has them; no page.
+
+const COUNTS = ["batch_size", "video_length", "num_frames", "frame_load_cap", "length"]; // fields of frames
+const RATES = ["frame_rate", "fps"]; // fields of frames a second
+const LATENT = ["LATENT"], PICTURES = ["LATENT", "IMAGE", "*"]; // types that frames come along; "*" is a reroute's
+
+/** Whether something is connected to an input. */
+export function isConnected(node, name) {
+    return Boolean(node.inputs?.some((input, i) => input.name === name && node.getInputNode(i)));
+}
+
+/**
+ * The widget that an input's value is in: the node's own, or, where another node is connected to it, that one's with
+ * such a value. Undefined where there is none: then nobody knows the value before it is made.
+ */
+export function widgetOf(node, name) {
+    const own = node.widgets?.find((widget) => widget.name === name);
+    const giver = node.inputs?.map((input, i) => input.name === name && node.getInputNode(i)).find(Boolean);
+    return giver ? giver.widgets?.find(({ value }) => typeof value === typeof (own?.value ?? "")) : own;
+}
+
+/** A node's number in the first of some widgets that has one above 0, else 0. */
+function numberIn(node, names) {
+    const has = names.filter((name) => node.widgets?.some((widget) => widget.name === name));
+    return has.map((name) => Number(widgetOf(node, name)?.value)).find((number) => number > 0) ?? 0;
+}
+
+/** A node and those that its frames come from, the nearest first. A set grows while it is gone through. */
+function* upstream(node) {
+    const found = new Set([node]);
+    for (const one of found) {
+        yield one;
+        const types = one === node ? LATENT : PICTURES; // a sampler's model may have had a look at pictures too
+        const givers = (one.inputs ?? []).map(({ type }, i) => types.includes(type) && one.getInputNode(i));
+        for (const giver of givers) if (giver) found.add(giver);
+    }
+}
+
+/** A node and those that take what it gives, the nearest first. */
+function* downstream(node) {
+    const found = new Set([node]);
+    for (const one of found) {
+        yield one;
+        for (const i of (one.outputs ?? []).keys()) for (const taker of one.getOutputNodes(i) ?? []) found.add(taker);
+    }
+}
+
+/**
+ * `{frames, fps}`, 0 where nothing says: of a latent that comes to the node, or to what comes after it, as a sampler;
+ * else of the node's own field.
+ */
+export function framesOf(node) {
+    const after = [...downstream(node)];
+    const count = (nodes, names) => [...nodes].reduce((sofar, one) => sofar || numberIn(one, names), 0);
+    const frames = after.reduce((sofar, one) => sofar || count(upstream(one), COUNTS), 0);
+    return { frames: Math.round(frames || numberIn(node, ["frames"])), fps: count(after, RATES) };
+}
