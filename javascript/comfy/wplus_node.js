@@ -42,7 +42,7 @@ class Mounted {
         const list = () => names.replaceChildren(...directions().map((value) => html("option", { value })));
         const named = { "aria-label": words("Direction"), list: names.id };
         this.direction = html("input", { type: "text", ...named, onfocus: list }); // as ComfyUI has them then
-        show(this.direction, directions()[0] ?? "smile");
+        show(this.direction, directions().find((name) => /\bsmile$/i.test(name)) ?? directions()[0] ?? "smile");
         this.state = new EditorState({ direction: () => this.named, echo: 0 });
         this.state.open(this.text);
         this.state.listen({ wrote: (text) => this.write(apart(text)) });
@@ -135,7 +135,7 @@ class Mounted {
         const { node, state, element } = this, { frames, fps } = framesOf(node), tracks = this.field("tracks");
         if (this.#writing || !element.isConnected) return;
         const note = !tracks ? words("the text comes from another node, which alone can change it")
-            : frames ? "" : words("no latent says how many frames there will be: {0} are drawn", FRAMES);
+            : frames ? "" : words("nothing says how many frames there will be: {0} are drawn", FRAMES);
         state.setFrames(frames || FRAMES, fps, note);
         state.setIdentity(isConnected(node, "identity"));
         state.setRegions(namesIn(this.field("regions")?.value ?? ""));
