@@ -41,7 +41,7 @@ export const app = {
     canvas: { setDirty() {}, steps: 0, emitBeforeChange() { this.steps += 1; }, emitAfterChange() {} },
 };
 class Node {
-    inputs = []; outputs = []; widgets = []; size = [400, 300]; givers = {};
+    inputs = []; outputs = []; widgets = []; size = [400, 300]; graph = null; givers = {};
     getInputNode(i) { return this.givers[this.inputs[i].name] ?? null; }
     getOutputNodes() { return []; }
     computeSize() { return [400, 300]; }
@@ -75,6 +75,7 @@ export async function ask() {
 export function make() {
     const node = new Apply();
     node.onNodeCreated();
+    node.graph = {};
     return node;
 }
 """.replace("PRESETS", str([list(pair) for pair in PRESETS.items()]))

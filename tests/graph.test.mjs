@@ -8,6 +8,7 @@ import { framesOf, isConnected, widgetOf } from "../javascript/comfy/wplus_graph
 /** A node of LiteGraph's kind: `inputs` are `[name, type, giver]`. */
 function node(widgets = {}, inputs = []) {
     const made = {
+        graph: {},
         widgets: Object.entries(widgets).map(([name, value]) => ({ name, value })),
         inputs: inputs.map(([name, type]) => ({ name, type })), outputs: [{}], takers: [],
         getInputNode: (i) => inputs[i][2] ?? null,
@@ -69,4 +70,10 @@ test("a widget is the node's own, or the giver's of the same kind", () => {
     assert.equal(widgetOf(given, "tracks").value, "age = 0.5");
     assert.equal(widgetOf(node({ tracks: "" }, [["tracks", "STRING", node({ seed: 3 })]]), "tracks"), undefined);
     assert.ok(isConnected(given, "tracks") && !isConnected(given, "identity"));
+});
+
+test("a node that is in no graph yet has what is its own", () => {
+    const made = { ...node({ tracks: "smile = 0", frames: 16 }, [["tracks", "STRING", null]]), graph: null };
+    Object.assign(made, { getInputNode: assert.fail, getOutputNodes: assert.fail }); // as LiteGraph does
+    assert.deepEqual([widgetOf(made, "tracks").value, framesOf(made).frames], ["smile = 0", 16]);
 });

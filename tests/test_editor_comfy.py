@@ -87,6 +87,7 @@ def test_a_direction_is_added_as_a_track(editor):
 
 def test_a_workflow_is_no_step_of_the_editor(editor):
     editor.page.evaluate("first.widgets[0].value = 'age = 0.2'; first.onConfigure()")
+    editor.settle()
     assert editor.button("Undo").is_disabled()
 
 

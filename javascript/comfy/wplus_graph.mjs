@@ -5,9 +5,15 @@ const COUNTS = ["batch_size", "video_length", "num_frames", "frame_load_cap", "l
 const RATES = ["frame_rate", "fps"]; // fields of frames a second
 const LATENT = ["LATENT"], PICTURES = ["LATENT", "IMAGE", "*"]; // types that frames come along; "*" is a reroute's
 
+/** The node that is connected to an input of a name, else undefined; one that is in no graph yet has none. */
+function giverOf(node, name) {
+    const at = node.graph ? (node.inputs ?? []).findIndex((input) => input.name === name) : -1;
+    return at < 0 ? undefined : node.getInputNode(at) ?? undefined;
+}
+
 /** Whether something is connected to an input. */
 export function isConnected(node, name) {
-    return Boolean(node.inputs?.some((input, i) => input.name === name && node.getInputNode(i)));
+    return Boolean(giverOf(node, name));
 }
 
 /**
@@ -16,7 +22,7 @@ export function isConnected(node, name) {
  */
 export function widgetOf(node, name) {
     const own = node.widgets?.find((widget) => widget.name === name);
-    const giver = node.inputs?.map((input, i) => input.name === name && node.getInputNode(i)).find(Boolean);
+    const giver = giverOf(node, name);
     return giver ? giver.widgets?.find(({ value }) => typeof value === typeof (own?.value ?? "")) : own;
 }
 
@@ -31,9 +37,9 @@ function* upstream(node) {
     const found = new Set([node]);
     for (const one of found) {
         yield one;
-        const types = one === node ? LATENT : PICTURES; // a sampler's model may have had a look at pictures too
-        const givers = (one.inputs ?? []).map(({ type }, i) => types.includes(type) && one.getInputNode(i));
-        for (const giver of givers) if (giver) found.add(giver);
+        const types = one === node ? LATENT : PICTURES; // a node on the model's way may take pictures for other ends
+        const ways = (one.inputs ?? []).filter(({ type }) => types.includes(type));
+        for (const giver of ways.map(({ name }) => giverOf(one, name))) if (giver) found.add(giver);
     }
 }
 
@@ -42,7 +48,8 @@ function* downstream(node) {
     const found = new Set([node]);
     for (const one of found) {
         yield one;
-        for (const i of (one.outputs ?? []).keys()) for (const taker of one.getOutputNodes(i) ?? []) found.add(taker);
+        const takers = [...(one.graph ? one.outputs ?? [] : []).keys()].flatMap((i) => one.getOutputNodes(i) ?? []);
+        for (const taker of takers) found.add(taker);
     }
 }
 
