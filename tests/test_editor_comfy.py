@@ -131,10 +131,11 @@ def test_a_removed_node_is_looked_at_no_more(editor):
 
 def test_the_palette_is_the_pages(editor):
     look = "() => getComputedStyle(document.querySelector('.wplus-line')).stroke"
-    light = editor.page.evaluate(look)
-    editor.page.evaluate("document.body.classList.add('dark-theme')")
-    editor.page.locator(".wplus-node.dark").wait_for()
-    assert editor.page.evaluate(look) != light
+    editor.page.locator(".wplus-node.dark").wait_for()  # without any palette, as ComfyUI's first
+    dark = editor.page.evaluate(look)
+    editor.page.evaluate("document.documentElement.style.setProperty('--input-text', '#222')")
+    editor.page.locator(".wplus-node:not(.dark)").wait_for()
+    assert editor.page.evaluate(look) != dark
 
 
 def test_the_editor_is_not_in_the_workflow(editor):

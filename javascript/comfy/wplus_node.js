@@ -139,9 +139,9 @@ class Mounted {
         state.setFrames(frames || FRAMES, fps, note);
         state.setIdentity(isConnected(node, "identity"));
         state.setRegions(namesIn(this.field("regions")?.value ?? ""));
-        state.setText(this.text, ["tracks", "strength"].find((name) => isFocused(this.field(name))));
+        state.setText(this.text, ["tracks", "strength"].find((name) => isTyped(this.field(name))));
         element.inert = !tracks;
-        element.parentElement.classList.toggle("dark", document.body.classList.contains("dark-theme"));
+        element.parentElement.classList.toggle("dark", isLight(getComputedStyle(element).color)); // as its text says
     }
 }
 
@@ -150,8 +150,16 @@ function directions() {
     return globalThis.LiteGraph.registered_node_types.WPlusDirection?.nodeData?.input.required.direction[0] ?? [];
 }
 
-function isFocused(widget) {
-    return Boolean(widget?.element) && widget.element === document.activeElement;
+/** Whether a person types a widget's text: ComfyUI's newer nodes show it in a box that is not the widget's own. */
+function isTyped(widget) {
+    const { activeElement } = document;
+    return Boolean(widget && activeElement?.matches("textarea, input") && activeElement.value === widget.value);
+}
+
+/** Whether a colour, as rgb(…), is nearer to white than to black. */
+function isLight(colour) {
+    const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
+    return red + green + blue > 1.5 * 255;
 }
 
 function namesIn(text) {
