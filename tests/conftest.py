@@ -32,8 +32,9 @@ def pytest_terminal_summary(terminalreporter):
     """Say what was left out, as pytest says what was skipped."""
     if collect_ignore:
         terminalreporter.write_line(f"LEFT OUT without gradio: {', '.join(collect_ignore)}")
-    if not os.environ.get("WEBUI_DIR"):
-        terminalreporter.write_line("LEFT OUT without WEBUI_DIR: tests/real")
+    for name, folder in (("WEBUI_DIR", "real"), ("COMFY_DIR", "real_comfy")):
+        if not os.environ.get(name):
+            terminalreporter.write_line(f"LEFT OUT without {name}: tests/{folder}")
 
 
 @pytest.fixture(scope="session")
