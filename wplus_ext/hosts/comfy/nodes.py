@@ -8,6 +8,7 @@ from comfy.patcher_extension import WrappersMP
 
 from ...library.index import Entry
 from . import inputs
+from .images import IdentityFromImage, Measure
 from .inputs import ADAPTER, CATEGORY, LATENT, LIBRARY, NUMBERS, TRACKS
 from .sampling import KEY, Edit, Edits, Loaded
 from .values import Drawn, strength_of
@@ -187,6 +188,8 @@ NODES = {
     "WPlusTrack": (DrawTrack, "W+ Track"),
     "WPlusApply": (Apply, "Apply W+"),
     "WPlusReport": (Report, "W+ Report"),
+    "WPlusIdentityFromImage": (IdentityFromImage, "W+ Identity from Image"),
+    "WPlusMeasure": (Measure, "W+ Measure"),
 }
 NODE_CLASS_MAPPINGS = {name: node for name, (node, _) in NODES.items()}
 NODE_DISPLAY_NAME_MAPPINGS = {name: label for name, (_, label) in NODES.items()}
