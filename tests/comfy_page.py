@@ -59,7 +59,10 @@ class Node {
 class Apply extends Node {
     constructor() {
         super();
-        for (const name of ["tracks", "strength", "latent", "identity"]) this.inputs.push({ name, type: "STRING" });
+        const { givers } = this;
+        for (const name of ["tracks", "strength", "latent", "identity"]) {
+            this.inputs.push({ name, type: "STRING", get link() { return givers[name] ? 1 : null; } });
+        }
         this.addDOMWidget("tracks", "customtext", document.createElement("textarea"), {});
         this.widgets.push({ name: "strength", value: "1" }, { name: "frames", value: 16 });
     }

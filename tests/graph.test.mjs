@@ -10,7 +10,8 @@ function node(widgets = {}, inputs = []) {
     const made = {
         graph: {},
         widgets: Object.entries(widgets).map(([name, value]) => ({ name, value })),
-        inputs: inputs.map(([name, type]) => ({ name, type })), outputs: [{}], takers: [],
+        inputs: inputs.map(([name, type, giver], i) => ({ name, type, link: giver ? i : null })),
+        outputs: [{}], takers: [],
         getInputNode: (i) => inputs[i][2] ?? null,
         getOutputNodes: () => made.takers,
     };
@@ -55,6 +56,13 @@ test("frames a second are those of the video that is made", () => {
     const apply = node({ frames: 16 }), sampler = node({}, [["model", "MODEL", apply]]);
     node({ frame_rate: 8 }, [["images", "IMAGE", node({}, [["samples", "LATENT", sampler]])]]);
     assert.equal(framesOf(apply).fps, 8);
+});
+
+test("what comes from outside a subgraph is not known", () => {
+    const made = node({ tracks: "smile = 0", frames: 16 }, [["tracks", "STRING"], ["latent", "LATENT"]]);
+    made.inputs.forEach((input) => (input.link = 7)); // to which no node belongs
+    assert.deepEqual([widgetOf(made, "tracks"), isConnected(made, "tracks")], [undefined, true]);
+    assert.equal(framesOf(made).frames, 16);
 });
 
 test("a circle ends", () => {

@@ -5,15 +5,15 @@ const COUNTS = ["batch_size", "video_length", "num_frames", "frame_load_cap", "l
 const RATES = ["frame_rate", "fps"]; // fields of frames a second
 const LATENT = ["LATENT"], PICTURES = ["LATENT", "IMAGE", "*"]; // types that frames come along; "*" is a reroute's
 
-/** The node that is connected to an input of a name, else undefined; one that is in no graph yet has none. */
-function giverOf(node, name) {
-    const at = node.graph ? (node.inputs ?? []).findIndex((input) => input.name === name) : -1;
-    return at < 0 ? undefined : node.getInputNode(at) ?? undefined;
-}
-
 /** Whether something is connected to an input. */
 export function isConnected(node, name) {
-    return Boolean(giverOf(node, name));
+    return Boolean(node.inputs?.some((input) => input.name === name && (input.link ?? null) !== null));
+}
+
+/** The node that is connected to an input; undefined where there is none, or it is outside this subgraph. */
+function giverOf(node, name) {
+    if (!isConnected(node, name)) return undefined;
+    return node.getInputNode(node.inputs.findIndex((input) => input.name === name)) ?? undefined;
 }
 
 /**
@@ -21,9 +21,9 @@ export function isConnected(node, name) {
  * such a value. Undefined where there is none: then nobody knows the value before it is made.
  */
 export function widgetOf(node, name) {
-    const own = node.widgets?.find((widget) => widget.name === name);
-    const giver = giverOf(node, name);
-    return giver ? giver.widgets?.find(({ value }) => typeof value === typeof (own?.value ?? "")) : own;
+    const own = node.widgets?.find((widget) => widget.name === name), kind = typeof (own?.value ?? "");
+    if (!isConnected(node, name)) return own;
+    return giverOf(node, name)?.widgets?.find(({ value }) => typeof value === kind);
 }
 
 /** A node's number in the first of some widgets that has one above 0, else 0. */
