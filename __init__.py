@@ -4,7 +4,7 @@ import sys
 
 if "folder_paths" in sys.modules:  # ComfyUI's, which is there before it loads any node
     from .wplus_ext.hosts.comfy.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS  # noqa: F401
-    from .wplus_ext.hosts.comfy.page import serve_style
+    from .wplus_ext.hosts.comfy.page import serve_files
 
-    serve_style()
+    serve_files()
     WEB_DIRECTORY = "./javascript"  # of which ComfyUI loads what ends in .js, in folders too

@@ -38,6 +38,7 @@ APP = """
 const asked = [];
 export const app = {
     registerExtension: (extension) => asked.push(extension),
+    extensionManager: { setting: { get: () => localStorage.getItem("language") ?? "en" } },
     canvas: { setDirty() {}, steps: 0, emitBeforeChange() { this.steps += 1; }, emitAfterChange() {} },
 };
 class Node {
@@ -84,6 +85,9 @@ export function make() {
 """.replace("PRESETS", str([list(pair) for pair in PRESETS.items()]))
 
 
+PATHS = {"/extensions/wplus/": "/javascript/", "/wplus/style": "/style", "/wplus/": "/localizations/"}
+
+
 class Handler(editor_page.Handler):
     def do_GET(self) -> None:
         made = {"/": (PAGE, "text/html"), "/scripts/app.js": (APP, "text/javascript")}
@@ -94,7 +98,8 @@ class Handler(editor_page.Handler):
             self.end_headers()
             self.wfile.write(text.encode())
             return
-        self.path = self.path.replace("/extensions/wplus/", "/javascript/").replace("/wplus/style.css", "/style.css")
+        for asked, path in PATHS.items():
+            self.path = self.path.replace(asked, path, self.path.startswith(asked))
         super().do_GET()
 
 

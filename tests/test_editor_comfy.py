@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import comfy_page
+import editor_page
 import pytest
 from comfy_page import NodeEditor
 
@@ -142,3 +143,9 @@ def test_the_editor_is_not_in_the_workflow(editor):
     widget = "first.widgets.find(({ name }) => name === 'curve')"
     assert editor.page.evaluate(f"[{widget}.serialize, {widget}.options.serialize]") == [False, False]
     assert editor.page.evaluate("first.widgets.at(-1).name") == "curve"  # so others keep their places there
+
+
+def test_the_editor_speaks_the_pages_language(editor, url):
+    editor.page.evaluate("localStorage.setItem('language', 'de')")
+    editor_page.visit(editor.page, url)
+    assert editor.page.get_by_role("button", name="Spur hinzufügen").is_visible()

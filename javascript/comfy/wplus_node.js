@@ -17,10 +17,18 @@ const SIZE = [620, 420]; // of a new node's editor, in the graph's units
 const MARGIN = 10; // that ComfyUI leaves around a widget's element
 const FRAMES = 16; // that are drawn where nothing says how many there will be
 const ITS = ["enter", "s"]; // with Ctrl: to queue and to save, which are ComfyUI's wherever one is
-const STYLE = new URL("../../../wplus/style.css", import.meta.url).href; // see wplus_ext/hosts/comfy/page.py
+const FILES = new URL("../../../wplus/", import.meta.url); // see wplus_ext/hosts/comfy/page.py
+const LANGUAGES = { de: "de_DE", ja: "ja_JP", zh: "zh_CN" }; // by ComfyUI's names
 
 app.registerExtension({
     name: "wplus.curve",
+    async init() {
+        document.head.append(html("link", { rel: "stylesheet", href: new URL("style.css", FILES) }));
+        const language = LANGUAGES[app.extensionManager?.setting.get("Comfy.Locale")];
+        if (!language) return;
+        const found = await fetch(new URL(`${language}.json`, FILES));
+        if (found.ok) globalThis.localization = await found.json(); // where wplus_words.mjs looks
+    },
     beforeRegisterNodeDef(nodeType, { name, input }) {
         if (name !== "WPlusApply") return;
         const { onNodeCreated } = nodeType.prototype;
@@ -29,7 +37,6 @@ app.registerExtension({
             new Mounted(this, input.required.tracks[1].presets);
         };
     },
-    init: () => document.head.append(html("link", { rel: "stylesheet", href: STYLE })),
 });
 
 /** A node's editor. */

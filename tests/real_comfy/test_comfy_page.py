@@ -126,6 +126,17 @@ def test_a_workflow_brings_the_text_back(editor):
     assert inputs["tracks"] == MOVED and "curve" not in inputs
 
 
+def test_the_editor_speaks_comfyuis_language(window, comfy):
+    window.evaluate("app.extensionManager.setting.set('Comfy.Locale', 'ja')")
+    window.wait_for_timeout(500)
+    open_page(window, comfy.url)
+    window.evaluate(MAKE)
+    window.get_by_role("button", name="トラックを追加").wait_for()
+    window.evaluate("app.extensionManager.setting.set('Comfy.Locale', 'en')")
+    window.wait_for_timeout(500)
+    open_page(window, comfy.url)
+
+
 def test_the_editor_has_the_palettes_colours(editor):
     look = "getComputedStyle(document.querySelector('.wplus-node')).backgroundColor"
     seen = []
