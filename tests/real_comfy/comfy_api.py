@@ -94,13 +94,15 @@ class Comfy:
             motion |= more.pop("motion", {})
             graph["motion"] = node("ADE_AnimateDiffLoaderGen1", model=model, context_options=["context", 0], **motion)
             model = ["motion", 0]
-        before = more.pop("before", None)  # a node that gets the MODEL before the edits
+        before, after = more.pop("before", None), more.pop("after", None)  # nodes that get the MODEL besides
         if before:
             graph["before"], model = {**before, "inputs": {**before["inputs"], "model": model}}, ["before", 0]
         for i, edit in enumerate(edits):
             graph[f"apply {i}"] = node("WPlusApply", model=model, adapter=["adapter", 0], **{**EDIT, **edit})
             model = [f"apply {i}", 0]
         edited = model
+        if after:
+            graph["after"], model = {**after, "inputs": {**after["inputs"], "model": model}}, ["after", 0]
         if watch:
             graph["probe"] = node("Probe", model=model, **watch)
             model = ["probe", 0]
