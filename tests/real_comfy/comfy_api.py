@@ -72,7 +72,7 @@ class Comfy:
                 return None
         return {node: shown["text"] for node, shown in found["outputs"].items() if "text" in shown}
 
-    def graph(self, edits=(), length=24, window=8, steps=2, cfg=7.0, sampler="euler", watch=None, **more):
+    def graph(self, edits=(), length=24, window=8, steps=2, cfg=7.0, sampler_name="euler", watch=None, **more):
         """A graph that samples ``length`` frames with AnimateDiff-Evolved, in windows, or without where ``window`` is
         None; ``edits`` are the inputs of Apply W+ nodes in a row, ``more`` are further nodes."""
         text = {"clip": ["checkpoint", 1]}
@@ -106,7 +106,7 @@ class Comfy:
         if watch:
             graph["probe"] = node("Probe", model=model, **watch)
             model = ["probe", 0]
-        sampling = {"seed": 7, "steps": steps, "cfg": cfg, "sampler_name": sampler, "scheduler": "normal"}
+        sampling = {"seed": 7, "steps": steps, "cfg": cfg, "sampler_name": sampler_name, "scheduler": "normal"}
         conditions = {name: [name, 0] for name in ("positive", "negative")} | {"latent_image": ["latent", 0]}
         graph["sampler"] = node("KSampler", model=model, denoise=1.0, **sampling, **conditions)
         graph["show"] = node("Show", it=["sampler", 0])
@@ -143,7 +143,7 @@ EDIT = {
 }  # fmt: skip
 
 
-def node(kind, **inputs):
+def node(kind, /, **inputs):
     return {"class_type": kind, "inputs": inputs}
 
 

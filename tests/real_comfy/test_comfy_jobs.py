@@ -130,21 +130,21 @@ def test_lora(comfy):
     assert comfy.calls_without(**SHORT, before=lora)[0]["f"] != comfy.calls_without(**SHORT)[0]["f"]
 
 
-def test_controlnet(comfy):
+@pytest.mark.parametrize("loader, window", [("ControlNetLoader", 12), ("ACN_ControlNetLoaderAdvanced", 8)])
+def test_controlnet(comfy, loader, window):
+    """In windows AnimateDiff-Evolved wants those of Advanced-ControlNet."""
+    name = {"ControlNetLoader": "control_net_name"}.get(loader, "cnet")
+    controlled = {
+        "positive": ["text", 0], "negative": ["text", 0], "control_net": ["net", 0], "image": ["image", 0],
+        "strength": 1.0, "start_percent": 0.0, "end_percent": 1.0,
+    }  # fmt: skip
     given = {
         "image": node("EmptyImage", width=64, height=64, batch_size=1, color=0x808080),
-        "net": picked(comfy, "ControlNetLoader", "control_net_name"),
-        "positive": node(
-            "ControlNetApplyAdvanced", positive=["text", 0], negative=["text", 0], control_net=["net", 0],
-            image=["image", 0], strength=1.0, start_percent=0.0, end_percent=1.0,
-        ),
+        "net": picked(comfy, loader, name),
         "text": node("CLIPTextEncode", text="a photo of a woman", clip=["checkpoint", 1]),
-        "negative": node(
-            "ControlNetApplyAdvanced", positive=["text", 0], negative=["text", 0], control_net=["net", 0],
-            image=["image", 0], strength=1.0, start_percent=0.0, end_percent=1.0,
-        ),
-    }  # fmt: skip
-    touches_exactly(comfy, [9], **SHORT, **given)
+        **{sign: node("ControlNetApplyAdvanced", **controlled) for sign in ("positive", "negative")},
+    }
+    touches_exactly(comfy, [9], **SHORT, window=window, **given)
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
@@ -154,8 +154,8 @@ def test_ipadapter(comfy, order):
         "embeds": node("Embeds"),
     }
     beside = node(
-        "IPAdapterEmbeds", ipadapter=["ip", 0], pos_embed=["embeds", 0], weight=1.0, weight_type="linear",
-        start_at=0.0, end_at=1.0, embeds_scaling="V only",
+        "IPAdapterEmbeds", ipadapter=["ip", 0], pos_embed=["embeds", 0], neg_embed=["embeds", 0], weight=1.0,
+        weight_type="linear", start_at=0.0, end_at=1.0, embeds_scaling="V only",
     )  # fmt: skip
     touches_exactly(comfy, [9], **SHORT, **given, **{order: beside})
     assert comfy.calls_without(**SHORT, **given, **{order: beside})[0]["f"] != comfy.calls_without(**SHORT)[0]["f"]
