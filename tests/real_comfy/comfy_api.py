@@ -72,7 +72,7 @@ class Comfy:
                 return None
         return {node: shown["text"] for node, shown in found["outputs"].items() if "text" in shown}
 
-    def graph(self, edits=(), length=24, window=8, steps=2, cfg=7.0, sampler="euler", watch=None, **more):
+    def graph(self, edits=(), length=24, window=8, steps=2, cfg=7.0, sampler_name="euler", watch=None, **more):
         """A graph that samples ``length`` frames with AnimateDiff-Evolved, in windows, or without where ``window`` is
         None; ``edits`` are the inputs of Apply W+ nodes in a row, ``more`` are further nodes."""
         text = {"clip": ["checkpoint", 1]}
@@ -94,17 +94,19 @@ class Comfy:
             motion |= more.pop("motion", {})
             graph["motion"] = node("ADE_AnimateDiffLoaderGen1", model=model, context_options=["context", 0], **motion)
             model = ["motion", 0]
-        before = more.pop("before", None)  # a node that gets the MODEL before the edits
+        before, after = more.pop("before", None), more.pop("after", None)  # nodes that get the MODEL besides
         if before:
             graph["before"], model = {**before, "inputs": {**before["inputs"], "model": model}}, ["before", 0]
         for i, edit in enumerate(edits):
             graph[f"apply {i}"] = node("WPlusApply", model=model, adapter=["adapter", 0], **{**EDIT, **edit})
             model = [f"apply {i}", 0]
         edited = model
+        if after:
+            graph["after"], model = {**after, "inputs": {**after["inputs"], "model": model}}, ["after", 0]
         if watch:
             graph["probe"] = node("Probe", model=model, **watch)
             model = ["probe", 0]
-        sampling = {"seed": 7, "steps": steps, "cfg": cfg, "sampler_name": sampler, "scheduler": "normal"}
+        sampling = {"seed": 7, "steps": steps, "cfg": cfg, "sampler_name": sampler_name, "scheduler": "normal"}
         conditions = {name: [name, 0] for name in ("positive", "negative")} | {"latent_image": ["latent", 0]}
         graph["sampler"] = node("KSampler", model=model, denoise=1.0, **sampling, **conditions)
         graph["show"] = node("Show", it=["sampler", 0])
@@ -141,7 +143,7 @@ EDIT = {
 }  # fmt: skip
 
 
-def node(kind, **inputs):
+def node(kind, /, **inputs):
     return {"class_type": kind, "inputs": inputs}
 
 

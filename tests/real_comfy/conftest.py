@@ -3,12 +3,13 @@
 Skipped unless the environment says where that ComfyUI is:
 
     COMFY_DIR     its folder, with AnimateDiff-Evolved in custom_nodes, a checkpoint of SD 1.5, a motion module, and an
-                  adapter and directions in models/wplus
+                  adapter and directions in models/wplus; what is there of IPAdapter_plus, Advanced-ControlNet, a LoRA,
+                  a ControlNet and an IP-Adapter is tried too
     COMFY_PYTHON  the python that runs it, COMFY_DIR/../venv/bin/python if absent
     COMFY_ARGS    arguments of main.py, ``--cpu`` if absent
 
 Any checkpoint will do, one with random weights too: rows are only compared with each other. ComfyUI runs with a folder
-of its own for inputs, outputs and custom nodes, links all of them: this repository, AnimateDiff-Evolved and the probe,
+of its own for inputs, outputs and custom nodes, links all of them: this repository, those others, and the probe,
 through which rows are seen. `touches_exactly` is the check: with a scale that is 1 at some frames and 0 at all others,
 exactly these frames' rows differ in the first cross-attention.
 """
@@ -29,7 +30,7 @@ from comfy_api import PATIENCE, Comfy
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("COMFY_DIR", ""))
-OTHERS = ("*AnimateDiff-Evolved*", "*[iI][pP][aA]dapter_plus*")
+OTHERS = ("*AnimateDiff-Evolved*", "*Advanced-ControlNet*", "*IPAdapter_plus*")
 
 if not os.environ.get("COMFY_DIR"):
     collect_ignore_glob = ["test_*.py"]

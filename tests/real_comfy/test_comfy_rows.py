@@ -54,7 +54,7 @@ def test_touches_exactly_the_edited_frame(comfy, case):
     "sampler", ["euler_ancestral", "heun", "dpm_2", "dpmpp_2m", "dpmpp_sde", "ddim", "uni_pc", "lcm"]
 )
 def test_samplers(comfy, sampler):
-    touches_exactly(comfy, [9], length=12, sampler=sampler)
+    touches_exactly(comfy, [9], length=12, sampler_name=sampler)
 
 
 def test_windows_with_the_whole_unet(comfy):

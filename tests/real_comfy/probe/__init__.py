@@ -134,6 +134,19 @@ class OneByOne(Numbers):
     OUTPUT_IS_LIST = (True,)
 
 
+class Embeds:
+    """What IPAdapter_plus takes for a picture."""
+
+    CATEGORY, FUNCTION, RETURN_TYPES = "probe", "make", ("EMBEDS",)
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    def make(self):
+        return (torch.randn(1, 1024, generator=torch.Generator().manual_seed(0)),)
+
+
 async def left_over(request):
     """The paths of modules that carry hooks of ours. Must be none between jobs."""
     names = []
@@ -150,4 +163,4 @@ def _home(hook):
 
 
 PromptServer.instance.routes.get("/wplus-probe")(left_over)
-NODE_CLASS_MAPPINGS = {"Probe": Probe, "Show": Show, "Numbers": Numbers, "OneByOne": OneByOne}
+NODE_CLASS_MAPPINGS = {"Probe": Probe, "Show": Show, "Numbers": Numbers, "OneByOne": OneByOne, "Embeds": Embeds}
