@@ -49,7 +49,7 @@ class Mounted {
         const list = () => names.replaceChildren(...directions().map((value) => html("option", { value })));
         const named = { "aria-label": words("Direction"), list: names.id };
         this.direction = html("input", { type: "text", ...named, onfocus: list }); // as ComfyUI has them then
-        show(this.direction, directions().find((name) => /\bsmile$/i.test(name)) ?? directions()[0] ?? "smile");
+        show(this.direction, firstDirection());
         this.state = new EditorState({ direction: () => this.named, echo: 0 });
         this.state.open(this.text);
         this.state.listen({ wrote: (text) => this.write(apart(text)) });
@@ -155,6 +155,12 @@ class Mounted {
 /** The names of directions that ComfyUI has for the node which picks one. */
 function directions() {
     return globalThis.LiteGraph.registered_node_types.WPlusDirection?.nodeData?.input.required.direction[0] ?? [];
+}
+
+/** The one to begin with, as on the WebUI's page: a smile by steps where there is one. */
+function firstDirection() {
+    const smiles = directions().filter((name) => name.split("/").at(-1) === "smile");
+    return smiles.find((name) => !name.startsWith("ganspace/")) ?? [...smiles, ...directions(), "smile"][0];
 }
 
 /** Whether a person types a widget's text: ComfyUI's newer nodes show it in a box that is not the widget's own. */
