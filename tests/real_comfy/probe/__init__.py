@@ -48,7 +48,7 @@ class Watch:
             comfy.model_management.interrupt_current_processing()
             comfy.model_management.throw_exception_if_processing_interrupted()
         context = args[1] if len(args) > 1 else kwargs["context"]
-        options = next(each for each in (*args, kwargs.get("transformer_options")) if isinstance(each, dict))
+        options = args[4] if len(args) > 4 else kwargs["transformer_options"]
 
         def on_output(module, given, output):  # after the forward, so that it is what all hooks have made of it
             self.write({"signs": hashes(x > 0), "f": hashes(given[0]), "parts": options["cond_or_uncond"]})

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import folder_paths
 import numpy as np
+from comfy.model_management import get_torch_device
 from PIL import Image
 from torch import Tensor
-
-from comfy.model_management import get_torch_device
 
 from ...library.index import Entry
 from ...measure import fit
