@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
+FOLDER = Path(os.environ.get("COMFY_DIR", ""))
+PYTHON = os.environ.get("COMFY_PYTHON") or str(FOLDER.parent / "venv/bin/python")
 PATIENCE = 600  # seconds to wait at most, for the start and for an answer
 
 

@@ -26,10 +26,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from comfy_api import PATIENCE, Comfy
+from comfy_api import FOLDER, PATIENCE, PYTHON, Comfy
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("COMFY_DIR", ""))
 OTHERS = ("*AnimateDiff-Evolved*", "*Advanced-ControlNet*", "*IPAdapter_plus*")
 
 if not os.environ.get("COMFY_DIR"):
@@ -58,8 +57,7 @@ def comfy(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    python = os.environ.get("COMFY_PYTHON") or str(FOLDER.parent / "venv/bin/python")
-    command = [python, "main.py", *shlex.split(os.environ.get("COMFY_ARGS", "--cpu")), "--port", str(port)]
+    command = [PYTHON, "main.py", *shlex.split(os.environ.get("COMFY_ARGS", "--cpu")), "--port", str(port)]
     command += ["--base-directory", str(tmp), "--disable-auto-launch", "--disable-api-nodes"]
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open(tmp / "log.txt", "w"))
