@@ -168,9 +168,9 @@ def _read(file):
     return calls
 
 
-def touches_exactly(comfy, frames, edits=None, negative=True, **more):
+def touches_exactly(comfy, frames, edits=None, only_positive=False, **more):
     """With a scale that is 1 at some frames and 0 at all others, exactly these frames' rows differ."""
-    edits = [comfy.only(*frames, negative=negative)] if edits is None else edits
+    edits = [comfy.only(*frames, negative=not only_positive)] if edits is None else edits
     before = comfy.calls_without(**more)
     after, shown = comfy.calls(edits, **more)
     assert [call["frames"] for call in after] == [call["frames"] for call in before]
@@ -178,6 +178,6 @@ def touches_exactly(comfy, frames, edits=None, negative=True, **more):
     for old, new in zip(before, after):
         per = len(new["f"]) // len(new["parts"])
         for row, (frame, was, now) in enumerate(zip(new["frames"], old["f"], new["f"])):
-            is_edited = frame in frames and (negative or new["parts"][row // per] != 1)
+            is_edited = frame in frames and not (only_positive and new["parts"][row // per] == 1)
             assert (was != now) == is_edited, f"row {row} of frame {frame}"
     return after, shown

@@ -28,7 +28,7 @@ CASES = {
     "loop": {"context": looped()},
     "loop, stride 3": {"context": looped(context_stride=3, context_overlap=2)},
     "batched": {"context": node("ADE_BatchedContextOptions", context_length=8)},
-    "only positive": {"negative": False},
+    "only positive": {"only_positive": True},
     "CFG 1": {"cfg": 1.0},
     "without AnimateDiff": {"window": None},
     # They compare the levels of all steps with those of all frames, and so need as many.

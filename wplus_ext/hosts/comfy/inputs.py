@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import time
+
 from ...fields import Field
 from ...library.names import named_by
 from ...presets import PRESETS
@@ -33,8 +36,14 @@ def widget(name: str) -> tuple[object, dict[str, object]]:
 
 def names(folder: str) -> tuple[list[str], dict[str, object]]:
     """The names of a folder of the library, as a list to pick from."""
+    return _listed(folder, int(time.monotonic())), {"tooltip": f"a file of models/wplus/{folder}"}
+
+
+@functools.lru_cache(maxsize=8)
+def _listed(folder: str, second: int) -> list[str]:
+    """The names in a folder, listed anew each second: ComfyUI asks many times for each run."""
     folders.look_again(LIBRARY)
-    return LIBRARY.names(folder), {"tooltip": f"a file of models/wplus/{folder}"}
+    return LIBRARY.names(folder)
 
 
 def linked(kind: str, tooltip: str) -> tuple[str, dict[str, object]]:

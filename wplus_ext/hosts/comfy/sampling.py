@@ -131,8 +131,7 @@ class Edits:
         """Sample. Raises ValueError for what cannot be, RuntimeError where the edit cannot reach the UNet."""
         guider = executor.class_obj
         unet, length = guider.model_patcher.model.diffusion_model, len(noise)
-        self.plan(length)  # its faults, before anything is computed
-        with following(unet, self.loaded.adapter, self.plan, Reader(guider, length)) as follower:
+        with following(unet, self.loaded.adapter, self.plan(length), Reader(guider, length)) as follower:
             made = executor(noise, *args, **kwargs)
             if follower.report is None:
                 raise RuntimeError(
