@@ -13,9 +13,9 @@ const STEP = 0.05, FINE = 0.001; // of values that are dragged
 export class EditorState extends Model {
     #direction;
 
-    /** `direction()` is the name for a new track, `now()` a time in milliseconds. */
-    constructor({ direction = () => "smile", now } = {}) {
-        super(now);
+    /** `direction()` is the name for a new track; `now` and `echo` are `Told`'s. */
+    constructor({ direction = () => "smile", now, echo } = {}) {
+        super(now, echo);
         this.#direction = direction;
     }
 

@@ -1,16 +1,18 @@
 // A state whose text is the page's too: whom it tells of changes, and which of the page's texts are news to it.
 
-const ECHO = 2000; // milliseconds: what was written comes back sooner
+const ECHO = 2000; // milliseconds: what was written comes back sooner, where a page answers late
 
 export class Told {
     #written = []; // the last texts, newest last
     #writtenAt = -Infinity;
     #listeners = [];
     #now;
+    #echo;
 
-    /** `now()` is a time in milliseconds. */
-    constructor(now = () => performance.now()) {
+    /** `now()` is a time in milliseconds, and so is `echo`, within which a text comes back; 0: this page's do not. */
+    constructor(now = () => performance.now(), echo = ECHO) {
         this.#now = now;
+        this.#echo = echo;
     }
 
     /**
@@ -31,7 +33,7 @@ export class Told {
      * typed is, even where it was written before.
      */
     isNews(text, typed) {
-        if (this.#now() - this.#writtenAt > ECHO) this.#written = [];
+        if (this.#now() - this.#writtenAt >= this.#echo) this.#written = [];
         return text !== this.text && (typed || !this.#written.includes(text));
     }
 

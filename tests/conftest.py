@@ -28,12 +28,25 @@ LEFT_OUT = [path.name for path in sorted(HERE.glob("test_*.py")) if NEEDS_GRADIO
 collect_ignore = [] if importlib.util.find_spec("gradio") else LEFT_OUT
 
 
+class AsFolder:
+    """For pytest the repository is a folder: the __init__.py in it, which ComfyUI reads, makes it no package."""
+
+    @staticmethod
+    def pytest_collect_directory(path, parent):
+        return pytest.Dir.from_parent(parent, path=path) if path == HERE.parent else None
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(AsFolder())
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say what was left out, as pytest says what was skipped."""
     if collect_ignore:
         terminalreporter.write_line(f"LEFT OUT without gradio: {', '.join(collect_ignore)}")
-    if not os.environ.get("WEBUI_DIR"):
-        terminalreporter.write_line("LEFT OUT without WEBUI_DIR: tests/real")
+    for name, folder in (("WEBUI_DIR", "real"), ("COMFY_DIR", "real_comfy")):
+        if not os.environ.get(name):
+            terminalreporter.write_line(f"LEFT OUT without {name}: tests/{folder}")
 
 
 @pytest.fixture(scope="session")

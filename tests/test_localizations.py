@@ -19,7 +19,7 @@ from wplus_ext.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 FILES = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "localizations").glob("*.json")}
-MODULES = [path.read_text("utf-8") for path in (ROOT / "javascript").glob("*.mjs")]
+MODULES = [path.read_text("utf-8") for path in (ROOT / "javascript").rglob("*.*js")]
 CALL = re.compile(r'(?<![\w#])words\(\s*(?:("(?:[^"\\]|\\.)*")|([^),]*))')  # with a literal, or something else
 GIVEN = {"title", "text", "says"}  # what Python wrote, or another call
 WAITING = re.compile(r'"says": ("[^"]+")')  # see wplus_ext/hosts/webui/parts.py

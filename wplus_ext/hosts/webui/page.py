@@ -13,6 +13,7 @@ from ...fields import Field
 from ...library import calibration
 from ...library.index import Library
 from ...library.resolve import resolve
+from ...presets import PRESETS
 from ...regions import with_regions
 from ...settings import FIELDS, NO_IDENTITY, PREFIX, Settings, from_infotext
 from ...tracks import TrackError
@@ -24,7 +25,7 @@ from .job import Job
 from .notes import note, refuse_zeros
 from .parts import pressed
 from .people import People
-from .picker import PRESETS, Picker, directions_of, first_direction, named_in, titled
+from .picker import Picker, directions_of, first_direction, named_in, titled
 from .shown import report_html
 from .words import banner, fault_html, lead_to, note_html
 

@@ -10,18 +10,11 @@ import gradio as gr
 from ...library.index import Library, Missing
 from ...library.published import DIRECTIONS, FIRST, TITLES
 from ...measure.goals import FAR
+from ...presets import PRESETS
 from ...settings import NO_IDENTITY
 from ...tracks import format_schedule, parse_schedule
 from .words import fault_html
 
-PRESETS = {  # of lambda; of an identity's alpha they are so much larger
-    "From less to more": "-0.7 > 0 > 0.7",
-    "There and back": "0 > 0.7 > 0",
-    "Steady": "0.5",
-    "Fade in": "0 > 0.7",
-    "Pulse, again and again": "loop 0%:(0):smooth, 50%:(0.7):smooth",
-    "Blink: down and up in the middle": "0%:(0), 45%:(0):smooth, 50%:(-0.7):smooth, 55%:(0)",
-}
 BETWEEN = " · "  # what a direction does, and its name
 
 
