@@ -41,9 +41,7 @@ def studio(own, request):
     if name == "DPMSolverSDEScheduler":
         pytest.importorskip("torchsde")
     before = own.models.scheduler
-    own.models.scheduler = own.pipe.scheduler = getattr(diffusers, name).from_config(
-        before.config, **DRAWING.get(name, {})
-    )
+    own.models.scheduler = own.pipe.scheduler = getattr(diffusers, name).from_config(before.config, **DRAWING.get(name, {}))
     yield own
     own.models.scheduler = own.pipe.scheduler = before
 
