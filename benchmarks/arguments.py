@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,9 +29,9 @@ import numpy as np  # noqa: E402
 from wplus_ext.__main__ import _parser, main  # noqa: E402
 from wplus_ext.commands import NAMES  # noqa: E402
 from wplus_ext.edit.report import Report  # noqa: E402
-from wplus_ext.library.index import Library  # noqa: E402
 from wplus_ext.library.resolve import resolve  # noqa: E402
-from wplus_ext.studio.pipeline import MINIATURE, Studio  # noqa: E402
+from wplus_ext.studio.models import MINIATURE, Choice  # noqa: E402
+from wplus_ext.studio.pipeline import Studio  # noqa: E402
 
 NUMBERS = {int: ("1", "3", "-5", "9" * 400), float: ("0.5", "1", "1e999", "nan")}
 LIMIT = 20  # seconds of a list
@@ -99,10 +100,9 @@ def run(arguments: Sequence[str]) -> str:
 def place() -> Iterator[None]:
     """A folder to be in with a library and somebody's files, and nothing that takes time."""
 
-    def begin(self: Studio, folder: Path | None = None, library: Sequence[Path] = (), *_: object, **__: object) -> None:
-        self.folder, self.library = Path(folder or MINIATURE), Library(library or [MINIATURE / "wplus"])
-
-    def render(self: Studio, shots: Sequence, tick: object = None) -> Iterator[tuple[np.ndarray, Report]]:
+    def render(
+        self: Studio, shots: Sequence, tick: object = None, drafts: object = None
+    ) -> Iterator[tuple[np.ndarray, Report]]:
         for shot in shots[:20]:
             plan = resolve(shot.edit, self.library).plan(shot.frames)
             yield np.zeros((2, 16, 16, 3), np.uint8), Report(plan.mode, shot.frames, [], plan.scales)
@@ -117,8 +117,12 @@ def place() -> Iterator[None]:
         Path(folder, "photos", "1.png").write_bytes(b"mine")
         os.mkfifo(Path(folder, "pipe"))
         Path(folder, "link.gif").symlink_to("mine.gif")
-        stack.enter_context(mock.patch.object(Studio, "__init__", begin))
-        stack.enter_context(mock.patch.object(Studio, "render", render))
+        models = SimpleNamespace(pipe=None, scheduler=None, controlnet=None, notes=[])
+        stack.enter_context(mock.patch("wplus_ext.studio.pipeline.load", lambda *_: models))
+        stack.enter_context(mock.patch.object(Choice, "hashes", lambda self: {}))
+        for name, stand_in in (("render", render), ("check", lambda self, shots: None), ("multiple", 8)):
+            stack.enter_context(mock.patch.object(Studio, name, stand_in))
+        stack.enter_context(mock.patch("wplus_ext.studio.workers.cluster.joined", side_effect=ValueError("no Ray")))
         stack.enter_context(mock.patch.object(Studio, "size", lambda self, shot: (shot.width or 64, shot.height or 64)))
         stack.enter_context(mock.patch("wplus_ext.miniature.demo.write", lambda out, force: (0, 0)))
         found = {"seeds": 1, "prompts": 1, "steps": 1, "guidance": 1.0, "table": ["±"], "ranges": {}, "figures": []}

@@ -110,10 +110,10 @@ def _side_by_side(studio: Studio, shot: Shot, seed: int) -> Draft:
     """Two videos of the miniature as one of twice their width, some of whose steps are to be taken again."""
     videos = [studio.advance(studio.begin(replace(shot, seed=2 * seed + i))) for i in range(2)]
     draft = studio.begin(replace(shot, seed=seed, width=2 * studio.size(shot)[0]))
-    step = round(START * draft.steps)
+    call = round(START * draft.calls)
     both = torch.cat([video.latents for video in videos], -1)
-    noisy = draft.scheduler.add_noise(both, draft.latents, draft.scheduler.timesteps[step : step + 1])
-    return replace(draft, latents=noisy, step=step)
+    noisy = draft.scheduler.add_noise(both, draft.latents, draft.scheduler.timesteps[call : call + 1])
+    return replace(draft, latents=noisy, call=call)
 
 
 def _plan(studio: Studio, shot: Shot, side: str, value: float) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import plain
 import published
 import pytest
@@ -14,6 +15,7 @@ from torch import nn
 from wplus_ext.__main__ import main
 from wplus_ext.settings import Settings
 from wplus_ext.studio import models, record, video
+from wplus_ext.studio.control import Control
 from wplus_ext.studio.models import Choice
 from wplus_ext.studio.pipeline import Studio
 from wplus_ext.studio.shot import Shot
@@ -92,7 +94,37 @@ def test_its_scale_counts(studio, place):
 )
 def test_a_video_that_cannot_be_followed_is_told(studio, place, values, message):
     with pytest.raises(ValueError, match=message):
-        list(studio.render([shot(place, **values)]))
+        studio.check([shot(place, **values)])
+
+
+@pytest.fixture(scope="module")
+def shades(tmp_path_factory):
+    """Nine frames, twice as wide as high, each lighter than the one before, and dark at both sides."""
+    place, frames = tmp_path_factory.mktemp("shades") / "a.webp", np.zeros((9, 8, 16, 3), np.uint8)
+    frames[:, :, 4:12] = 12 * np.arange(9)[:, None, None, None]
+    video.save(frames, place, 10, '{"shots": []}', lossless=True)
+    return str(place)
+
+
+@pytest.mark.parametrize(
+    ("values", "seen"),
+    [
+        ({}, [0, 1, 2]),
+        ({"video": True, "fps": 10.0, "range": "4:"}, [4, 5, 6]),
+        ({"video": True, "fps": 5.0, "range": "0.2s:"}, [2, 4, 6]),
+    ],
+)
+def test_its_frames_lie_over_the_footages(studio, shades, values, seen):
+    given = {**values, "video": shades} if values else {}
+    found = Control.of(studio.models.controlnet, Shot(frames=3, control=shades, **given), (8, 8)).frames
+    assert found.shape == (3, 3, 8, 8)
+    assert (found[:, :, :, 2:6].mean((1, 2, 3)) * 255 / 12).round().tolist() == seen
+    assert (found[:, :, :, 0] - found[:, :, :, 4]).abs().max() < 1e-6, "it is cut, not stretched"
+
+
+def test_footage_without_that_part_is_told(studio, place, shades):
+    with pytest.raises(ValueError, match="walk: range is '6:', but it has 5 frames"):
+        studio.check([shot(place, video=shades, fps=10.0, range="6:")])
 
 
 def test_a_video_without_a_controlnet_is_refused(tmp_path, capsys):

@@ -182,8 +182,8 @@ def test_the_worst_prompt_is_shown():
 class Small(evaluate.Trial):
     """Two videos of three frames, roughly: jitter wants three."""
 
-    def __init__(self, studio, ruler, videos, frames, bar):
-        super().__init__(studio, ruler, videos[:2], 3, bar)
+    def __init__(self, studio, ruler, videos, frames, bar, workers):
+        super().__init__(studio, ruler, videos[:2], 3, bar, workers)
         self.shot = replace(self.shot, steps=5)
 
 
@@ -216,7 +216,7 @@ def test_the_command_measures(report, figure):
 
 
 def test_the_command_prints_every_figure(report, monkeypatch, capsys):
-    monkeypatch.setattr(evaluate, "evaluate", lambda studio, quick: report)
+    monkeypatch.setattr(evaluate, "evaluate", lambda studio, quick, workers: report)
     assert main(["evaluate", "--quick"]) == 0
     printed = capsys.readouterr().out
     assert len(report["figures"]) > 20

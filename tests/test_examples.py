@@ -1,4 +1,4 @@
-"""The examples of the documents, run as they stand there, on the miniature."""
+"""The documents' examples of pipelines, run as they stand there, on the miniature."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import torch
 from diffusers import AnimateDiffPipeline
 
 from wplus_ext import Adapter, load_direction
-from wplus_ext.studio.folder import load
-from wplus_ext.studio.pipeline import MINIATURE
+from wplus_ext.studio.pipeline import MINIATURE, Studio
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = [
     pytest.param(text, id=f"{page}-{i}")
     for page in ("README.md", "docs/scripting.md")
     for i, text in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL))
+    if "pipe(" in text
 ]
 
 
@@ -33,7 +33,7 @@ class Quick(AnimateDiffPipeline):
 
 @pytest.fixture(scope="module")
 def pipe():
-    made = Quick(**load(MINIATURE, None, "cpu", torch.float32).components)
+    made = Quick(**Studio(device="cpu").pipe.components)
     made.set_progress_bar_config(disable=True)
     return made
 

@@ -103,6 +103,14 @@ def test_what_is_transparent_is_white(tmp_path, name):
     assert next(read_frames(tmp_path / name)).min() == 255
 
 
+def test_pictures_of_a_folder_are_each_a_frame_at_any_rate(tmp_path):
+    video.save(shades(9), tmp_path / "a", 8, '{"shots": []}')
+    path = str(tmp_path / "a")
+    assert shown(path, fps=24.0, frames=4, range="2:") == shown(path, fps=5.0, frames=4, range="0.4s:") == [2, 3, 4, 5]
+    values, notes = own_values(Shot(video=path, fps=24.0), {"video": path, "width": 1}, 16)
+    assert (values, notes) == ({"fps": 24.0, "frames": 9}, [])
+
+
 # What it says of itself
 
 
@@ -176,6 +184,13 @@ def test_so_many_steps_are_taken(studio, clip, denoise, steps):
     ticks, shot = [], shot_of(clip, denoise=denoise, edit={"tracks": "smile = 1", "start": 0})
     ((_, report),) = studio.render([shot], lambda: ticks.append(1))
     assert len(ticks) == count_steps([shot]) == report.steps == report.edited == steps
+
+
+@pytest.mark.parametrize("pipes", SCHEDULERS, indirect=True)
+def test_steps_of_several_calls_are_counted_as_steps(pipes, clip):
+    ticks, shot = [], shot_of(clip, steps=8, denoise=0.5, edit={"tracks": "smile = 1", "start": 0.5})
+    ((_, report),) = pipes[0].render([shot], lambda: ticks.append(1))
+    assert (len(ticks), count_steps([shot]), report.steps, report.edited_steps) == (4, 4, 4, 2)
 
 
 def test_the_less_is_made_anew_the_more_it_stays(studio, clip):

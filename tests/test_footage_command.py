@@ -10,8 +10,10 @@ from clips import SIDE, av, recorded
 from PIL import Image
 
 from wplus_ext.__main__ import main
-from wplus_ext.studio import video
+from wplus_ext.studio import record, video
 from wplus_ext.studio.frames import read_times
+from wplus_ext.studio.pipeline import Studio
+from wplus_ext.studio.shot import Shot
 
 SHORT = ["--steps", "4", "--size", f"{SIDE}x{SIDE}", "--guidance", "1", "--denoise", "0.5", "--start", "0"]
 
@@ -98,6 +100,35 @@ def test_a_sweep_has_it_in_each_cell(clip, tmp_path):
     assert [(shot["video"], shot["frames"]) for shot in shots] == [(str(clip), 3)] * 2
     with av.open(str(tmp_path / "a.mp4")) as container:
         assert container.streams.audio
+
+
+def test_a_file_without_its_video_has_nothing_of_it(made, tmp_path):
+    given = ["--like", str(made), "--video", "", "--frames", "1", "--steps", "1"]
+    assert main(["render", *given, "--out", str(tmp_path / "b.webp")]) == 0
+    (shot,) = json.loads(video.load_settings(tmp_path / "b.webp"))["shots"]
+    assert (shot["video"], shot["range"], shot["denoise"]) == ("", "", 0.5)
+
+
+def test_a_video_that_went_meanwhile_takes_its_sound_alone(tmp_path):
+    shot, out = Shot(video=str(tmp_path / "gone.mp4"), frames=2), tmp_path / "a.mp4"
+    frames = np.zeros((2, SIDE, SIDE, 3), np.uint8)
+    (note,) = record.save(out, frames, Studio(device="cpu", loaded=False), [shot])
+    assert note.startswith(f"{out} has no sound: {shot.video}: no such file") and read_times(out).frames == 2
+
+
+def test_videos_are_hashed_once(clip, monkeypatch):
+    asked, hashed = [], record.short_hash
+    monkeypatch.setattr(record, "short_hash", lambda path: asked.append(path) or hashed(path))
+    shots = [Shot(video=str(clip), control=str(clip), seed=seed) for seed in range(3)]
+    assert record._videos(shots) == {f"{what} clip.mp4": hashed(clip) for what in ("video", "control")}
+    assert asked == [clip]
+
+
+def test_a_video_to_follow_is_not_written_over(made, capsys):
+    before = made.read_bytes()
+    assert main(["render", "--control", str(made), "--out", str(made)]) == 2
+    assert f"{made} is the video to follow; choose another name" in capsys.readouterr().err
+    assert made.read_bytes() == before
 
 
 def test_a_video_is_not_written_over_itself(made, capsys):

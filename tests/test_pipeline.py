@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from wplus_ext import Branch, Plan, attach
+from wplus_ext import Branch, Plan, attach, wplus
 from wplus_ext.library.directions import load
+from wplus_ext.library.resolve import resolve
 from wplus_ext.settings import Settings
 from wplus_ext.studio.pipeline import Studio, count_steps
 from wplus_ext.studio.shot import Shot
@@ -74,6 +75,54 @@ def test_an_edited_video_is_another_one(studio, edited):
 def test_the_report_counts_steps(studio, edited):
     ((_, report),) = studio.render([edited])
     assert (report.calls, report.edited) == (5, 3)
+
+
+# Steps of several UNet calls
+
+
+@pytest.fixture(params=[("HeunDiscrete", 11), ("PNDM", 7), ("DDIM", 6)], ids=lambda param: param[0])
+def called(studio, request, monkeypatch):
+    """The studio with a scheduler, and how many UNet calls six steps of it are."""
+    import diffusers
+
+    name, calls = request.param
+    made = getattr(diffusers, f"{name}Scheduler").from_config(studio.pipe.scheduler.config, skip_prk_steps=True)
+    monkeypatch.setattr(studio.models, "scheduler", made)
+    monkeypatch.setattr(studio.pipe, "scheduler", made)
+    return studio, calls
+
+
+@pytest.fixture
+def six():
+    """Shots of six steps, whose edits begin at the same time."""
+    return [replace(shot(edit={"tracks": f"smile = {x}", "start": 0.34}), steps=6) for x in (-0.7, 0.7)]
+
+
+def test_an_edit_is_that_of_wplus_whatever_the_scheduler(called, six):
+    studio, calls = called
+    ((ours, report),) = studio.render(six[:1])
+    plan = resolve(six[0].edit, studio.library).plan(4)
+    with wplus(studio.pipe, studio.library.adapter(), plan) as live:
+        theirs = studio.pipe(
+            six[0].prompt, 4, num_inference_steps=6, guidance_scale=2.0, output_type="np", negative_prompt="",
+            generator=torch.Generator().manual_seed(7),
+        ).frames[0]  # fmt: skip
+    assert np.abs((theirs * 255).round() - ours).max() <= 1
+    told = live.report.to_dict()
+    assert told.pop("residual") == pytest.approx(report.to_dict()["residual"], rel=1e-3)
+    assert told == {key: value for key, value in report.to_dict().items() if key != "residual"}
+    assert (report.calls, report.steps, report.edited_steps) == (calls, 6, 3)
+
+
+def test_steps_are_told_and_shared_whatever_the_scheduler(called, six):
+    studio, _ = called
+    alone, ticks = [frames(studio, one)[0] for one in six], []
+    shared = [video for video, _ in studio.render(six, tick=lambda: ticks.append(1))]
+    assert len(ticks) == count_steps(six) == 3 + 3 + 3
+    assert [np.array_equal(a, b) for a, b in zip(alone, shared, strict=True)] == [True] * 2
+    for one, video in studio.together(six, 2, tick=lambda: ticks.append(1)):
+        assert np.abs(video.astype(int) - alone[six.index(one)]).max() <= 1
+    assert len(ticks) == 18
 
 
 # Steps that several shots share
@@ -153,6 +202,14 @@ def test_windows_give_every_frame_its_scale(long):
 def test_afterwards_the_windows_are_gone(studio, long):
     assert np.array_equal(frames(studio, shot())[0], long[2])
     assert not hasattr(studio.pipe.unet.mid_block, "motion_modules")
+
+
+@pytest.mark.parametrize("way", [Studio.render, lambda studio, shots: studio.together(shots, 2)])
+def test_between_two_videos_the_windows_are_gone(studio, way):
+    edits = [{"tracks": f"smile = {x}", "start": 0} for x in (-1, 0, 1)]
+    shots = [replace(shot(edit=edit), steps=1, context=2) for edit in edits]
+    for _ in way(studio, shots):
+        assert not studio.pipe.free_noise_enabled
 
 
 def test_all_calls_of_an_unedited_video_are_counted(studio):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler, PNDMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+    PNDMScheduler,
+)
 
 from wplus_ext.__main__ import main
 from wplus_ext.studio import record, schedulers
@@ -15,6 +22,7 @@ from wplus_ext.studio.pipeline import Studio
 from wplus_ext.studio.shot import Shot
 
 FOLDER = Path("sd")
+SCALED = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 DETERMINISTIC = ["ddim", "euler", "dpm++", "dpm++_karras", "unipc"]
 
 
@@ -51,6 +59,24 @@ def test_it_has_the_betas_of_the_pipelines_own(name):
     assert made.config.get("clip_sample", False) is False
 
 
+@pytest.mark.parametrize("name", ["dpm++", "dpm++_karras", "dpm++_sde"])
+def test_it_is_what_it_is_called_whatever_the_pipelines_own(name):
+    odd = {"use_karras_sigmas": True, "algorithm_type": "sde-dpmsolver++", "solver_order": 3}
+    made = schedulers.made(name, DPMSolverMultistepScheduler(beta_schedule="linear", **odd)).config
+    wanted = (name == "dpm++_karras", "sde-dpmsolver++" if name == "dpm++_sde" else "dpmsolver++", 2)
+    assert (made.use_karras_sigmas, made.algorithm_type, made.solver_order) == wanted
+
+
+def test_it_keeps_what_the_model_was_trained_for():
+    trained = {"prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    made = schedulers.made("dpm++", DDIMScheduler(**SCALED, **trained)).config
+    assert {key: made[key] for key in trained} == trained
+
+
+def test_betas_that_are_its_classs_own_are_kept():
+    assert torch.equal(schedulers.made("ddim", LCMScheduler()).betas, LCMScheduler().betas)
+
+
 def test_own_is_the_pipelines(studio):
     assert next(studio.render([shot("own")]))[0].tobytes() == next(studio.render([shot("ddim")]))[0].tobytes()
 
@@ -68,15 +94,27 @@ def test_like_has_the_scheduler_again(studio, tmp_path):
 # With motion modules
 
 
-SCALED = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
-
-
 def test_betas_that_motion_modules_do_not_want_are_changed_and_told():
     made, note = schedulers.fitting(PNDMScheduler(**SCALED), FOLDER, is_motions=False, is_lcm=False)
     assert (type(made), made.config.beta_schedule, made.config.clip_sample) == (DDIMScheduler, "linear", False)
     assert note.startswith(
         "sd: its scheduler is PNDM with scaled_linear betas; motion modules want linear ones: ddim is"
     )
+
+
+def test_what_the_model_predicts_stays_with_other_betas():
+    own = DDIMScheduler(**SCALED, prediction_type="v_prediction")
+    made, _ = schedulers.fitting(own, FOLDER, is_motions=False, is_lcm=False)
+    assert (made.config.beta_schedule, made.config.prediction_type) == ("linear", "v_prediction")
+
+
+@pytest.mark.parametrize("is_motions", [True, False])
+def test_animatelcms_modules_have_lcm_in_any_folder(is_motions):
+    own = DDIMScheduler(beta_schedule="linear")
+    made, note = schedulers.fitting(own, FOLDER, is_motions, is_lcm=True)
+    assert (type(made), made.config.beta_schedule) == (LCMScheduler, "linear")
+    assert note.startswith("sd: its scheduler is DDIM with linear betas; AnimateLCM's motion modules want LCM and")
+    assert schedulers.fitting(made, FOLDER, is_motions, is_lcm=True) == (made, "")
 
 
 def test_linear_betas_stay():
@@ -95,4 +133,10 @@ def test_too_many_steps_for_lcm_are_told_in_a_line(tmp_path, capsys):
     given = ["--scheduler", "lcm", "--steps", "60", "--frames", "1", "--out", str(tmp_path / "a.gif")]
     assert main(["render", *given]) == 2
     told = capsys.readouterr().err
-    assert told.count("\n") == 1 and "60" in told and "50" in told
+    assert told.count("\n") == 1 and "50" in told
+    assert "steps is 60, which the scheduler lcm cannot have (" in told and told.endswith("); take fewer\n")
+
+
+def test_too_many_steps_are_told_before_anything_is_rendered(studio):
+    with pytest.raises(ValueError, match="steps is 60, which the scheduler lcm cannot have"):
+        studio.check([shot("ddim"), replace(shot("lcm"), steps=60)])

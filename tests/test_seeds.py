@@ -41,7 +41,8 @@ def studio(own, request):
     if name == "DPMSolverSDEScheduler":
         pytest.importorskip("torchsde")
     before = own.models.scheduler
-    own.models.scheduler = own.pipe.scheduler = getattr(diffusers, name).from_config(before.config, **DRAWING.get(name, {}))
+    other = getattr(diffusers, name).from_config(before.config, **DRAWING.get(name, {}))
+    own.models.scheduler = own.pipe.scheduler = other
     yield own
     own.models.scheduler = own.pipe.scheduler = before
 

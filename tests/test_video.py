@@ -194,6 +194,11 @@ def test_a_word_longer_than_its_cell_goes_on_in_the_next_line():
     assert len(lines) > 1 and "".join(lines) == word and sheet._measure(sheet.columns[0])[0] <= 128
 
 
+@pytest.mark.parametrize("label", ["nnn", "gjy", "ÄÅ"])
+def test_labels_are_level_whatever_their_letters(label):
+    assert Sheet.of([label], [""], 64, 64).top == Sheet.of(["strength"], [""], 64, 64).top
+
+
 @pytest.mark.parametrize(("lines", "is_cut"), [(3, False), (40, True)])
 def test_a_label_higher_than_its_row_is_cut(lines, is_cut):
     sheet = Sheet.of([""], ["\n".join(["smile = 1"] * lines)], 128, 128)

@@ -82,25 +82,58 @@ def test_a_unet_that_is_replaced_is_an_error(image_pipe, adapter):
         run(image_pipe, steps=1)
 
 
-def test_a_call_that_is_not_the_pipelines_is_refused(image_pipe, adapter):
-    run(image_pipe, steps=2)
-    with torch.no_grad(), wplus(image_pipe, adapter, Plan(BRANCHES)):
-        with pytest.raises(RuntimeError, match="a batch of 3, expected a multiple of 2"):
-            image_pipe.unet(torch.randn(3, 4, 8, 8), 501, text(3))
-        with pytest.raises(RuntimeError, match="the timestep 7, which is none of"):
-            image_pipe.unet(torch.randn(6, 4, 8, 8), 7, text(6))
+class Loop(diffusers.StableDiffusionPipeline):
+    """A pipeline whose UNet calls are those that it is given: rows and timesteps."""
+
+    @torch.no_grad()
+    def __call__(self, rows, timesteps):
+        self._guidance_scale = 3.0
+        for t in timesteps:
+            self.unet(torch.randn(rows, 4, 8, 8), t, text(rows))
+            yield
 
 
-def test_a_timestep_may_be_a_number(image_pipe, adapter):
-    """As in a loop of one's own: they are found by their value, each after the one before."""
-    run(image_pipe, steps=2)
-    image_pipe.scheduler = diffusers.HeunDiscreteScheduler()
-    image_pipe.scheduler.set_timesteps(3)
-    steps = []
-    with torch.no_grad(), wplus(image_pipe, adapter, Plan(BRANCHES)) as live:
-        for t in image_pipe.scheduler.timesteps.tolist():
-            image_pipe.unet(torch.randn(6, 4, 8, 8), t, text(6))
-            steps.append(live.report.steps)
+@pytest.fixture
+def loop(image_pipe):
+    made = Loop(**image_pipe.components, requires_safety_checker=False)
+    made.scheduler = diffusers.HeunDiscreteScheduler()
+    made.scheduler.set_timesteps(3)
+    return made
+
+
+@pytest.mark.parametrize("has_run", [False, True])
+def test_another_pipeline_that_shares_the_unet_is_refused(pipe, adapter, has_run):
+    other = diffusers.AnimateDiffPipeline.from_pipe(pipe)
+    with wplus(pipe, adapter, Plan(BRANCHES)):
+        if has_run:
+            run(pipe, steps=1)
+        with pytest.raises(RuntimeError, match="by another than the pipeline .*; call the pipeline itself that is ed"):
+            run(other, guidance=1.0, steps=1, videos=2)
+        run(pipe, steps=1)
+
+
+def test_a_call_that_is_none_of_a_pipelines_is_refused(image_pipe, adapter):
+    run(image_pipe, steps=1)
+    with (
+        torch.no_grad(),
+        wplus(image_pipe, adapter, Plan(BRANCHES)),
+        pytest.raises(RuntimeError, match="by another than the pipeline"),
+    ):
+        image_pipe.unet(torch.randn(6, 4, 8, 8), 501, text(6))
+
+
+@pytest.mark.parametrize(
+    ("rows", "t", "message"), [(3, 999, "a batch of 3, expected a multiple of 2"), (6, 7, "timestep 7, which is none")]
+)
+def test_a_call_that_is_not_as_the_pipeline_says_is_refused(loop, adapter, rows, t, message):
+    with wplus(loop, adapter, Plan(BRANCHES)), pytest.raises(RuntimeError, match=message):
+        next(loop(rows, [t]))
+
+
+def test_a_timestep_may_be_a_number(loop, adapter):
+    """They are found by their value, each after the one before."""
+    with wplus(loop, adapter, Plan(BRANCHES)) as live:
+        steps = [live.report.steps for _ in loop(6, loop.scheduler.timesteps.tolist())]
     assert steps == [1, 1, 2, 2, 3]
 
 

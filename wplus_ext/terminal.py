@@ -114,6 +114,13 @@ def tell(who: str, reason: str) -> None:
         print(f"{who}: {line}", file=sys.stderr, flush=True)
 
 
+def is_memory(error: BaseException) -> bool:
+    """Whether there was not memory enough: torch has no class for that on the CPU."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    is_said = isinstance(error, RuntimeError) and any(each in str(error).lower() for each in words)
+    return isinstance(error, MemoryError) or is_said
+
+
 def finish(who: str, code: int) -> NoReturn:
     """Leave with an exit code; with 2 where what was printed cannot be written, which is said where it can be."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing is left that could be saved
@@ -137,7 +144,7 @@ def _reason(error: Exception) -> str | None:
         return error.reason
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _is_memory(text)):
+    if is_memory(error):
         return f"the memory does not suffice ({text[:200]}); ask for less at once"
     if isinstance(error, RecursionError):
         return f"something given is nested too deeply ({text})"
@@ -146,11 +153,6 @@ def _reason(error: Exception) -> str | None:
     if isinstance(error, ImportError):
         return f'{text}; this command needs pip install -e ".[diffusers]"'
     return text if isinstance(error, (ValueError, OSError, SafetensorError)) else None
-
-
-def _is_memory(text: str) -> bool:
-    """Whether torch says so: it has no class for it on the CPU."""
-    return any(words in text.lower() for words in ("out of memory", "can't allocate memory", "not enough memory"))
 
 
 def _mute(number: int) -> None:

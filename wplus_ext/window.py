@@ -42,3 +42,9 @@ class Window:
             f"none of the {steps} steps lies between start {self.start:g} and end {self.end:g}; "
             "expected some: lower start, raise end, or take more steps"
         )
+
+
+def step_of(call: int, calls: int, steps: int) -> int:
+    """The step, from 0, as a person counts them, that UNet call ``call`` of ``calls`` belongs to: of second order each
+    of the ``steps`` has two calls, but for the last one, and PNDM's first one has more than the others."""
+    return call * steps // calls

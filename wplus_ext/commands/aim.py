@@ -16,7 +16,7 @@ from ..measure.aim import Aim
 from ..measure.follow import measure
 from ..measure.goals import NOTHING, Wanted, begun, moved_by, told, with_found
 from ..measure.reader import ATTRIBUTES, Reads
-from ..studio import record, video
+from ..studio import video
 from ..studio.pipeline import Studio
 from ..studio.shot import Shot
 from ..tracks import Schedule
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     )  # its faults are ours, before anything is rendered
     search = Aim(goals, shot.frames, begun(goals, shot.edit.parsed), options.renders, options.close)
     shot, frames = _best(search, studio, shot, reader, options.face)
-    record.save(options.out, frames, studio, [shot], options.force)
+    common.save(options, frames, studio, [shot])
     if options.json:
         figures.write(options.json, MARK, {**search.to_dict(), "tracks": shot.edit.tracks}, options.force)
     for sentence in (f"{search.why}; {told(search, search.best)}", *search.missed()):

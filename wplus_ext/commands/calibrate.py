@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -21,6 +21,7 @@ from ..measure.reader import Reads
 from ..settings import Settings
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
+from ..studio.workers.jobs import Video, Workers
 from ..tracks import Track, parse_schedule
 from . import common
 from .faces import add_by, reader_for
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_by(what)
     common.add_shot(parser, many=("prompt", "seed"), without=("tracks", "strength", "mode", "regions"))
+    common.add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -61,10 +63,14 @@ def run(options: argparse.Namespace) -> None:
     how += f", {shots[0].denoise:g} of the steps on {shots[0].video}" if shots[0].video else ""
     about = {"model": f"{studio.name}{how}", "adapter": studio.library.find("adapters", shots[0].edit.adapter).name}
     sets = [[_with(shot, entry, number) for shot in shots for number in numbers] for entry in entries]
-    with tqdm(total=sum(map(count_steps, [shots, *sets])), desc="calibrate", unit="step", disable=None) as bar:
-        unedited = [*_measured(studio, shots, reader, bar)]
+    with (
+        common.workers(options, studio, common.choice(options)) as workers,
+        tqdm(total=sum(map(count_steps, [shots, *sets])), desc="calibrate", unit="step", disable=None) as bar,
+    ):
+        workers.check([shot for each in sets for shot in each])
+        unedited = _measured(workers, shots, reader, bar)
         for entry, edited in zip(entries, sets):
-            each = [*_measured(studio, edited, reader, bar)]
+            each = _measured(workers, edited, reader, bar)
             found = calibrate(
                 unedited,
                 {number: each[i :: len(numbers)] for i, number in enumerate(numbers)},
@@ -101,10 +107,11 @@ def _with(shot: Shot, entry: Entry, number: float) -> Shot:
     return common.changed(shot, {"tracks": tracks.format([track])})
 
 
-def _measured(studio: Studio, shots: Sequence[Shot], reader: Reads, bar: tqdm) -> Iterator[Faces]:
-    """The faces of each of some shots."""
-    for frames, _ in studio.render(shots, bar.update):
-        yield measure(np.asarray(frames), reader)
+def _measured(workers: Workers, shots: Sequence[Shot], reader: Reads, bar: tqdm) -> list[Faces]:
+    """The faces of each of some shots. Raises Lost where one could not be rendered."""
+    jobs = [Video(shot, shot.edit.tracks or "unedited") for shot in shots]
+    found = {i: measure(np.asarray(frames), reader) for i, (frames, _) in workers.render(jobs, bar)}
+    return [found[i] for i in range(len(jobs))]
 
 
 def _tell(entry: Entry, found: Calibration, number: str) -> None:

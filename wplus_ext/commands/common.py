@@ -7,10 +7,12 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ..fields import Field, fields_of
@@ -23,6 +25,7 @@ from ..studio.models import Choice, weighted
 from ..studio.pipeline import Studio, count_steps
 from ..studio.shot import Shot
 from ..studio.speed import slowed
+from ..studio.workers.jobs import Here, Workers
 
 LIBRARY = Path("models", "wplus")  # of the WebUI, seen from its folder
 SHOT = [field for field in fields_of(Shot) if field.name not in ("width", "height")]  # they are --size
@@ -114,10 +117,12 @@ def counted(count: int, what: str) -> str:
 
 
 def studio(options: argparse.Namespace) -> Studio:
-    """The pipeline that the options name. Says what a person should know of it. Raises as `choice` and `Studio`."""
+    """The pipeline that the options name; where others render, not loaded, and of this machine's own device. Says what
+    a person should know of it. Raises as `choice` and `Studio`."""
+    if elsewhere(options):
+        return Studio(replace(choice(options), device=""), loaded=False)
     made = Studio(choice(options))
-    for note in made.models.notes:
-        print(f"note: {note}", file=sys.stderr)
+    tell(made.models.notes)
     return made
 
 
@@ -138,13 +143,38 @@ def choice(options: argparse.Namespace) -> Choice:
     )
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that can have others render."""
+    who = parser.add_argument_group("workers", 'on Ray: pip install "wplus-ext[ray]"; default: this process alone')
+    who.add_argument("--workers", type=_count, metavar="N", help="so many processes, each with a device of its own")
+    who.add_argument(
+        "--ray", default="", metavar="ADDRESS", help="HOST:PORT of a cluster, or auto; default: this machine"
+    )
+
+
+def elsewhere(options: argparse.Namespace) -> bool:
+    """Whether others render than this process."""
+    return bool(getattr(options, "workers", None) or getattr(options, "ray", ""))
+
+
+@contextmanager
+def workers(options: argparse.Namespace, studio: Studio, choice: Choice) -> Iterator[Workers]:
+    """Who renders: this process with the studio, or others with such a one. Raises ValueError as `cluster.joined`."""
+    if not elsewhere(options):
+        yield Here(studio)
+        return
+    from ..studio.workers.cluster import joined
+
+    with joined(choice, options.workers or 0, options.ray) as found:
+        yield found
+
+
 def shots_like(options: argparse.Namespace, studio: Studio) -> list[Shot]:
     """The shots of the file named by --like, or the model's defaults. Says what was another model or file then."""
     if options.like is None:
         return [Shot.from_dict(studio.defaults())]
     shots, notes = record.load(options.like, studio)
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    tell(notes)
     return shots
 
 
@@ -159,19 +189,24 @@ def one_shot(options: argparse.Namespace, studio: Studio) -> Shot:
 def begun(options: argparse.Namespace, studio: Studio, shot: Shot, values: Mapping[str, object]) -> Shot:
     """The shot with values that were given, and of its video what was not. Says what is otherwise than it seems."""
     notes, name = [], values.get("video", shot.video)
+    if not name and shot.video:  # what is its own goes with it
+        values = {"range": Shot.range, "denoise": Shot.denoise, **values}
     if name and {"video", "range", "fps"} & values.keys():
         parts = {key: values.get(key, getattr(shot, key)) for key in ("range", "fps")}
         own, notes = own_values(Shot(video=name, **parts), values, studio.multiple)
         values = {**values, **own}
     shot, out = changed(shot, values), getattr(options, "out", None)
+    if elsewhere(options):  # in other folders
+        files = {key: getattr(shot, key) for key in ("video", "control")}
+        shot = replace(shot, **{key: str(Path(path).absolute()) for key, path in files.items() if path})
     if out:
-        if shot.video and out.exists() and Path(shot.video).exists() and out.samefile(shot.video):
-            raise ValueError(f"{out} is the video to begin with; choose another name")
+        for path, what in ((shot.video, "begin with"), (shot.control, "follow")):
+            if path and out.exists() and Path(path).exists() and out.samefile(path):
+                raise ValueError(f"{out} is the video to {what}; choose another name")
         notes.append(slowed(out.suffix.lower(), shot.fps))
         if shot.video and out.suffix.lower() != ".mp4" and Footage.of(shot).times.has_sound:
             notes.append(f"{out} holds no sound, so that of {shot.video} is left out; write .mp4")
-    for note in filter(None, notes):
-        print(f"note: {note}", file=sys.stderr)
+    tell(filter(None, notes))
     return shot
 
 
@@ -209,6 +244,17 @@ def changed(shot: Shot, values: Mapping[str, object]) -> Shot:
     return replace(shot, **own, edit=Settings.from_dict(edit))
 
 
+def save(options: argparse.Namespace, frames: np.ndarray, studio: Studio, shots: Sequence[Shot]) -> None:
+    """Write the video that was asked for, and say what is not in it. Raises as `record.save`."""
+    tell(record.save(options.out, frames, studio, shots, options.force))
+
+
+def tell(notes: Iterable[str]) -> None:
+    """What a person should know, a line for each."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
 def rendered(studio: Studio, shots: Sequence[Shot]) -> list:
     """The frames and the report of each shot; shows a bar."""
     with tqdm(total=count_steps(shots), unit="step", disable=None) as bar:
@@ -236,6 +282,12 @@ def _number(kind: type[int] | type[float]) -> Callable[[str], int | float]:
         return kind(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").strip(BLANKS))
 
     return read
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text[:6]) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number from 1 to 1000")
+    return int(text)
 
 
 def _help(field: Field) -> str:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from . import figures
-from .common import add_force
+from .common import add_force, add_workers, workers
 
 MARK = "wplus_ext evaluate"  # in the JSON, by which its files are known
 
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     add_force(parser)
     parser.add_argument("--device", default="", help="default: the GPU where there is one")
+    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -29,11 +30,12 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         figures.check(options.json, MARK, options.force)
     studio = Studio(device=options.device)
-    found = evaluate(studio, options.quick)
-    if options.aim:
-        aimed = evaluate_aim(studio, options.quick)
-        found["figures"] += [figure.to_dict() for figure in aimed]
-        found["table"] += [figure.line() for figure in aimed]
+    with workers(options, studio, studio.choice) as who:
+        found = evaluate(studio, options.quick, who)
+        if options.aim:
+            aimed = evaluate_aim(studio, options.quick, who)
+            found["figures"] += [figure.to_dict() for figure in aimed]
+            found["table"] += [figure.line() for figure in aimed]
     if options.json:  # before anything is printed, which may fail
         figures.write(options.json, MARK, found, options.force)
     shape = (

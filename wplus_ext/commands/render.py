@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..studio import record, video
+from ..studio import video
 from . import common
 from .faces import came_out
 
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> None:
     studio = common.studio(options)
     shot = common.one_shot(options, studio)
     ((frames, report),) = common.rendered(studio, [shot])
-    record.save(options.out, frames, studio, [shot], options.force)
+    common.save(options, frames, studio, [shot])
     print(f"{options.out}: {len(frames)} frames of {frames.shape[2]}x{frames.shape[1]}; {report.summary()}")
     for line in came_out(studio, [shot], [frames])[0]:
         print(line)

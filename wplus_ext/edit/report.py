@@ -37,6 +37,10 @@ class Report:
         if len(self.scales) == 1:  # alike in all frames
             self.scales = self.scales * self.frames
 
+    def __getstate__(self) -> dict[str, object]:
+        """For other processes, which may not have the device."""
+        return {**vars(self), "_squares": None if self._squares is None else self._squares.cpu()}
+
     def add_squares(self, frames: Int[Tensor, " rows"], squares: Float[Tensor, "rows 2"]) -> None:
         """Add the squared norms of the residual and of f, of rows of these frames, on the same device; does not wait
         for it."""

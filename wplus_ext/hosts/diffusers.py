@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,9 +19,11 @@ from ..library.index import Library
 from ..library.resolve import resolve
 from ..settings import Settings
 from ..weights.adapter import Adapter
+from ..window import step_of
 
 LOADED = "_wplus"  # on a pipeline, while an adapter is
 WANTED = "expected a pipeline of Stable Diffusion 1.5, such as AnimateDiffPipeline"
+ITSELF = "call the pipeline itself that is edited"
 
 
 @contextmanager
@@ -167,6 +170,11 @@ class Reader:
         self._run = object()
 
     def __call__(self, args: tuple, kwargs: dict) -> Call:
+        if not _is_calling(self._pipe):  # its guidance would be that of some run before
+            raise RuntimeError(
+                "W+ Adapter: the UNet was called by another than the pipeline that is edited, expected a call within "
+                f"that one's own; {ITSELF}, or end the edit before"
+            )
         sample, timestep = (args[i] if len(args) > i else kwargs[name] for i, name in enumerate(("sample", "timestep")))
         # PAG: negative, positive, perturbed.
         negative = (True,) * bool(self._pipe.do_classifier_free_guidance) + (False,)
@@ -175,7 +183,7 @@ class Reader:
         if odd or not count:
             raise RuntimeError(
                 f"W+ Adapter: the UNet was called with a batch of {len(sample)}, expected a multiple of "
-                f"{len(negative)}, as the pipeline's guidance has it; call the pipeline itself that is edited"
+                f"{len(negative)}, as the pipeline's guidance has it; {ITSELF}"
             )
         videos, length = (count, sample.shape[2]) if sample.ndim == 5 else (1, count)
         return Call(negative, videos, range(length), length, *self._step(timestep), self._run)
@@ -196,7 +204,7 @@ class Reader:
         done, calls = self._place - self._first, len(timesteps) - self._first
         asked = scheduler.num_inference_steps or -(-len(timesteps) // scheduler.order)
         steps = min(max(asked - self._first // scheduler.order, 1), calls)
-        return done * steps // calls, steps
+        return step_of(done, calls, steps), steps
 
     def _begin_run(self, timesteps: Tensor, is_new: bool) -> None:
         """A pass begins; FreeInit's are of the same run while they have the same noise."""
@@ -204,6 +212,14 @@ class Reader:
         start = self._pipe._free_init_initial_noise if is_free else timesteps
         if start is not self._start or not is_new:
             self._start, self._run = start, object()
+
+
+def _is_calling(pipe: object) -> bool:
+    """Whether the pipeline's own ``__call__`` goes on, of all those that may share its UNet."""
+    frame = sys._getframe()
+    while frame and not (frame.f_code.co_name == "__call__" and frame.f_locals.get("self") is pipe):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _place(timestep: Tensor | float, timesteps: Tensor, before: int) -> int:
@@ -219,6 +235,6 @@ def _place(timestep: Tensor | float, timesteps: Tensor, before: int) -> int:
     if not found:
         raise RuntimeError(
             f"W+ Adapter: the UNet was called at the timestep {value:g}, which is none of the pipeline's scheduler; "
-            "call the pipeline itself that is edited"
+            f"{ITSELF}"
         )
     return next((place for place in found if place > before), found[0] if before not in found else before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,13 +11,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..curve import evaluate as curve
-from ..library.resolve import resolve
-from ..settings import Settings
-from ..studio.pipeline import Draft, Studio
-from ..studio.shot import Shot
+from ..studio.pipeline import Studio
+from ..studio.workers.jobs import Here, Workers
 from . import world
 from .figure import Figure, correlation, jitter, means, rank_correlation, spread
 from .measure import Ruler
+from .trial import SMILE, Trial
 
 PROMPTS = (
     "a face with black hair and tan skin on a grey background",
@@ -28,64 +26,25 @@ PROMPTS = (
 PEOPLE = ("ada", "eva", "kai")
 CURVES = {"-0.7 > 0 > 0.7": 0.95, "0 > 0.7 > 0": 0.85}  # and the correlation that is aimed at
 BREAKS = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
-SMILE = world.FACTORS.index("smile")
 RANGE = 4.0  # alpha of the factors that are common in training: -1 to 1
 
 
-class Trial:
-    """The same videos again and again, each time with another edit.
-
-    All videos are one batch; the steps before the edit's start are taken once.
-    """
-
-    def __init__(self, studio: Studio, ruler: Ruler, videos: Sequence[tuple[str, int]], frames: int, bar: tqdm) -> None:
-        self.studio, self.ruler, self.bar = studio, ruler, bar
-        self.prompts, self.seeds = zip(*videos)
-        self.shot = replace(Shot.from_dict(studio.defaults()), frames=frames)
-        self._drafts: dict[float, Draft] = {}
-        self._pictures: dict[Settings, np.ndarray] = {}
-
-    def pictures(self, **edit: object) -> np.ndarray:
-        """The videos (V, F, 64, 64, 3) uint8 with an edit."""
-        settings = Settings.from_dict({"enabled": True, **edit})
-        if settings not in self._pictures:
-            studio, shot = self.studio, self.shot
-            plan = resolve(settings, studio.library).plan(shot.frames)
-            adapter = None if plan.is_empty else studio.library.adapter()
-            first = replace(shot, edit=settings).first_edited
-            if first not in self._drafts:
-                self._drafts[first] = studio.advance(studio.begin(shot, self.prompts, self.seeds), first)
-            self._pictures[settings] = studio.finish(studio.advance(self._drafts[first], None, adapter, plan))
-            self.bar.update()
-        return self._pictures[settings]
-
-    def factors(self, **edit: object) -> Tensor:
-        """The measured factors (V, F, K) with an edit; K is as many as `world.FACTORS` names."""
-        return self.ruler.factors(self.pictures(**edit))
-
-    def smile(self, **edit: object) -> Tensor:
-        """The measured smile (V, F) with an edit."""
-        return self.factors(**edit)[..., SMILE]
-
-    def strangeness(self, **edit: object) -> Tensor:
-        """How strange the pictures are with an edit, (V, F)."""
-        return self.ruler.strangeness(self.pictures(**edit))
-
-
-def evaluate(studio: Studio, quick: bool = False) -> dict[str, object]:
+def evaluate(studio: Studio, quick: bool = False, workers: Workers | None = None) -> dict[str, object]:
     """All figures, as `Figure.to_dict` gives them, the curves behind them, and how they were measured.
 
     Args:
         studio: of the miniature.
         quick: fewer videos and values; its figures are rougher.
+        workers: who renders with such a studio; this process where none are given.
     """
     ruler = Ruler(studio.folder)
     seeds, prompts = (range(100, 103), PROMPTS[:1]) if quick else (range(100, 108), PROMPTS)
     videos, schedules = list(itertools.product(prompts, seeds)), list(CURVES)[: 1 if quick else None]
+    who = workers or Here(studio)
     with tqdm(desc="evaluate", unit="batch", disable=None) as bar:
-        few = Trial(studio, ruler, videos, 4, bar)
-        many = Trial(studio, ruler, videos, 16, bar)
-        one = Trial(studio, ruler, videos[:: 1 if quick else 3], 2, bar)
+        few = Trial(studio, ruler, videos, 4, bar, who)
+        many = Trial(studio, ruler, videos, 16, bar, who)
+        one = Trial(studio, ruler, videos[:: 1 if quick else 3], 2, bar, who)
         lambdas = np.linspace(-0.5, 0.5, 5 if quick else 11).round(3).tolist()
         figures, curves = reader_figures(studio, ruler, 128 if quick else 1024), {}
         for name in ("smile", "age"):

@@ -117,6 +117,14 @@ def _index(index: Path) -> tuple[dict[str, object], object]:
         raise ValueError(f"{index}: not a pipeline's index ({error}); {WHOLE}") from error
 
 
+def multiple(folder: Path) -> int:
+    """Of which width and height of a pipeline's pictures are to be: the VAE halves them with all but one of its blocks,
+    and the UNet again. Raises ValueError."""
+    with whole(folder, WHOLE):
+        configs = [json.loads((folder / name / "config.json").read_text(encoding="utf-8")) for name in ("vae", "unet")]
+        return 2 ** sum(len(config["block_out_channels"]) - 1 for config in configs)
+
+
 @contextmanager
 def whole(place: Path, expected: str) -> Iterator[None]:
     """Say in a line what a library stumbles over while it loads a file or folder: the damaged file, and its reason.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +41,9 @@ class Footage:
         times = read_times(path)
         if times.frames < 2:
             raise ValueError(f"{path}: a single picture, expected a video of 2 frames or more")
+        if times.rate is None:  # pictures of a folder: each is one of the shot's frames
+            rate = rate_of(shot.fps)
+            times = replace(times, begins=tuple(begin / rate for begin in times.begins), rate=rate)
         return cls(path, times)
 
     def span(self, shot: Shot) -> tuple[Fraction, Fraction]:
@@ -83,7 +86,7 @@ class Footage:
             frame = next((frame for i, frame in shown if i == place), None)
             if frame is None:
                 raise ValueError(f"{self.path}: it ends after fewer frames than it says; save it anew")
-            picture = _fitted(frame, width, height)
+            picture = fitted(frame, width, height)
             for _ in alike:
                 yield picture
 
@@ -138,8 +141,7 @@ def noised(pipe: object, shot: Shot, size: tuple[int, int], time: Tensor, genera
     try:
         frames = Footage.of(shot).frames(shot, *size)
         while chunk := [*itertools.islice(frames, AT_ONCE)]:
-            pixels = torch.from_numpy(np.stack(chunk).astype(np.float32) / 255).permute(0, 3, 1, 2) * 2 - 1
-            parts.append(vae.encode(pixels.to(device, vae.dtype)).latent_dist.sample(generator))
+            parts.append(vae.encode((pixels(chunk) * 2 - 1).to(device, vae.dtype)).latent_dist.sample(generator))
     finally:
         cast(vae, dtype=before)
     clean = torch.cat(parts)[None].to(dtype) * vae.config.scaling_factor
@@ -156,6 +158,12 @@ def sound_of(shot: Shot) -> Sound | None:
     return Sound(footage.path, kind, footage.span(shot)[0], shot.frames / rate_of(shot.fps))
 
 
-def _fitted(frame: np.ndarray, width: int, height: int) -> Image.Image:
+def pixels(pictures: Sequence[Image.Image]) -> Tensor:
+    """Pictures as numbers (F, 3, H, W), 0 to 1."""
+    return torch.from_numpy(np.stack(pictures).astype(np.float32) / 255).permute(0, 3, 1, 2)
+
+
+def fitted(frame: np.ndarray, width: int, height: int) -> Image.Image:
+    """A frame (H, W, 3) uint8 as large as that, cut to these proportions."""
     picture, size = Image.fromarray(frame), (width, height)
     return picture if picture.size == size else ImageOps.fit(picture, size, Image.Resampling.LANCZOS)

@@ -16,15 +16,8 @@ import numpy as np
 from ..weights.regular import open_regular
 from .speed import rate_of
 
-KEPT = (
-    "aac",
-    "mp3",
-    "mp3float",
-    "ac3",
-    "eac3",
-    "alac",
-    "opus",
-)  # sounds that MP4 holds as they are; all others become AAC
+# Sounds that MP4 holds as they are; all others become AAC.
+KEPT = ("aac", "mp3", "mp3float", "ac3", "eac3", "alac", "opus")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, MutableMapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,11 +19,11 @@ from ..edit.report import Report
 from ..edit.sites import check_fit, find_sites
 from ..library.index import Library
 from ..library.resolve import resolve
-from ..settings import Settings
 from ..weights.adapter import Adapter
 from ..weights.devices import check_device
-from . import schedulers
+from . import folder, schedulers, single
 from .control import Control
+from .draft import Draft
 from .footage import Footage, noised
 from .models import MINIATURE, Choice, Models, load
 from .noise import Noise
@@ -34,46 +34,6 @@ __all__ = ["LIBRARY", "MINIATURE", "Choice", "Draft", "Studio", "count_steps"]
 LIBRARY = "wplus"  # folder of adapters, latents and directions in a pipeline folder
 
 Tick = Callable[[], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Draft:
-    """Videos between two steps: latents (V, C, F, h, w), the text of all rows, and where scheduler and noise stand."""
-
-    latents: Tensor
-    text: Tensor
-    scheduler: object
-    noise: Noise
-    step: int
-    guidance: float
-    skipped: int = 0  # of the scheduler's steps, the first ones, where a video of one's own is begun with
-    control: Control | None = None
-
-    @property
-    def steps(self) -> int:
-        """How many are taken in all."""
-        return len(self.scheduler.timesteps) - self.skipped
-
-    @property
-    def is_guided(self) -> bool:
-        """Whether there are negative rows."""
-        return self.guidance > 1
-
-    def times(self, count: int) -> Draft:
-        """The same videos so often, one after the other."""
-        text = [part.repeat(count, 1, 1) for part in self.text.chunk(2 if self.is_guided else 1)]
-
-        def repeated(value: object) -> object:
-            """What a scheduler remembers: of latents for so many."""
-            if isinstance(value, (list, tuple)):
-                return type(value)(map(repeated, value))
-            is_latents = isinstance(value, Tensor) and value.shape == self.latents.shape
-            return value.repeat(count, 1, 1, 1, 1) if is_latents else value
-
-        scheduler = copy.copy(self.scheduler)
-        vars(scheduler).update({name: repeated(value) for name, value in vars(scheduler).items()})
-        noise = self.noise.times(count)
-        return replace(self, latents=repeated(self.latents), text=torch.cat(text), scheduler=scheduler, noise=noise)
 
 
 class Studio:
@@ -125,36 +85,46 @@ class Studio:
         """
         return read_defaults(self.folder / LIBRARY / "defaults.json")
 
-    @property
+    @functools.cached_property
     def multiple(self) -> int:
-        """Of which width and height are to be, in pixels."""
-        return self.pipe.vae_scale_factor * 2 ** (len(self.pipe.unet.config.block_out_channels) - 1)
+        """Of which width and height are to be, in pixels; read without loading the models. Raises ValueError."""
+        place = self.choice.place
+        return folder.multiple(single.configuration(place, self.choice.config) if place.is_file() else place)
 
     def size(self, shot: Shot) -> tuple[int, int]:
         """Width and height of a shot's frames."""
         own = self.pipe.unet.config.sample_size * self.pipe.vae_scale_factor
         return shot.width or own, shot.height or own
 
-    def render(self, shots: Sequence[Shot], tick: Tick = lambda: None) -> Iterator[tuple[np.ndarray, Report]]:
+    def check(self, shots: Sequence[Shot]) -> None:
+        """Raise ValueError for shots that cannot be rendered, before anything is."""
+        self._jobs(shots)
+
+    def render(
+        self, shots: Sequence[Shot], tick: Tick = lambda: None, drafts: MutableMapping[Hashable, Draft] | None = None
+    ) -> Iterator[tuple[np.ndarray, Report]]:
         """The frames (F, H, W, 3) uint8 of each shot, and what was done to them.
 
-        Shots that differ in their edit alone share the steps before its start. ``tick`` is called
-        after each step; `count_steps` says how often that will be.
+        Shots that differ in their edit alone share the steps before its start, also with shots of before where the
+        ``drafts`` of these are given. ``tick`` is called after each step; `count_steps` says how often that will be.
 
         Raises:
             ValueError: an unknown name, tracks that do not fit, a size that the model cannot have.
         """
-        shared: dict[Shot, Draft] = {}
+        shared = {} if drafts is None else drafts
         for shot, adapter, plan in self._jobs(shots):
             with windows(self.pipe, shot):
-                base = _base(shot)
+                base = shot.base
                 if base not in shared:
-                    shared = {base: self.advance(self.begin(shot), shot.first_edited, tick=tick)}
+                    if drafts is None:
+                        shared.clear()
+                    shared[base] = self.advance(self.begin(shot), shot.first_edited, tick=tick)
                 report = Report(plan.mode, shot.frames, [], plan.scales)
                 draft = self.advance(shared[base], None, adapter, plan, report=report, tick=tick)
                 # Of the whole video: where nothing is attached, nobody has counted.
-                report.calls = report.steps = draft.steps
-                yield self.finish(draft)[0], report
+                report.calls, report.steps = draft.calls, draft.taken
+                made = self.finish(draft)[0]
+            yield made, report
 
     def together(
         self, shots: Sequence[Shot], most: int, tick: Tick = lambda: None
@@ -164,24 +134,28 @@ class Studio:
         As `render`, but shots that differ in the words of their edit alone are up to ``most`` videos of one batch,
         which keeps a CPU's threads busier and takes so much more memory.
         """
-        for base, alike in itertools.groupby(self._jobs(shots), lambda job: _base(job[0])):
+        for base, alike in itertools.groupby(self._jobs(shots), lambda job: job[0].base):
             batches: dict[object, list[tuple[Shot, Adapter | None, Plan]]] = {}
             for shot, adapter, plan in alike:
                 key = None if adapter is None else (shot.edit.adapter, plan.window, plan.negative, plan.mode)
                 batches.setdefault(key, []).append((shot, adapter, plan))
             with windows(self.pipe, base):
                 first = self.advance(self.begin(base), base.first_edited, tick=tick)
-                for batch in batches.values():
-                    for i in range(0, len(batch), most):
-                        several, adapters, plans = zip(*batch[i : i + most])
-                        draft, plan = first.times(len(several)), joined(plans, base.frames)
-                        yield from zip(several, self.finish(self.advance(draft, None, adapters[0], plan, tick=tick)))
+            for batch in batches.values():
+                for i in range(0, len(batch), most):
+                    several, adapters, plans = zip(*batch[i : i + most])
+                    draft, plan = first.times(len(several)), joined(plans, base.frames)
+                    with windows(self.pipe, base):
+                        made = self.finish(self.advance(draft, None, adapters[0], plan, tick=tick))
+                    yield from zip(several, made)
 
     def _jobs(self, shots: Sequence[Shot]) -> list[tuple[Shot, Adapter | None, Plan]]:
         """Shots with their edits; faults show before anything is rendered."""
-        for base in dict.fromkeys(map(_base, shots)):
+        for base in dict.fromkeys(shot.base for shot in shots):
             if base.video:
                 Footage.of(base).check(base)
+            Control.check(base, self.models.controlnet)
+            self._scheduler(base)
         return [(shot, *self._edit(shot)) for shot in shots]
 
     def _edit(self, shot: Shot) -> tuple[Adapter | None, Plan]:
@@ -198,8 +172,19 @@ class Studio:
         longest = self.pipe.motion_adapter.config.motion_max_seq_length
         if min(shot.frames, shot.context) > longest:
             raise ValueError(f"context is {shot.context}, expected at most {longest}, which these motion modules know")
-        Control.check(shot, self.models.controlnet)
         return adapter, plan
+
+    def _scheduler(self, shot: Shot):  # noqa: ANN202 - diffusers is optional
+        """A shot's own, which has been told its steps. Raises ValueError where it cannot have so many."""
+        made = copy.deepcopy(schedulers.made(shot.scheduler, self.models.scheduler))
+        try:
+            made.set_timesteps(shot.steps, device=self.device)
+        except ValueError as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"steps is {shot.steps}, which the scheduler {shot.scheduler} cannot have ({reason}); take fewer"
+            ) from error
+        return made
 
     @torch.no_grad()
     def begin(self, shot: Shot, prompts: Sequence[str] = (), seeds: Sequence[int] = ()) -> Draft:
@@ -210,8 +195,7 @@ class Studio:
             prompts, self.device, 1, shot.guidance > 1, [shot.negative_prompt] * len(prompts)
         )
         text = torch.cat([negative, positive]) if shot.guidance > 1 else positive
-        pipe.scheduler = schedulers.made(shot.scheduler, self.models.scheduler)
-        pipe.scheduler.set_timesteps(shot.steps, device=self.device)
+        pipe.scheduler = self._scheduler(shot)
         skipped, size, noise = (shot.steps - shot.taken) * pipe.scheduler.order, self.size(shot), Noise.of(seeds)
 
         def first(generator: torch.Generator) -> Tensor:
@@ -223,7 +207,7 @@ class Studio:
         latents = torch.cat([first(generator) for generator in noise.generators]).to(self.device)
         text, scheduler = text.repeat_interleave(shot.frames, 0), copy.deepcopy(pipe.scheduler)
         control = Control.of(self.models.controlnet, shot, size) if shot.control else None
-        return Draft(latents, text, scheduler, noise, 0, shot.guidance, skipped, control)
+        return Draft(latents, text, scheduler, noise, 0, shot.taken, shot.guidance, skipped, control)
 
     @torch.no_grad()
     def advance(
@@ -235,7 +219,7 @@ class Studio:
         report: Report | None = None,
         tick: Tick = lambda: None,
     ) -> Draft:
-        """Take steps up to ``until``, or all; the draft itself stays as it is.
+        """Take the steps before step ``until``, or all; the draft itself stays as it is.
 
         Args:
             adapter, plan: the edit, of each video or, with as many frames as all of them have, of one after the other
@@ -243,7 +227,7 @@ class Studio:
             tick: called after each step of each video.
         """
         scheduler, noise, latents = copy.deepcopy(draft.scheduler), draft.noise.times(), draft.latents
-        drawn = noise.options(scheduler, latents)
+        drawn, end = noise.options(scheduler, latents), draft.calls if until is None else draft.call_of(until)
         videos, _, length, *_ = latents.shape
         own = plan is not None and plan.frames == videos * length
         frames = [*range(videos * length)] if own else [*range(length)] * videos
@@ -251,9 +235,9 @@ class Studio:
         with attach(self.pipe.unet, adapter, plan, report) if adapter else nullcontext() as live:
             if live:
                 live.rows([*frames, *frames] if negative else frames, negative + [False] * len(frames))
-            for i in range(draft.step, draft.steps if until is None else until):
+            for i in range(draft.call, end):
                 if live:
-                    live.step(i, draft.steps)
+                    live.step(draft.step_of(i), draft.taken)
                 t = scheduler.timesteps[draft.skipped + i]
                 rows = scheduler.scale_model_input(torch.cat([latents] * 2) if negative else latents, t)
                 more = draft.control.residuals(rows, t, draft.text) if draft.control else {}
@@ -262,10 +246,9 @@ class Studio:
                     without, with_ = guess.chunk(2)
                     guess = without + draft.guidance * (with_ - without)
                 latents = scheduler.step(guess, t, latents, **drawn).prev_sample
-                for _ in range(videos):
+                for _ in range(videos * (draft.step_of(i + 1) - draft.step_of(i))):
                     tick()
-        step = draft.steps if until is None else until
-        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, step=step)
+        return replace(draft, latents=latents, scheduler=scheduler, noise=noise, call=end)
 
     @torch.no_grad()
     def finish(self, draft: Draft) -> np.ndarray:
@@ -280,12 +263,6 @@ def count_steps(shots: Sequence[Shot]) -> int:
     """How many steps `Studio.render` and `Studio.together` take for these shots."""
     total, before = 0, None
     for shot in shots:
-        total += shot.taken - (shot.first_edited if _base(shot) == before else 0)
-        before = _base(shot)
+        total += shot.taken - (shot.first_edited if shot.base == before else 0)
+        before = shot.base
     return total
-
-
-def _base(shot: Shot) -> Shot:
-    """What rules the steps before the edit's start."""
-    fps = shot.fps if shot.video else 1.0  # of a video, other frames are taken
-    return replace(shot, fps=fps, edit=Settings(enabled=True, start=shot.edit.start))

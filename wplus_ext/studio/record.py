@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,18 +21,36 @@ _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}", re.ASCII)
 STRANGE = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)  # of any JSON
 
 
-def save(path: Path, frames: np.ndarray, studio: Studio, shots: Sequence[Shot], force: bool = False) -> None:
-    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and in an MP4 with the sound of the video that
-    they begin with. ``force`` and faults as of `video.save`."""
+def save(
+    path: Path,
+    frames: np.ndarray,
+    studio: Studio,
+    shots: Sequence[Shot],
+    force: bool = False,
+    lossless: bool = False,
+    more: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Write a video, (F, H, W, 3) uint8, with the settings of its shots, and what ``more`` is to be known of it; an MP4
+    with the sound of the video that they begin with. ``force``, ``lossless`` and faults as of `video.save`.
+
+    Gives what a person should know, as sentences: where that video is not there any more, it is written without sound.
+    """
     content = {
         "version": VERSION,
         "model": studio.name,
         "models": studio.hashes,
-        "files": {**_hashes(studio, shots), **_videos(shots)},
+        "files": {**hashes(studio, shots), **_videos(shots)},
         "shots": [asdict(shot) for shot in shots],
     }
-    sound = footage.sound_of(shots[0]) if path.suffix.lower() == ".mp4" else None
-    video.save(frames, path, shots[0].fps, json.dumps(content, sort_keys=True), force, sound)
+    sound, notes = None, []
+    if path.suffix.lower() == ".mp4":
+        try:
+            sound = footage.sound_of(shots[0])
+        except (ValueError, OSError) as error:  # it was there when the video was rendered, which must not be lost
+            notes.append(f"{path} has no sound: {error}")
+    settings = json.dumps({**(more or {}), **content}, sort_keys=True)
+    video.save(frames, path, shots[0].fps, settings, force, lossless, sound)
+    return notes
 
 
 def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
@@ -73,7 +91,7 @@ def load(path: Path, studio: Studio) -> tuple[list[Shot], list[str]]:
         notes += _other_models(path, models, studio.hashes, same)
     now = _videos(shots)
     try:
-        now |= _hashes(studio, shots) if before else {}
+        now |= hashes(studio, shots) if before else {}
     except (ValueError, OSError) as error:
         notes.append(f"the files that {path} was made with cannot be compared: {error}")
         before = {key: then for key, then in before.items() if key in now}
@@ -100,7 +118,7 @@ def _shown(value: object, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
-def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
+def hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
     """Short hashes of the W+ files that the shots name."""
     entries = {}
     for shot in shots:
@@ -111,16 +129,16 @@ def _hashes(studio: Studio, shots: Sequence[Shot]) -> dict[str, str]:
 
 def _videos(shots: Sequence[Shot]) -> dict[str, str]:
     """The same of the videos that they begin with, or follow."""
-    found = {}
-    for shot in shots:
-        for what in ("video", "control"):
-            if named := getattr(shot, what):
-                path = Path(named)
-                try:
-                    found[f"{what} {path.name}"] = short_hash(path)
-                except (ValueError, OSError):
-                    found[f"{what} {path.name}"] = "not there any more"
-    return found
+    named = dict.fromkeys((what, getattr(shot, what)) for shot in shots for what in ("video", "control"))
+    found = {path: _hash(Path(path)) for path in dict.fromkeys(path for _, path in named if path)}
+    return {f"{what} {Path(path).name}": found[path] for what, path in named if path}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return short_hash(path)
+    except (ValueError, OSError):
+        return "not there any more"
 
 
 def _newer(content: object) -> str:

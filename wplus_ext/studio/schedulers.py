@@ -21,42 +21,49 @@ ANIMATEDIFF = {  # AnimateDiff's own noise schedule: configs/inference of guoyww
     "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": LINEAR,
     "clip_sample": False, "steps_offset": 1,
 }  # fmt: skip
+GOALS = ("prediction_type", "rescale_betas_zero_snr")  # what a UNet was trained to predict, whatever its betas
+TRAINED = (*ANIMATEDIFF, *GOALS, "trained_betas")  # a model's own, whichever its scheduler
+CHOSEN = ("timestep_spacing", "set_alpha_to_one")  # likewise, where they are said: classes have defaults of their own
 
 
-def of_motion(name: str):  # noqa: ANN201 - diffusers is optional
-    """The scheduler of that name that AnimateDiff's motion modules were trained for."""
-    return _class(name).from_config({**ANIMATEDIFF, **KINDS[name][1]})
+def of_motion(name: str, **values: object):  # noqa: ANN201 - diffusers is optional
+    """The scheduler of that name that AnimateDiff's motion modules were trained for, but for some values."""
+    return _class(name).from_config({**ANIMATEDIFF, **values, **KINDS[name][1]})
 
 
 def made(name: str, own):  # noqa: ANN001, ANN201 - diffusers is optional
-    """A scheduler by its name, with the betas of a pipeline's ``own``, which ``"own"`` names itself."""
+    """A scheduler by its name, with what belongs to the model in a pipeline's ``own``, which ``"own"`` names itself."""
     if name == OWN:
         return own
-    kept = {key: own.config.get(key, ANIMATEDIFF[key]) for key in ("clip_sample", "steps_offset")}
-    return _class(name).from_config(own.config, **{**kept, **KINDS[name][1]})
+    unsaid = own.config.get("_use_default_values", ())
+    said = [key for key in CHOSEN if key not in unsaid]
+    return of_motion(name, **_of(own, *TRAINED, *said))
 
 
 def fitting(own, folder: Path, is_motions: bool, is_lcm: bool):  # noqa: ANN001, ANN201 - diffusers is optional
     """What goes with motion modules in place of the scheduler of a folder, and a sentence where that is another one.
 
     Args:
-        is_motions: whether the folder is one of AnimateDiff's, whose scheduler is kept whatever it says.
-        is_lcm: whether the motion modules are AnimateLCM's.
+        is_motions: whether the folder is one of AnimateDiff's, whose scheduler is kept whatever its betas.
+        is_lcm: whether the motion modules are AnimateLCM's, which want LCM in any folder.
     """
-    says = own.config.get("beta_schedule")
-    if is_motions and says == LINEAR:
+    says, kind = own.config.get("beta_schedule"), type(own).__name__.removesuffix("Scheduler")
+    if says == LINEAR and (not is_lcm or kind == "LCM"):
         return own, ""
-    if is_motions:
+    if is_motions and not is_lcm:
         return (
             own,
             f"{folder}: its scheduler has {says} betas, and motion modules want {LINEAR} ones; it is left as it is",
         )
-    if says == LINEAR and not is_lcm:
-        return own, ""
     name = "lcm" if is_lcm else "ddim"
     why = f"AnimateLCM's motion modules want LCM and {LINEAR} betas" if is_lcm else f"motion modules want {LINEAR} ones"
-    was = f"{type(own).__name__.removesuffix('Scheduler')} with {says} betas"
-    return of_motion(name), f"{folder}: its scheduler is {was}; {why}: {name} is used; --scheduler names another"
+    note = f"{folder}: its scheduler is {kind} with {says} betas; {why}: {name} is used; --scheduler names another"
+    return of_motion(name, **_of(own, *GOALS)), note
+
+
+def _of(own, *keys: str) -> dict[str, object]:  # noqa: ANN001 - diffusers is optional
+    """Those of a scheduler's settings that it has."""
+    return {key: own.config[key] for key in keys if key in own.config}
 
 
 def _class(name: str):  # noqa: ANN202 - diffusers is optional

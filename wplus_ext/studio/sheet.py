@@ -55,23 +55,22 @@ class Sheet:
     def size(self) -> tuple[int, int]:
         """Width and height."""
         width = self.left + len(self.columns) * (self.width + PAD)
-        width, height = (
-            max(width, self._measure(self.title)[0] + 2 * PAD),
-            self.top + len(self.rows) * (self.height + PAD),
-        )
+        width = max(width, self._measure(self.title)[0] + 2 * PAD)
+        height = self.top + len(self.rows) * (self.height + PAD)
         return width + width % 2, height + height % 2
 
     def place(self, row: int, column: int) -> tuple[int, int]:
         """Where a cell begins, from the left and from the top."""
         return self.left + column * (self.width + PAD), self.top + row * (self.height + PAD)
 
-    def fill(self, cells: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-        """The table (F, height, width, 3) uint8 of rows of videos, each (F, H, W, 3) uint8."""
-        result = np.repeat(self._empty()[None], len(cells[0][0]), 0)
-        for i, row in enumerate(cells):
-            for k, cell in enumerate(row):
-                x, y = self.place(i, k)
-                result[:, y : y + self.height, x : x + self.width] = [self._enlarged(frame) for frame in cell]
+    def fill(self, cells: Sequence[Sequence[np.ndarray | None]]) -> np.ndarray:
+        """The table (F, height, width, 3) uint8 of rows of videos, each (F, H, W, 3) uint8, or None for an empty cell;
+        one video at least is there."""
+        there = [(i, k, cell) for i, row in enumerate(cells) for k, cell in enumerate(row) if cell is not None]
+        result = np.repeat(self._empty()[None], len(there[0][2]), 0)
+        for i, k, cell in there:
+            x, y = self.place(i, k)
+            result[:, y : y + self.height, x : x + self.width] = [self._enlarged(frame) for frame in cell]
         return result
 
     def _empty(self) -> np.ndarray:
@@ -101,8 +100,9 @@ def _font(file: str) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
 
 
 def _measure(text: str, font: str) -> tuple[int, int]:
-    """Width and height of a text."""
-    _, _, right, bottom = ImageDraw.Draw(Image.new("L", (1, 1))).multiline_textbbox((0, 0), text, _font(font))
+    """Width of a text, and its height, which does not depend on the letters in it: labels in a row are level."""
+    pen, tall = ImageDraw.Draw(Image.new("L", (1, 1))), "\n".join("Ág" if line else "" for line in text.split("\n"))
+    (_, _, right, _), (_, _, _, bottom) = (pen.multiline_textbbox((0, 0), each, _font(font)) for each in (text, tall))
     return int(right), int(bottom)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -119,6 +119,12 @@ class Shot:
     def first_edited(self) -> int:
         """The first step that is edited, of those that are taken."""
         return self.edit.window.first(self.taken)
+
+    @property
+    def base(self) -> Shot:
+        """What rules the steps before the edit's start: shots that have it in common can share them."""
+        fps = self.fps if self.video else 1.0  # of a video, other frames are taken
+        return replace(self, fps=fps, edit=Settings(enabled=True, start=self.edit.start))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Shot:

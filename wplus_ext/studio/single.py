@@ -19,10 +19,8 @@ TOKENIZERS = ("tokenizer/vocab.json", "tokenizer/tokenizer.json")  # either will
 TEXT = "cond_stage_model.transformer."
 FIRST_STAGE = "first_stage_model."
 HINTS = (16, 32, 96, 256)  # channels of a ControlNet's first layers
-HEADS, LONGEST = (
-    8,
-    32,
-)  # of motion modules whose files do not say: AnimateDiff's, and AnimateLCM's as diffusers has them
+# Of motion modules whose files do not say: AnimateDiff's, and AnimateLCM's as diffusers has them.
+HEADS, LONGEST = 8, 32
 OLD_NAMES = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}  # of attention
 # diffusers is optional: what is made of it has no types here.
 

@@ -28,6 +28,7 @@ DESCRIPTION = 0x010E  # of the metadata in Exif
 INNER, COMMENT = 0x8769, 0x9286  # where the WebUI looks for its infotext there
 HEAD = b"II*\0\x08\0\0\0"  # of a TIFF
 FORMATS = {".gif": 65_535, ".webp": 16_383, ".mp4": 16_384}  # pixels of a side that they hold
+LOSSY, LOSSLESS = {"quality": 92, "method": 4}, {"lossless": True, "quality": 30, "method": 1}  # of a WebP
 LONGEST = 16_000_000  # letters of settings; a table of a thousand videos has less
 WANTED, EXPECTED = "PNG, WebP, GIF or MP4", "expected a file that render or sweep wrote"
 _FRAME = re.compile(r"\d+\.png", re.ASCII)
@@ -74,7 +75,13 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def save(
-    frames: np.ndarray, path: Path, fps: float, settings: str, force: bool = False, sound: Sound | None = None
+    frames: np.ndarray,
+    path: Path,
+    fps: float,
+    settings: str,
+    force: bool = False,
+    lossless: bool = False,
+    sound: Sound | None = None,
 ) -> None:
     """Write a video; it appears whole or not at all.
 
@@ -85,6 +92,7 @@ def save(
         settings: a text kept in the metadata. `load_settings` reads JSON in ASCII, and `check` knows by its ``shots``
             what is ours; the WebUI reads its infotext there; none where it is empty.
         force: see `check`; raises as that.
+        lossless: whether a WebP holds each pixel as it is, and is about five times as large.
         sound: of another video, for MP4 alone.
     """
     check(path, force)
@@ -97,7 +105,7 @@ def save(
             pictures = [Image.fromarray(frame) for frame in frames]
             options = {
                 ".gif": {"comment": settings.encode(), "disposal": 1},
-                ".webp": {"exif": _exif(settings) if settings else b"", "quality": 92, "method": 4},
+                ".webp": {"exif": _exif(settings) if settings else b"", **(LOSSLESS if lossless else LOSSY)},
             }
             kind = path.suffix.lower()
             timing = {"duration": durations(fps, len(pictures), kind), "loop": 0}
