@@ -24,7 +24,9 @@ def install(monkeypatch, models):
         "folder_paths": folder_paths,
         "comfy": module(),
         "comfy.patcher_extension": module(WrappersMP=NAMES),
-        "comfy.model_management": module(get_torch_device=lambda: torch.device("cpu")),
+        "comfy.model_management": module(
+            get_torch_device=lambda: torch.device("cpu"), throw_exception_if_processing_interrupted=lambda: None
+        ),
     }
     for name, stand_in in stand_ins.items():
         monkeypatch.setitem(sys.modules, name, stand_in)

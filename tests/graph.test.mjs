@@ -78,6 +78,9 @@ test("a widget is the node's own, or the giver's of the same kind", () => {
     assert.equal(widgetOf(given, "tracks").value, "age = 0.5");
     assert.equal(widgetOf(node({ tracks: "" }, [["tracks", "STRING", node({ seed: 3 })]]), "tracks"), undefined);
     assert.ok(isConnected(given, "tracks") && !isConnected(given, "identity"));
+    const made = node({ text: "a" }, [["clip", "CLIP", node({})]]);
+    const taken = (other) => widgetOf(node({ tracks: "" }, [["tracks", "STRING", other]]), "tracks");
+    assert.deepEqual([taken(made), taken(node({ first: "a", second: "b" }))], [undefined, undefined]);
 });
 
 test("a node that is in no graph yet has what is its own", () => {

@@ -42,6 +42,12 @@ def test_frames_are_those_of_comfyuis_own_window():
     assert list(call(4, 8, context_window=SimpleNamespace(index_list=[4, 5])).frames) == [4, 5]
 
 
+def test_a_part_of_the_picture_is_refused_where_there_are_regions():
+    reader = Reader(SimpleNamespace(conds={}), 4, (16, 8))
+    with pytest.raises(RuntimeError, match=r"a part of the picture.*\(8, 8\) of \(16, 8\)"):
+        reader((torch.zeros(8, 4, 8, 8), torch.zeros(8)), {"transformer_options": options()})
+
+
 def test_who_is_negative_is_said_by_the_guider():
     conds = {"positive": [{"uuid": "p"}], "middle": [{"uuid": "m"}], "negative": [{"uuid": "n"}]}
     assert call(6, 2, conds, parts=[0, 1, 2], uuids=["n", "m", "p"]).negative == [True, False, False]

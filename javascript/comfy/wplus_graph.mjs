@@ -17,13 +17,15 @@ function giverOf(node, name) {
 }
 
 /**
- * The widget that an input's value is in: the node's own, or, where another node is connected to it, that one's with
- * such a value. Undefined where there is none: then nobody knows the value before it is made.
+ * The widget that an input's value is in: the node's own, or, where another node is connected to it that only hands on
+ * what is typed there, that one's. Undefined where there is none: then nobody knows the value before it is made.
  */
 export function widgetOf(node, name) {
     const own = node.widgets?.find((widget) => widget.name === name), kind = typeof (own?.value ?? "");
     if (!isConnected(node, name)) return own;
-    return giverOf(node, name)?.widgets?.find(({ value }) => typeof value === kind);
+    const giver = giverOf(node, name), its = giver?.widgets?.filter(({ value }) => typeof value === kind) ?? [];
+    const isMade = giver?.inputs?.some(({ link }) => (link ?? null) !== null); // of other nodes' values
+    return its.length === 1 && !isMade && its[0].type !== "combo" ? its[0] : undefined;
 }
 
 /** A node's number in the first of some widgets that has one above 0, else 0. */

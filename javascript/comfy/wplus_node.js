@@ -13,6 +13,7 @@ import { words } from "../wplus_words.mjs";
 import { framesOf, isConnected, widgetOf } from "./wplus_graph.mjs";
 
 const WATCH = 300; // milliseconds between looks at the graph and at fields that tell nobody
+const STRAYS = 20; // looks at a node outside of the graph
 const SIZE = [620, 420]; // of a new node's editor, in the graph's units
 const MARGIN = 10; // that ComfyUI leaves around a widget's element
 const FRAMES = 16; // that are drawn where nothing says how many there will be
@@ -123,7 +124,13 @@ class Mounted {
 
     /** Look at what may have changed, as long as there is the node. */
     #follow() {
-        const { node, state } = this, timer = setInterval(() => this.look(), WATCH);
+        const { node, state } = this;
+        let strays = 0;
+        const timer = setInterval(() => {
+            this.look();
+            strays = node.graph ? 0 : strays + 1;
+            if (strays > STRAYS) clearInterval(timer); // what is copied from a node may never come into the graph
+        }, WATCH);
         const after = (object, name, act) => {
             const before = object[name];
             object[name] = function heard(...given) {
@@ -139,8 +146,9 @@ class Mounted {
 
     /** Keep the state to what the node's fields and the graph say. */
     look() {
-        const { node, state, element } = this, { frames, fps } = framesOf(node), tracks = this.field("tracks");
+        const { node, state, element } = this;
         if (this.#writing || !element.isConnected) return;
+        const { frames, fps } = framesOf(node), tracks = this.field("tracks");
         const note = !tracks ? words("the text comes from another node, which alone can change it")
             : frames ? "" : words("nothing says how many frames there will be: {0} are drawn", FRAMES);
         state.setFrames(frames || FRAMES, fps, note);

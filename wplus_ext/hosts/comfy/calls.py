@@ -17,10 +17,11 @@ class Reader:
     Args:
         guider: ComfyUI's ``CFGGuider``, whose ``conds`` are lists of dicts by name.
         length: of the batch that is sampled, whose images are the frames of one video.
+        size: height and width of what is sampled, where the edit has regions of it; else None.
     """
 
-    def __init__(self, guider: object, length: int) -> None:
-        self._guider, self._length = guider, length
+    def __init__(self, guider: object, length: int, size: tuple[int, int] | None = None) -> None:
+        self._guider, self._length, self._size = guider, length, size
         self._run = object()
 
     def __call__(self, args: tuple, kwargs: dict) -> Call:
@@ -32,7 +33,13 @@ class Reader:
                 "W+ Adapter: the UNet was called without ComfyUI's transformer_options (cond_or_uncond, sigmas and "
                 "sample_sigmas), so that its rows are not known; use a sampler of ComfyUI's, or none of the edit"
             )
-        frames = self._frames(args[0] if args else kwargs["x"], len(parts), options)
+        x = args[0] if args else kwargs["x"]
+        if self._size is not None and tuple(x.shape[-2:]) != self._size:
+            raise RuntimeError(
+                f"W+ Adapter: the edit has regions, and the UNet was called with a part of the picture, as prompts "
+                f"that are kept to an area make it ({tuple(x.shape[-2:])} of {self._size}); leave out one of the two"
+            )
+        frames = self._frames(x, len(parts), options)
         negative = self._negative(parts, options.get("uuids") or ())
         return Call(negative, 1, frames, self._length, *step_of(sigmas, levels), self._run)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import folder_paths
 import numpy as np
-from comfy.model_management import get_torch_device
+from comfy.model_management import get_torch_device, throw_exception_if_processing_interrupted
 from PIL import Image
 from torch import Tensor
 
@@ -85,8 +86,11 @@ class Measure:
         return values.tolist(), f"{attribute} of face {face}, {fit.told(curve, values, made)}"
 
 
-def _pixels(image: Float[Tensor, "B h w 3"]) -> list[np.ndarray]:
-    return [*(image[..., :3].cpu() * 255).round().clamp(0, 255).byte().numpy()]
+def _pixels(image: Float[Tensor, "B h w 3"]) -> Iterator[np.ndarray]:
+    """The frames, one at a time, until somebody cancels."""
+    for frame in image[..., :3]:
+        throw_exception_if_processing_interrupted()
+        yield (frame.cpu() * 255).round().clamp(0, 255).byte().numpy()
 
 
 def _png(pixels: np.ndarray) -> bytes:

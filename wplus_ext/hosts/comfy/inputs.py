@@ -59,8 +59,12 @@ def digest(folder: str, name: str) -> str:
         return str(error)
 
 
-def digests(tracks: str) -> str:
-    """What stands for the files that a tracks' text names."""
+def digests(tracks: str | None) -> str:
+    """What stands for the files that a tracks' text names; for all of them where it is another node's, None, and known
+    when that has run."""
+    if tracks is None:
+        every = [(folder, name) for folder in ("directions", "latents") for name in LIBRARY.names(folder)]
+        return " ".join(digest(*each) for each in every)
     try:
         return " ".join(digest(*named_by(track.name)) for track in parse(tracks))
     except ValueError as error:

@@ -86,7 +86,7 @@ class DrawTrack:
 
     @classmethod
     def IS_CHANGED(cls, track: list, **_: object) -> str:
-        return inputs.digests(f"{track[0]} = 0" if track[0] else "")
+        return inputs.digests(track[0] and f"{track[0]} = 0")
 
     def draw(self, track: list, numbers: list, low: list, high: list, drawn: list | None = None) -> tuple[Drawn]:
         given = numbers[0] if len(numbers) == 1 else numbers
@@ -125,7 +125,7 @@ class Apply:
 
     @classmethod
     def IS_CHANGED(cls, tracks: str | None = None, **_: object) -> str:
-        return inputs.digests(tracks or "")
+        return inputs.digests(tracks)
 
     def apply(
         self,

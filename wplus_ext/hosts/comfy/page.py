@@ -14,7 +14,11 @@ def serve_files() -> None:
     from aiohttp import web
     from server import PromptServer
 
-    @PromptServer.instance.routes.get(ROUTE)
+    server = getattr(PromptServer, "instance", None)
+    if server is None or any(getattr(route, "path", None) == ROUTE for route in server.routes):
+        return  # there is no page, or another copy of this repository answers
+
+    @server.routes.get(ROUTE)
     async def file(request: web.Request) -> web.FileResponse:
         path = FILES.get(request.match_info["name"])
         if path is None:

@@ -131,7 +131,10 @@ class Edits:
         """Sample. Raises ValueError for what cannot be, RuntimeError where the edit cannot reach the UNet."""
         guider = executor.class_obj
         unet, length = guider.model_patcher.model.diffusion_model, len(noise)
-        with following(unet, self.loaded.adapter, self.plan(length), Reader(guider, length)) as follower:
+        plan = self.plan(length)
+        is_local = any(branch.region or branch.without for branch in plan.branches)
+        reader = Reader(guider, length, tuple(noise.shape[-2:]) if is_local else None)
+        with following(unet, self.loaded.adapter, plan, reader) as follower:
             made = executor(noise, *args, **kwargs)
             if follower.report is None:
                 raise RuntimeError(
