@@ -3,14 +3,8 @@ used."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import ThreadingHTTPServer
-
 import editor_page
-from editor_page import ROOT, Editor
+from editor_page import Editor
 
 from wplus_ext.presets import PRESETS
 
@@ -101,19 +95,6 @@ class Handler(editor_page.Handler):
         for asked, path in PATHS.items():
             self.path = self.path.replace(asked, path, self.path.startswith(asked))
         super().do_GET()
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """Serve the page. Gives its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(ROOT)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class NodeEditor(Editor):

@@ -103,9 +103,9 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """Serve the plain page. Gives its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(ROOT)))
+def served(handler: type[SimpleHTTPRequestHandler] = Handler) -> Iterator[str]:
+    """Serve the plain page, or another handler's. Gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(ROOT)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

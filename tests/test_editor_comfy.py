@@ -14,7 +14,7 @@ KEYS = "smile = 0:(0), 4:(0.5), 8:(-0.25), 15:(0.25)"
 
 @pytest.fixture(scope="module")
 def url():
-    with comfy_page.served() as url:
+    with editor_page.served(comfy_page.Handler) as url:
         yield url
 
 

@@ -78,6 +78,17 @@ class Library:
             digits = hashlib.sha256(line.encode()).hexdigest()[: len(digits)]
         return digits
 
+    def make_folders(self) -> list[str]:
+        """Make the folders of the first root. Gives a sentence for each that cannot be made."""
+        faults = []
+        for folder in FOLDERS:
+            place = self.roots[0] / folder
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                faults.append(f"cannot make the folder {place} ({error.strerror})")
+        return faults
+
     def find(self, folder: str, name: str = "") -> Entry:
         """The entry of that name; the first one where the name is empty.
 

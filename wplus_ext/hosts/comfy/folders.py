@@ -6,7 +6,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ...library.index import FOLDERS, Library
+from ...library.index import Library
 
 NAME = "wplus"  # in ComfyUI's models folder, and in extra_model_paths.yaml
 
@@ -15,11 +15,8 @@ def make() -> Library:
     """ComfyUI's library. Makes its folders, where that is allowed."""
     folder_paths.add_model_folder_path(NAME, str(Path(folder_paths.models_dir, NAME)))
     library = Library(_roots())
-    for folder in FOLDERS:
-        try:
-            (library.roots[0] / folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            print(f"W+ Adapter: cannot make the folder {library.roots[0] / folder} ({error.strerror})")
+    for fault in library.make_folders():
+        print(f"W+ Adapter: {fault}")
     return library
 
 

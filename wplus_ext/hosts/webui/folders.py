@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modules import paths, shared
 
-from ...library.index import FOLDERS, Library
+from ...library.index import Library
 
 log = logging.getLogger(__name__)
 TITLE = "W+ Adapter"
@@ -17,11 +17,8 @@ FACE_WEIGHTS = Path(paths.models_path, "GFPGAN")  # where the WebUI keeps facexl
 def library() -> Library:
     """The WebUI's library. Makes its folders, where that is allowed."""
     made = Library(model_roots())
-    for folder in FOLDERS:
-        try:
-            (made.roots[0] / folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            print(f"{TITLE}: cannot make the folder {made.roots[0] / folder} ({error.strerror})")
+    for fault in made.make_folders():
+        print(f"{TITLE}: {fault}")
     return made
 
 
