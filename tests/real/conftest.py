@@ -21,11 +21,10 @@ import os
 import shlex
 import socket
 import subprocess
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+from programs import stop, wait
 from webui_api import FOLDER, PATIENCE, PICTURE, VIDEO, WebUI
 
 ARGS = "--skip-prepare-environment --skip-torch-cuda-test --use-cpu all --no-half --precision full"
@@ -90,7 +89,7 @@ def webui(tmp_path_factory):
         server = subprocess.Popen(command, cwd=FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         stack.callback(stop, server)
         url = f"http://127.0.0.1:{port}"
-        wait(server, url, tmp / "log.txt")
+        wait(server, "the WebUI", url, tmp / "log.txt", PATIENCE)
         yield WebUI(url, tmp, motion, directions[0], next(iter(latents), None))
 
 
@@ -111,26 +110,6 @@ def copy_settings(command, tmp):
         json.dumps({**settings, **SETTINGS, "outdir_txt2img_samples": str(tmp), "outdir_img2img_samples": str(tmp)})
     )
     return copy
-
-
-def wait(server, url, log):
-    for _ in range(PATIENCE):
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/wplus-probe", timeout=5).close()
-            return
-        if server.poll() is not None:
-            break
-        time.sleep(1)
-    pytest.fail("the WebUI did not start:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-30:]))
-
-
-def stop(server):
-    server.terminate()
-    try:
-        server.wait(30)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture(scope="session")

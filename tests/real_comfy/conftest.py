@@ -21,12 +21,11 @@ import os
 import shlex
 import socket
 import subprocess
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from comfy_api import FOLDER, PATIENCE, PYTHON, Comfy
+from programs import stop, wait
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = ("*AnimateDiff-Evolved*", "*Advanced-ControlNet*", "*IPAdapter_plus*")
@@ -62,9 +61,9 @@ def comfy(tmp_path_factory):
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open(tmp / "log.txt", "w"))
         server = subprocess.Popen(command, cwd=FOLDER, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        stack.callback(_stop, server)
+        stack.callback(stop, server)
         url = f"http://127.0.0.1:{port}"
-        _wait(server, url, tmp / "log.txt")
+        wait(server, "ComfyUI", url, tmp / "log.txt", PATIENCE)
         made = Comfy(url, tmp)
         if missing := made.missing():
             pytest.skip(f"{FOLDER} has no {missing}: see this file's first lines")
@@ -82,23 +81,3 @@ def untouched(comfy):
 
     check()
     return check
-
-
-def _wait(server, url, log):
-    for _ in range(PATIENCE):
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{url}/wplus-probe", timeout=5).close()
-            return
-        if server.poll() is not None:
-            break
-        time.sleep(1)
-    pytest.fail("ComfyUI did not start:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-30:]))
-
-
-def _stop(server):
-    server.terminate()
-    try:
-        server.wait(30)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
